@@ -1,0 +1,110 @@
+//! Bounds-checked reads from a byte slice, shared by every binary reader.
+//!
+//! Offsets are 64-bit bytes from the start of the slice that is passed in. Nothing here panics: a read
+//! that does not lie wholly inside the slice is `None`, and the caller turns that into its own error.
+
+/// The `length` bytes at `offset`, or `None` when they do not lie wholly inside `data`.
+#[must_use]
+pub fn range(data: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
+    let start = usize::try_from(offset).ok()?;
+    let end = usize::try_from(offset.checked_add(length)?).ok()?;
+    data.get(start..end)
+}
+
+fn array<const N: usize>(data: &[u8], offset: u64) -> Option<[u8; N]> {
+    let start = usize::try_from(offset).ok()?;
+    data.get(start..)?.first_chunk::<N>().copied()
+}
+
+/// The byte at `offset`.
+#[must_use]
+pub fn u8_at(data: &[u8], offset: u64) -> Option<u8> {
+    data.get(usize::try_from(offset).ok()?).copied()
+}
+
+/// The big-endian 16-bit integer at `offset`.
+#[must_use]
+pub fn u16_be(data: &[u8], offset: u64) -> Option<u16> {
+    array(data, offset).map(u16::from_be_bytes)
+}
+
+/// The big-endian 32-bit integer at `offset`.
+#[must_use]
+pub fn u32_be(data: &[u8], offset: u64) -> Option<u32> {
+    array(data, offset).map(u32::from_be_bytes)
+}
+
+/// The big-endian 64-bit integer at `offset`.
+#[must_use]
+pub fn u64_be(data: &[u8], offset: u64) -> Option<u64> {
+    array(data, offset).map(u64::from_be_bytes)
+}
+
+/// Byte order of a Mach-O file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endian {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+impl Endian {
+    /// The 32-bit integer at `offset` in this byte order.
+    #[must_use]
+    pub fn u32(self, data: &[u8], offset: u64) -> Option<u32> {
+        let bytes = array(data, offset)?;
+        Some(match self {
+            Endian::Little => u32::from_le_bytes(bytes),
+            Endian::Big => u32::from_be_bytes(bytes),
+        })
+    }
+
+    /// The 64-bit integer at `offset` in this byte order.
+    #[must_use]
+    pub fn u64(self, data: &[u8], offset: u64) -> Option<u64> {
+        let bytes = array(data, offset)?;
+        Some(match self {
+            Endian::Little => u64::from_le_bytes(bytes),
+            Endian::Big => u64::from_be_bytes(bytes),
+        })
+    }
+}
+
+/// The bytes before the first NUL at or after `offset`, or `None` when no NUL follows inside `data`.
+#[must_use]
+pub fn c_string(data: &[u8], offset: u64) -> Option<&[u8]> {
+    let rest = data.get(usize::try_from(offset).ok()?..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    rest.get(..end)
+}
+
+/// Lower-case hexadecimal text of `bytes`.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_stop_at_the_end_of_the_slice() {
+        let data = [0, 1, 2, 3, 4, 5, 6, 7];
+        assert_eq!(u32_be(&data, 4), Some(0x0405_0607));
+        assert_eq!(u32_be(&data, 5), None);
+        assert_eq!(u64_be(&data, u64::MAX), None);
+        assert_eq!(Endian::Little.u32(&data, 0), Some(0x0302_0100));
+        assert_eq!(range(&data, 8, 0), Some(&[][..]));
+        assert_eq!(range(&data, 1, u64::MAX), None);
+        assert_eq!(c_string(b"ab\0c", 0), Some(&b"ab"[..]));
+        assert_eq!(c_string(b"ab\0c", 3), None);
+        assert_eq!(hex(&[0, 0xab]), "00ab");
+    }
+}
