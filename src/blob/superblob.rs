@@ -141,7 +141,11 @@ impl<'a> SuperBlob<'a> {
         if count > MAX_ENTRIES {
             return Err(BlobError::TooManyEntries { count });
         }
-        let mut superblob = Self { data, entries: Vec::new(), empty: Vec::new() };
+        let mut superblob = Self {
+            data,
+            entries: Vec::new(),
+            empty: Vec::new(),
+        };
         for number in 0..u64::from(count) {
             let at = INDEX.saturating_add(number.saturating_mul(ENTRY));
             let (Some(slot), Some(offset)) = (u32_be(data, at), u32_be(data, at.saturating_add(4))) else {
@@ -162,7 +166,11 @@ impl<'a> SuperBlob<'a> {
             if u64::from(sub_length) < HEADER {
                 return Err(error);
             }
-            superblob.entries.push(IndexEntry { slot, offset, data: blob });
+            superblob.entries.push(IndexEntry {
+                slot,
+                offset,
+                data: blob,
+            });
         }
         Ok(superblob)
     }
@@ -188,7 +196,10 @@ impl<'a> SuperBlob<'a> {
     /// The blob of the first entry of this type, header included (`SuperBlobCore::find`).
     #[must_use]
     pub fn find(&self, slot: Slot) -> Option<&'a [u8]> {
-        self.entries.iter().find(|entry| entry.slot == slot).map(|entry| entry.data)
+        self.entries
+            .iter()
+            .find(|entry| entry.slot == slot)
+            .map(|entry| entry.data)
     }
 
     /// The component in `slot` as its special slot hashes it: a whole blob, or the payload of a wrapper.
@@ -271,7 +282,10 @@ mod tests {
         assert_eq!(parsed.component(Slot::ENTITLEMENTS), Ok(None));
         assert_eq!(parsed.empty_entries(), [Slot::ENTITLEMENTS]);
         assert_eq!(parsed.component(Slot::SIGNATURE), Ok(Some(&b"cms"[..])));
-        assert!(matches!(parsed.component(Slot::RESOURCE_DIRECTORY), Err(BlobError::Magic { .. })));
+        assert!(matches!(
+            parsed.component(Slot::RESOURCE_DIRECTORY),
+            Err(BlobError::Magic { .. })
+        ));
     }
 
     /// Rows 1, 2 and 12 of specification 12.A.
@@ -280,7 +294,10 @@ mod tests {
         let good = superblob(&[(2, Some(blob(magic::REQUIREMENTS, b"abcd")))]);
         let mut bytes = good.clone();
         bytes[8..12].copy_from_slice(&u32::MAX.to_be_bytes());
-        assert!(matches!(parse(&bytes), Err(BlobError::Index { count: u32::MAX, .. })));
+        assert!(matches!(
+            parse(&bytes),
+            Err(BlobError::Index { count: u32::MAX, .. })
+        ));
         for offset in [1u32, 19, 33, u32::MAX] {
             let mut bytes = good.clone();
             bytes[16..20].copy_from_slice(&offset.to_be_bytes());

@@ -173,9 +173,10 @@ impl Hasher {
         match hash_type {
             HashType::Sha1 => self.sha1.clone().map(|state| Digest::new(&state.finalize())),
             HashType::Sha256 => self.sha256.clone().map(|state| Digest::new(&state.finalize())),
-            HashType::Sha256Truncated => {
-                self.sha256.clone().map(|state| Digest::new(&state.finalize()).truncated())
-            }
+            HashType::Sha256Truncated => self
+                .sha256
+                .clone()
+                .map(|state| Digest::new(&state.finalize()).truncated()),
             HashType::Sha384 => self.sha384.clone().map(|state| Digest::new(&state.finalize())),
         }
     }
@@ -190,8 +191,14 @@ mod tests {
     fn abc_has_the_published_digests() {
         let expected = [
             (HashType::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
-            (HashType::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-            (HashType::Sha256Truncated, "ba7816bf8f01cfea414140de5dae2223b00361a3"),
+            (
+                HashType::Sha256,
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
+            (
+                HashType::Sha256Truncated,
+                "ba7816bf8f01cfea414140de5dae2223b00361a3",
+            ),
             (
                 HashType::Sha384,
                 "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",

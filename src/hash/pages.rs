@@ -66,17 +66,24 @@ mod tests {
     use super::*;
 
     fn table(code: &[u8], page: usize, hash_type: HashType) -> Vec<u8> {
-        code.chunks(page).flat_map(|page| hash_type.digest(page).as_bytes().to_vec()).collect()
+        code.chunks(page)
+            .flat_map(|page| hash_type.digest(page).as_bytes().to_vec())
+            .collect()
     }
 
     #[test]
     fn finds_exactly_the_changed_pages() {
-        let mut code: Vec<u8> = (0..1_234_567u32).map(|i| i.to_le_bytes()[0] ^ i.to_le_bytes()[1]).collect();
+        let mut code: Vec<u8> = (0..1_234_567u32)
+            .map(|i| i.to_le_bytes()[0] ^ i.to_le_bytes()[1])
+            .collect();
         let sha1 = table(&code, 4096, HashType::Sha1);
         let sha256 = table(&code, 4096, HashType::Sha256);
         let tables = [(HashType::Sha1, &sha1[..]), (HashType::Sha256, &sha256[..])];
-        let geometry =
-            PageGeometry { limit: 1_234_567, page_size: Some(4096), count: 1_234_567u64.div_ceil(4096) };
+        let geometry = PageGeometry {
+            limit: 1_234_567,
+            page_size: Some(4096),
+            count: 1_234_567u64.div_ceil(4096),
+        };
         assert_eq!(mismatched_pages(&code, geometry, &tables), Vec::<u64>::new());
         code[0] ^= 1;
         code[1_234_566] ^= 1;
@@ -87,16 +94,30 @@ mod tests {
     fn a_short_file_and_a_short_table_are_mismatches() {
         let code = vec![7; 10_000];
         let slots = table(&code, 4096, HashType::Sha256);
-        let geometry = PageGeometry { limit: 10_000, page_size: Some(4096), count: 3 };
-        assert_eq!(mismatched_pages(&code[..9000], geometry, &[(HashType::Sha256, &slots)]), vec![2]);
-        assert_eq!(mismatched_pages(&code, geometry, &[(HashType::Sha256, &slots[..64])]), vec![2]);
+        let geometry = PageGeometry {
+            limit: 10_000,
+            page_size: Some(4096),
+            count: 3,
+        };
+        assert_eq!(
+            mismatched_pages(&code[..9000], geometry, &[(HashType::Sha256, &slots)]),
+            vec![2]
+        );
+        assert_eq!(
+            mismatched_pages(&code, geometry, &[(HashType::Sha256, &slots[..64])]),
+            vec![2]
+        );
     }
 
     #[test]
     fn page_size_zero_is_one_page() {
         let code = vec![7; 10_000];
         let slot = HashType::Sha256.digest(&code);
-        let geometry = PageGeometry { limit: 10_000, page_size: None, count: 1 };
+        let geometry = PageGeometry {
+            limit: 10_000,
+            page_size: None,
+            count: 1,
+        };
         assert!(mismatched_pages(&code, geometry, &[(HashType::Sha256, slot.as_bytes())]).is_empty());
     }
 }

@@ -1,0 +1,264 @@
+//! The universal ("fat") header and the layout of its slices.
+//!
+//! Specification 2.2 and 2.4 (`Universal::Universal` in Apple's `macho++.cpp`). Entries are 20 bytes, or 32 for
+//! fat64, which Apple's verifier does not take for Mach-O at all; it is read here so that its slices can be
+//! shown, and [`Fat::is_fat64`] tells.
+
+use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
+
+use super::{Architecture, MachOError};
+use crate::octets::{Endian, range, u32_be};
+
+/// Magic of a universal file with 64-bit offsets.
+pub(super) const FAT_MAGIC_64: u32 = 0xcafe_babf;
+const FAT_CIGAM_64: u32 = 0xbfba_feca;
+/// Apple's `MAX_ARCH_COUNT`.
+const MAX_ARCHITECTURES: u32 = 100;
+const CPU_TYPE_ARM64: u32 = 0x0100_000c;
+
+/// One entry of the universal header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FatArch {
+    /// The entry's own CPU type and subtype.
+    pub architecture: Architecture,
+    /// Offset of the slice in the file, in bytes.
+    pub offset: u64,
+    /// Length of the slice in bytes.
+    pub size: u64,
+    /// Logarithm of the alignment.
+    pub align: u32,
+}
+
+/// A fault in the layout that macOS calls suspicious (`Universal::isSuspicious`), or that hides a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FatFault {
+    /// The gap before the slice at this offset is not filled with zeros, or too large.
+    Gap {
+        /// Offset of the slice after the gap.
+        offset: u64,
+    },
+    /// The slice at this offset begins before the one in front of it ends.
+    Overlap {
+        /// Offset of the slice.
+        offset: u64,
+    },
+    /// The file goes on after the last slice.
+    TrailingBytes {
+        /// How many bytes follow.
+        count: u64,
+    },
+    /// An arm64 entry stands behind the declared number of entries; macOS counts it as one more.
+    HiddenEntry,
+    /// Two entries name the same architecture; macOS looks at one of them only.
+    Duplicate {
+        /// The architecture.
+        architecture: Architecture,
+    },
+}
+
+/// A universal header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fat {
+    /// Entries in file order, a hidden one last.
+    pub architectures: Vec<FatArch>,
+    /// Faults in the layout, in the order of the file.
+    pub faults: Vec<FatFault>,
+    /// Whether offsets are 64-bit; `codesign` takes such a file for unsigned generic data.
+    pub is_fat64: bool,
+}
+
+impl Fat {
+    /// Whether `magic`, the first four bytes in big-endian order, opens a universal file.
+    #[must_use]
+    pub fn is_magic(magic: u32) -> bool {
+        matches!(magic, FAT_MAGIC | FAT_CIGAM | FAT_MAGIC_64 | FAT_CIGAM_64)
+    }
+
+    /// Reads the header of `file`.
+    ///
+    /// # Errors
+    /// [`MachOError`], when the header or a slice does not lie in the file.
+    pub fn parse(file: &[u8]) -> Result<Self, MachOError> {
+        let truncated = MachOError::Truncated {
+            what: "universal header",
+        };
+        let magic = u32_be(file, 0).ok_or(truncated)?;
+        let (endian, is_fat64) = match magic {
+            FAT_MAGIC => (Endian::Big, false),
+            FAT_CIGAM => (Endian::Little, false),
+            FAT_MAGIC_64 => (Endian::Big, true),
+            FAT_CIGAM_64 => (Endian::Little, true),
+            _ => return Err(MachOError::Magic { magic }),
+        };
+        let count = endian.u32(file, 4).ok_or(truncated)?;
+        if count == 0 || count > MAX_ARCHITECTURES {
+            return Err(MachOError::ArchitectureCount { count });
+        }
+        let entry_size: u64 = if is_fat64 { 32 } else { 20 };
+        let header_end = 8u64.saturating_add(entry_size.saturating_mul(u64::from(count)));
+        let mut architectures = Vec::new();
+        for index in 0..u64::from(count) {
+            let at = 8u64.saturating_add(index.saturating_mul(entry_size));
+            architectures.push(entry(file, endian, is_fat64, at).ok_or(truncated)?);
+        }
+        let mut faults = Vec::new();
+        // Apple reads one entry more than declared and takes it for a slice if it says arm64.
+        if endian.u32(file, header_end) == Some(CPU_TYPE_ARM64) {
+            architectures.push(entry(file, endian, is_fat64, header_end).ok_or(truncated)?);
+            faults.push(FatFault::HiddenEntry);
+        }
+        let mut fat = Self {
+            architectures,
+            faults,
+            is_fat64,
+        };
+        fat.check_layout(file, header_end)?;
+        Ok(fat)
+    }
+
+    fn check_layout(&mut self, file: &[u8], header_end: u64) -> Result<(), MachOError> {
+        let length = u64::try_from(file.len()).unwrap_or(u64::MAX);
+        let mut by_offset = self.architectures.clone();
+        by_offset.sort_by_key(|entry| entry.offset);
+        let mut end = header_end;
+        let mut first = true;
+        for (index, entry) in by_offset.iter().enumerate() {
+            let slice_end = entry.offset.checked_add(entry.size).filter(|end| *end <= length);
+            let Some(slice_end) = slice_end else {
+                return Err(MachOError::SliceRange {
+                    offset: entry.offset,
+                    size: entry.size,
+                    length,
+                });
+            };
+            let rest = by_offset.get(index.saturating_add(1)..).unwrap_or_default();
+            if rest.first().is_some_and(|next| next.offset == entry.offset) {
+                return Err(MachOError::SameOffset { offset: entry.offset });
+            }
+            match entry.offset.checked_sub(end) {
+                None => self.faults.push(FatFault::Overlap { offset: entry.offset }),
+                Some(gap) => {
+                    let limit = 1u64.checked_shl(entry.align).filter(|_| entry.align <= 30);
+                    let too_large = !first && limit.is_none_or(|limit| gap >= limit);
+                    let zero = range(file, end, gap).is_some_and(|bytes| bytes.iter().all(|b| *b == 0));
+                    if too_large || !zero || limit.is_none() {
+                        self.faults.push(FatFault::Gap { offset: entry.offset });
+                    }
+                }
+            }
+            if rest.iter().any(|other| other.architecture == entry.architecture) {
+                self.faults.push(FatFault::Duplicate {
+                    architecture: entry.architecture,
+                });
+            }
+            end = slice_end;
+            first = false;
+        }
+        if end < length {
+            self.faults.push(FatFault::TrailingBytes {
+                count: length.saturating_sub(end),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn entry(file: &[u8], endian: Endian, is_fat64: bool, at: u64) -> Option<FatArch> {
+    let field = |offset: u64| endian.u32(file, at.saturating_add(offset));
+    let long = |offset: u64| endian.u64(file, at.saturating_add(offset));
+    let architecture = Architecture::new(field(0)?, field(4)?);
+    Some(if is_fat64 {
+        FatArch {
+            architecture,
+            offset: long(8)?,
+            size: long(16)?,
+            align: field(24)?,
+        }
+    } else {
+        FatArch {
+            architecture,
+            offset: field(8)?.into(),
+            size: field(12)?.into(),
+            align: field(16)?,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fat(entries: &[(u32, u32, u32, u32)], length: usize) -> Vec<u8> {
+        let mut file = vec![0; length];
+        file[..4].copy_from_slice(&FAT_MAGIC.to_be_bytes());
+        file[4..8].copy_from_slice(&u32::try_from(entries.len()).unwrap().to_be_bytes());
+        for (index, (cpu, offset, size, align)) in entries.iter().enumerate() {
+            let at = 8 + 20 * index;
+            for (field, value) in [*cpu, 0, *offset, *size, *align].iter().enumerate() {
+                file[at + 4 * field..at + 4 * field + 4].copy_from_slice(&value.to_be_bytes());
+            }
+        }
+        file
+    }
+
+    #[test]
+    fn a_sound_layout_has_no_faults() {
+        let file = fat(&[(7, 4096, 100, 12), (CPU_TYPE_ARM64, 8192, 100, 12)], 8292);
+        let parsed = Fat::parse(&file).unwrap();
+        assert_eq!(parsed.architectures.len(), 2);
+        assert_eq!(parsed.faults, []);
+    }
+
+    /// Rows 53 to 56 of specification 12.D.
+    #[test]
+    fn layout_faults_are_facts() {
+        let two = [(7, 4096, 100, 12), (CPU_TYPE_ARM64, 8192, 100, 12)];
+        let mut file = fat(&two, 8292);
+        file[100] = 1;
+        assert_eq!(
+            Fat::parse(&file).unwrap().faults,
+            [FatFault::Gap { offset: 4096 }]
+        );
+        assert_eq!(
+            Fat::parse(&fat(&two, 8300)).unwrap().faults,
+            [FatFault::TrailingBytes { count: 8 }]
+        );
+        let far = [(7, 4096, 100, 12), (CPU_TYPE_ARM64, 16384, 100, 12)];
+        assert_eq!(
+            Fat::parse(&fat(&far, 16484)).unwrap().faults,
+            [FatFault::Gap { offset: 16384 }]
+        );
+        let over = [(7, 4096, 5000, 12), (CPU_TYPE_ARM64, 8192, 904, 12)];
+        assert_eq!(
+            Fat::parse(&fat(&over, 9096)).unwrap().faults,
+            [FatFault::Overlap { offset: 8192 }]
+        );
+        let same = [(7, 4096, 100, 12), (CPU_TYPE_ARM64, 4096, 100, 12)];
+        assert_eq!(
+            Fat::parse(&fat(&same, 4196)),
+            Err(MachOError::SameOffset { offset: 4096 })
+        );
+        let twice = [(7, 4096, 100, 12), (7, 8192, 100, 12)];
+        let architecture = Architecture::new(7, 0);
+        assert_eq!(
+            Fat::parse(&fat(&twice, 8292)).unwrap().faults,
+            [FatFault::Duplicate { architecture }]
+        );
+        let mut hidden = fat(&two, 8292);
+        hidden[4..8].copy_from_slice(&1u32.to_be_bytes());
+        let hidden = Fat::parse(&hidden).unwrap();
+        assert_eq!(hidden.architectures.len(), 2);
+        assert_eq!(hidden.faults.first(), Some(&FatFault::HiddenEntry));
+    }
+
+    #[test]
+    fn counts_and_ranges_are_bounded() {
+        let mut file = fat(&[(7, 4096, 100, 12)], 4196);
+        for count in [0, 101, u32::MAX] {
+            file[4..8].copy_from_slice(&count.to_be_bytes());
+            assert_eq!(Fat::parse(&file), Err(MachOError::ArchitectureCount { count }));
+        }
+        let outside = fat(&[(7, 4096, 101, 12)], 4196);
+        assert!(matches!(Fat::parse(&outside), Err(MachOError::SliceRange { .. })));
+    }
+}

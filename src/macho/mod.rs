@@ -1,0 +1,125 @@
+//! Mach-O files: thin and universal, 32- and 64-bit, both byte orders.
+//!
+//! A strict walker of our own over goblin's constants (specification 2; Apple's `macho++.cpp`): goblin's parser
+//! accepts a `cmdsize` of zero and refuses fat64. It reads what the signature covers and what the rules ask for,
+//! never symbols. Structure that macOS tolerates but should not is kept as a fact, not refused.
+
+mod arch;
+mod fat;
+mod load_command;
+mod slice;
+
+pub use arch::Architecture;
+pub use fat::{Fat, FatArch, FatFault};
+pub use load_command::{BuildVersion, LinkedPath, LinkedPathKind, Segment};
+pub use slice::{FileType, LinkeditData, Slice};
+
+use thiserror::Error;
+
+use crate::octets::u32_be;
+
+/// Why a Mach-O file could not be read. Offsets are in bytes from the start of the slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum MachOError {
+    /// The file does not start with a Mach-O or universal magic number.
+    #[error("not a Mach-O file (magic {magic:#010x})")]
+    Magic {
+        /// The first four bytes, big-endian.
+        magic: u32,
+    },
+    /// The file ends inside a header.
+    #[error("file ends inside its {what}")]
+    Truncated {
+        /// What could not be read.
+        what: &'static str,
+    },
+    /// The number of architectures is zero or more than Apple's limit of 100.
+    #[error("universal header counts {count} architectures")]
+    ArchitectureCount {
+        /// The count field.
+        count: u32,
+    },
+    /// A universal entry lies outside the file.
+    #[error("slice at offset {offset} of {size} bytes lies outside the file of {length} bytes")]
+    SliceRange {
+        /// Offset in the file.
+        offset: u64,
+        /// Size of the slice.
+        size: u64,
+        /// Length of the file.
+        length: u64,
+    },
+    /// Two universal entries have the same offset (errSecInternalError on macOS).
+    #[error("two slices at the same offset {offset}")]
+    SameOffset {
+        /// Offset in the file.
+        offset: u64,
+    },
+    /// Slices have different file types.
+    #[error("slices have different file types")]
+    MixedFileTypes,
+    /// A load command is too small, unaligned, or runs past `sizeofcmds`.
+    #[error("load command {index} at offset {offset} has size {size}")]
+    LoadCommand {
+        /// Number of the command.
+        index: u32,
+        /// Offset in the slice.
+        offset: u64,
+        /// The `cmdsize` field.
+        size: u32,
+    },
+}
+
+/// Whether a file that starts with `head` should be read as Mach-O: a thin magic, or a universal magic with a
+/// number of architectures that a Java class file (same magic) cannot have.
+#[must_use]
+pub fn is_macho(head: &[u8]) -> bool {
+    use goblin::mach::{fat::FAT_MAGIC, header};
+    match u32_be(head, 0) {
+        Some(header::MH_MAGIC | header::MH_CIGAM | header::MH_MAGIC_64 | header::MH_CIGAM_64) => true,
+        // Java's minor and major version stand where the count does; the lowest class version is 45.
+        Some(FAT_MAGIC | fat::FAT_MAGIC_64) => u32_be(head, 4).is_some_and(|count| count > 0 && count < 45),
+        _ => false,
+    }
+}
+
+/// A Mach-O file with all its slices.
+#[derive(Debug, Clone)]
+pub struct MachO<'a> {
+    /// The universal header, or `None` for a thin file.
+    pub fat: Option<Fat>,
+    /// The slices, in the order of the file's header; one for a thin file.
+    pub slices: Vec<Slice<'a>>,
+}
+
+impl<'a> MachO<'a> {
+    /// Reads the headers and load commands of every slice of `file`.
+    ///
+    /// # Errors
+    /// See [`MachOError`].
+    pub fn parse(file: &'a [u8]) -> Result<Self, MachOError> {
+        let magic = u32_be(file, 0).ok_or(MachOError::Truncated { what: "magic number" })?;
+        if !Fat::is_magic(magic) {
+            return Ok(Self {
+                fat: None,
+                slices: vec![Slice::parse(file, 0)?],
+            });
+        }
+        let fat = Fat::parse(file)?;
+        let mut slices = Vec::with_capacity(fat.architectures.len());
+        for entry in &fat.architectures {
+            let bytes = crate::octets::range(file, entry.offset, entry.size)
+                .ok_or(MachOError::Truncated { what: "slices" })?;
+            slices.push(Slice::parse(bytes, entry.offset)?);
+        }
+        let mut types = slices.iter().map(|slice| slice.file_type);
+        let first = types.next();
+        if types.any(|file_type| Some(file_type) != first) {
+            return Err(MachOError::MixedFileTypes);
+        }
+        Ok(Self {
+            fat: Some(fat),
+            slices,
+        })
+    }
+}

@@ -1,0 +1,293 @@
+//! One slice: header, load commands, and where its signature is.
+//!
+//! Specification 2.4–2.8. As macOS does, the first `LC_CODE_SIGNATURE` counts; a second one is a fact for the
+//! rules ([`Slice::code_signature_count`]). Offsets are in bytes from the start of the slice.
+
+use goblin::mach::{header, load_command as lc};
+
+use super::load_command::{self, LoadCommand};
+use super::{Architecture, BuildVersion, LinkedPath, LinkedPathKind, MachOError, Segment};
+use crate::octets::{Endian, c_string, range, u32_be};
+
+/// `filetype` of a Mach-O header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileType(pub u32);
+
+impl FileType {
+    /// Whether `codesign` treats this type as code; others are generic files (`MachORep::candidate`).
+    #[must_use]
+    pub fn is_code(self) -> bool {
+        matches!(self.0, 2 | 5 | 6 | 7 | 8 | 11)
+    }
+
+    /// Whether this is a program (`MH_EXECUTE`).
+    #[must_use]
+    pub fn is_execute(self) -> bool {
+        self.0 == header::MH_EXECUTE
+    }
+
+    /// A word for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            header::MH_OBJECT => "object file",
+            header::MH_EXECUTE => "executable",
+            5 => "preload",
+            header::MH_DYLIB => "library",
+            header::MH_DYLINKER => "dynamic linker",
+            header::MH_BUNDLE => "loadable bundle",
+            header::MH_DSYM => "debug symbols",
+            header::MH_KEXT_BUNDLE => "kernel extension",
+            _ => "Mach-O",
+        }
+    }
+}
+
+/// `LC_CODE_SIGNATURE`: where the signature lies. It need not lie inside the slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkeditData {
+    /// `dataoff`.
+    pub offset: u32,
+    /// `datasize`; 0 means without limit to Apple's reader.
+    pub size: u32,
+}
+
+/// One architecture of a Mach-O file.
+#[derive(Debug, Clone)]
+pub struct Slice<'a> {
+    /// The bytes of the slice.
+    pub data: &'a [u8],
+    /// Offset of the slice in its file, in bytes.
+    pub offset: u64,
+    /// CPU type and subtype of the slice's own header.
+    pub architecture: Architecture,
+    /// File type.
+    pub file_type: FileType,
+    /// `MH_` flags.
+    pub flags: u32,
+    /// Segments in command order.
+    pub segments: Vec<Segment>,
+    /// The first `LC_CODE_SIGNATURE`.
+    pub code_signature: Option<LinkeditData>,
+    /// How many `LC_CODE_SIGNATURE` commands there are.
+    pub code_signature_count: u32,
+    /// `LC_BUILD_VERSION`, or the older `LC_VERSION_MIN_…`.
+    pub build_version: Option<BuildVersion>,
+    /// Libraries, run paths and the dynamic linker.
+    pub linked_paths: Vec<LinkedPath>,
+    /// `LC_UUID`.
+    pub uuid: Option<[u8; 16]>,
+    /// Section `__TEXT,__info_plist`.
+    pub info_plist: Option<&'a [u8]>,
+    /// Where the first `__LINKEDIT` or symbol table command says that the slice ends.
+    pub linkedit_end: Option<u64>,
+}
+
+impl<'a> Slice<'a> {
+    /// Reads the slice `data`, which lies at `offset` of its file.
+    ///
+    /// # Errors
+    /// [`MachOError`], when the header or a load command is malformed.
+    pub fn parse(data: &'a [u8], offset: u64) -> Result<Self, MachOError> {
+        let truncated = MachOError::Truncated {
+            what: "Mach-O header",
+        };
+        let magic = u32_be(data, 0).ok_or(truncated)?;
+        let (endian, is_64) = match magic {
+            header::MH_MAGIC => (Endian::Big, false),
+            header::MH_CIGAM => (Endian::Little, false),
+            header::MH_MAGIC_64 => (Endian::Big, true),
+            header::MH_CIGAM_64 => (Endian::Little, true),
+            _ => return Err(MachOError::Magic { magic }),
+        };
+        let field = |at| endian.u32(data, at).ok_or(truncated);
+        let mut slice = Self {
+            data,
+            offset,
+            architecture: Architecture::new(field(4)?, field(8)?),
+            file_type: FileType(field(12)?),
+            flags: field(24)?,
+            segments: Vec::new(),
+            code_signature: None,
+            code_signature_count: 0,
+            build_version: None,
+            linked_paths: Vec::new(),
+            uuid: None,
+            info_plist: None,
+            linkedit_end: None,
+        };
+        let start = if is_64 { 32 } else { 28 };
+        let commands = load_command::walk(data, endian, start, field(16)?, field(20)?)?;
+        for (index, command) in commands.iter().enumerate() {
+            slice.read(endian, *command).ok_or(MachOError::LoadCommand {
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                offset: start,
+                size: u32::try_from(command.data.len()).unwrap_or(u32::MAX),
+            })?;
+        }
+        Ok(slice)
+    }
+
+    /// Takes what is of use from one command; `None` when the command is too short for its structure.
+    fn read(&mut self, endian: Endian, command: LoadCommand<'a>) -> Option<()> {
+        let data = command.data;
+        let field = |at| endian.u32(data, at);
+        match command.command {
+            lc::LC_CODE_SIGNATURE => {
+                self.code_signature_count = self.code_signature_count.saturating_add(1);
+                let found = LinkeditData {
+                    offset: field(8)?,
+                    size: field(12)?,
+                };
+                self.code_signature.get_or_insert(found);
+            }
+            lc::LC_SEGMENT | lc::LC_SEGMENT_64 => self.read_segment(endian, command)?,
+            lc::LC_SYMTAB => {
+                // Apple adds in 32 bits.
+                let end = field(16)?.wrapping_add(field(20)?);
+                self.linkedit_end.get_or_insert(u64::from(end));
+            }
+            lc::LC_UUID => self.uuid = data.get(8..)?.first_chunk::<16>().copied(),
+            lc::LC_BUILD_VERSION => {
+                self.build_version = Some(BuildVersion {
+                    platform: field(8)?,
+                    min_os: field(12)?,
+                    sdk: field(16)?,
+                });
+            }
+            lc::LC_VERSION_MIN_MACOSX => self.version_min(1, field(8)?, field(12)?),
+            lc::LC_VERSION_MIN_IPHONEOS => self.version_min(2, field(8)?, field(12)?),
+            lc::LC_VERSION_MIN_TVOS => self.version_min(3, field(8)?, field(12)?),
+            lc::LC_VERSION_MIN_WATCHOS => self.version_min(4, field(8)?, field(12)?),
+            lc::LC_LOAD_DYLIB | lc::LC_REEXPORT_DYLIB | lc::LC_LOAD_UPWARD_DYLIB => {
+                self.path(endian, data, LinkedPathKind::Library)?;
+            }
+            lc::LC_LOAD_WEAK_DYLIB => self.path(endian, data, LinkedPathKind::WeakLibrary)?,
+            lc::LC_ID_DYLIB => self.path(endian, data, LinkedPathKind::Identity)?,
+            lc::LC_RPATH => self.path(endian, data, LinkedPathKind::RunPath)?,
+            lc::LC_LOAD_DYLINKER => self.path(endian, data, LinkedPathKind::DynamicLinker)?,
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// `LC_BUILD_VERSION` wins over the older commands.
+    fn version_min(&mut self, platform: u32, min_os: u32, sdk: u32) {
+        self.build_version.get_or_insert(BuildVersion {
+            platform,
+            min_os,
+            sdk,
+        });
+    }
+
+    fn path(&mut self, endian: Endian, data: &[u8], kind: LinkedPathKind) -> Option<()> {
+        let start = usize::try_from(endian.u32(data, 8)?).ok()?;
+        let text = data.get(start..)?;
+        // The name may fill the command to its end without a NUL.
+        let text = text.split(|byte| *byte == 0).next()?;
+        self.linked_paths.push(LinkedPath {
+            kind,
+            path: String::from_utf8_lossy(text).into_owned(),
+        });
+        Some(())
+    }
+
+    fn read_segment(&mut self, endian: Endian, command: LoadCommand<'a>) -> Option<()> {
+        let data = command.data;
+        let is_64 = command.command == lc::LC_SEGMENT_64;
+        let name = fixed_name(data, 8)?;
+        let (file_offset, file_size, count, sections, section_size) = if is_64 {
+            (
+                endian.u64(data, 40)?,
+                endian.u64(data, 48)?,
+                endian.u32(data, 64)?,
+                72u64,
+                80u64,
+            )
+        } else {
+            let offset = u64::from(endian.u32(data, 32)?);
+            (
+                offset,
+                u64::from(endian.u32(data, 36)?),
+                endian.u32(data, 48)?,
+                56u64,
+                68u64,
+            )
+        };
+        if name == "__TEXT" {
+            // Bounded by the command itself: a section header that does not fit ends the search.
+            for index in 0..u64::from(count) {
+                let at = sections.saturating_add(index.saturating_mul(section_size));
+                let Some(section) = range(data, at, section_size) else {
+                    break;
+                };
+                if fixed_name(section, 0)? == "__info_plist" && self.info_plist.is_none() {
+                    let (size, offset) = if is_64 {
+                        (endian.u64(section, 40)?, endian.u32(section, 48)?)
+                    } else {
+                        (u64::from(endian.u32(section, 36)?), endian.u32(section, 40)?)
+                    };
+                    self.info_plist = range(self.data, u64::from(offset), size);
+                }
+            }
+        }
+        if name == "__LINKEDIT" {
+            let end = if is_64 {
+                file_offset.wrapping_add(file_size)
+            } else {
+                (file_offset.wrapping_add(file_size)) & u64::from(u32::MAX)
+            };
+            self.linkedit_end.get_or_insert(end);
+        }
+        self.segments.push(Segment {
+            name,
+            file_offset,
+            file_size,
+            is_64,
+        });
+        Some(())
+    }
+
+    /// Length of the slice in bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        u64::try_from(self.data.len()).unwrap_or(u64::MAX)
+    }
+
+    /// The bytes from the signature's offset on, at most `datasize` of them and never past the slice.
+    ///
+    /// `None` without `LC_CODE_SIGNATURE`. Apple reads past the slice end where the command says so; nothing
+    /// legitimate lies there, and the kernel refuses it (specification 2.6).
+    #[must_use]
+    pub fn signature_space(&self) -> Option<&'a [u8]> {
+        let place = self.code_signature?;
+        let available = self.length().saturating_sub(u64::from(place.offset));
+        let size = if place.size == 0 {
+            available
+        } else {
+            u64::from(place.size).min(available)
+        };
+        Some(range(self.data, u64::from(place.offset), size).unwrap_or_default())
+    }
+
+    /// Where signed bytes must end: at the signature, or at the end of an unsigned slice
+    /// (`MachORep::signingLimit`).
+    #[must_use]
+    pub fn signing_extent(&self) -> u64 {
+        self.code_signature
+            .map_or(self.length(), |place| u64::from(place.offset))
+    }
+
+    /// Whether `__LINKEDIT` ends exactly at the end of the slice (`MachO::isSuspicious` is the contrary).
+    #[must_use]
+    pub fn linkedit_is_last(&self) -> bool {
+        self.linkedit_end == Some(self.length())
+    }
+}
+
+/// A name in a field of 16 bytes, which need not end in NUL.
+fn fixed_name(data: &[u8], at: u64) -> Option<String> {
+    let field = range(data, at, 16)?;
+    let name = c_string(field, 0).unwrap_or(field);
+    Some(String::from_utf8_lossy(name).into_owned())
+}
