@@ -3,9 +3,16 @@
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
 //! `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
 //! `entitlements`, `bundle`, `verify`, `finding`, `rule`, `report`, `cli`.
+//!
+//! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
+//! only `cli` reads the clock, the environment and the terminal.
+
+// Tests may be blunt: a panic there is a failed test, not a crash on hostile input.
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod blob;
 pub mod codedir;
 pub mod hash;
 pub mod macho;
 pub mod octets;
+pub mod verify;

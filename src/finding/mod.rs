@@ -1,0 +1,91 @@
+//! A finding: one problem, where it is, who rejects it, and how to repair it.
+//!
+//! Findings are advice of ours. The verdict of `codesign` is made from faults, never from findings.
+
+use std::fmt;
+
+use crate::verify::OsStatus;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Probable trouble.
+    Warning,
+    /// Somebody will reject the code.
+    Error,
+}
+
+impl Severity {
+    /// The word in every output format.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A part of Apple's systems that rejects code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// `codesign --verify`.
+    Codesign,
+    /// Gatekeeper on a user's Mac.
+    Gatekeeper,
+    /// The notary service.
+    Notary,
+    /// The kernel and amfid when code starts or is mapped.
+    Amfi,
+    /// The dynamic linker.
+    Dyld,
+    /// App Store Connect.
+    AppStore,
+}
+
+impl Party {
+    /// The word in every output format.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Codesign => "codesign",
+            Self::Gatekeeper => "gatekeeper",
+            Self::Notary => "notary",
+            Self::Amfi => "amfi",
+            Self::Dyld => "dyld",
+            Self::AppStore => "app-store",
+        }
+    }
+}
+
+/// One problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's stable id, such as `sealed-resource-broken`.
+    pub rule: &'static str,
+    /// Severity.
+    pub severity: Severity,
+    /// Who rejects it.
+    pub rejected_by: &'static [Party],
+    /// The file or bundle, relative to the item; empty for the item itself.
+    pub path: String,
+    /// The architecture, where slices differ or one is meant.
+    pub architecture: Option<String>,
+    /// What is wrong, one sentence with the facts.
+    pub message: String,
+    /// More places of the same problem, one line each.
+    pub details: Vec<String>,
+    /// The command or action that repairs it.
+    pub remedy: &'static str,
+    /// What Apple's tool says, where it says something.
+    pub status: Option<OsStatus>,
+}

@@ -1,0 +1,149 @@
+//! The facts about one item that verification gathered: owned, so that rules and reports outlive the files.
+
+use super::Fault;
+use crate::blob::Slot;
+use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
+use crate::hash::HashType;
+use crate::macho::{Architecture, BuildVersion, FileType, LinkedPath};
+
+/// What kind of thing a code object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CodeKind {
+    /// A bare Mach-O file.
+    MachO,
+    /// A file that is no Mach-O.
+    Generic,
+}
+
+impl CodeKind {
+    /// A word for people, also the `kind` of JSON output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MachO => "mach-o",
+            Self::Generic => "file",
+        }
+    }
+}
+
+/// How a slice is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignatureKind {
+    /// Not at all, or not readable.
+    Unsigned,
+    /// Without identity, by `codesign`.
+    Adhoc,
+    /// Without identity, by the linker.
+    LinkerSigned,
+    /// With a certificate; whose is not evaluated here.
+    Cms,
+}
+
+impl SignatureKind {
+    /// The word in JSON output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::Adhoc => "adhoc",
+            Self::LinkerSigned => "linker-signed",
+            Self::Cms => "cms",
+        }
+    }
+}
+
+/// A component of a signature and whether a special slot binds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotEvidence {
+    /// The slot.
+    pub slot: Slot,
+    /// Length of the component in bytes; `None` when it is absent.
+    pub length: Option<u64>,
+    /// Whether the chosen CodeDirectory holds a digest for it.
+    pub bound: bool,
+}
+
+/// Facts about one architecture of a code object.
+#[derive(Debug, Clone)]
+pub struct SliceEvidence {
+    /// CPU type and subtype; `None` for code that is no Mach-O.
+    pub architecture: Option<Architecture>,
+    /// Mach-O file type.
+    pub file_type: Option<FileType>,
+    /// How it is signed.
+    pub signature: SignatureKind,
+    /// Identifier of the chosen CodeDirectory.
+    pub identifier: Option<String>,
+    /// Team identifier of the chosen CodeDirectory.
+    pub team_id: Option<String>,
+    /// Flags of the chosen CodeDirectory.
+    pub flags: CodeDirectoryFlags,
+    /// Version of the chosen CodeDirectory.
+    pub code_directory_version: Option<u32>,
+    /// Length of the chosen CodeDirectory in bytes.
+    pub code_directory_length: u64,
+    /// Identities of all CodeDirectories, weakest hash type first.
+    pub cdhashes: Vec<CdHash>,
+    /// Hash type of the chosen CodeDirectory.
+    pub hash_type: Option<HashType>,
+    /// Page size in bytes; `None` for a single page.
+    pub page_size: Option<u64>,
+    /// Number of code pages.
+    pub pages: u64,
+    /// Number of pages that differ from their digest.
+    pub pages_bad: u64,
+    /// Bytes that were hashed as code.
+    pub bytes_hashed: u64,
+    /// Number of special slots.
+    pub special_slots: u32,
+    /// Platform identifier of the CodeDirectory.
+    pub platform: u8,
+    /// Executable segment.
+    pub exec_segment: Option<ExecSegment>,
+    /// Hardened runtime version, 0x00AABBCC.
+    pub runtime_version: Option<u32>,
+    /// Platform, minimum system, SDK.
+    pub build_version: Option<BuildVersion>,
+    /// Libraries and run paths.
+    pub linked_paths: Vec<LinkedPath>,
+    /// Components with their slots.
+    pub slots: Vec<SlotEvidence>,
+    /// Payload of the entitlements blob, bound and unmodified.
+    pub entitlements_xml: Option<Vec<u8>>,
+    /// Payload of the DER entitlements blob, bound and unmodified.
+    pub entitlements_der: Option<Vec<u8>>,
+    /// The requirement set blob, bound and unmodified.
+    pub requirements: Option<Vec<u8>>,
+    /// The CMS signature.
+    pub cms: Option<Vec<u8>>,
+}
+
+/// Facts about a resource seal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealEvidence {
+    /// 1 or 2.
+    pub version: u32,
+    /// Number of rules.
+    pub rules: usize,
+    /// Number of sealed files.
+    pub files: usize,
+}
+
+/// One code object: the item itself or code nested in it.
+#[derive(Debug, Clone)]
+pub struct CodeObject {
+    /// Path relative to the item; empty for the item itself.
+    pub path: String,
+    /// Kind.
+    pub kind: CodeKind,
+    /// What `codesign -d` prints after `Format=`.
+    pub format: String,
+    /// Index of the enclosing code object.
+    pub parent: Option<usize>,
+    /// Facts per slice, primary slice first.
+    pub slices: Vec<SliceEvidence>,
+    /// The resource seal.
+    pub seal: Option<SealEvidence>,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+}

@@ -1,0 +1,205 @@
+//! What can be wrong with code, as facts: no severity, no advice.
+//!
+//! [`Fault::status`] is the OSStatus that Apple's static validation answers to the fault by itself, and
+//! [`Fault::stage`] the step of specification 11.2 in which it is met. A fault without status is one that
+//! macOS tolerates ([HARDEN] in the specification).
+
+use super::OsStatus;
+use crate::blob::{BlobError, Slot};
+use crate::codedir::CodeDirectoryError;
+use crate::macho::{FatFault, MachOError};
+
+/// The steps of static validation, in Apple's order (specification 11.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// The code object could not be created.
+    Creation,
+    /// Signature, CodeDirectories and CMS.
+    Signature,
+    /// Special slots except CodeResources.
+    SpecialSlots,
+    /// Code pages.
+    Pages,
+    /// CodeResources against its slot, and reading it.
+    Seal,
+    /// Weak rules and obsolete envelopes; strict.
+    WeakSeal,
+    /// Faults of the resource scan that end it.
+    Scan,
+    /// Files added, modified, missing.
+    Resources,
+    /// The disk representation under strict rules.
+    Strict,
+}
+
+/// How a special slot and its component disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SlotProblem {
+    /// The digests differ.
+    Modified,
+    /// The slot holds a digest, but there is no such component.
+    Missing,
+}
+
+/// One kind of fault with its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultKind {
+    /// No signature.
+    Unsigned,
+    /// The file starts like Mach-O but cannot be read as such.
+    MachO(MachOError),
+    /// The layout of a universal file is suspicious.
+    Fat(FatFault),
+    /// `LC_CODE_SIGNATURE` leads to no readable SuperBlob.
+    SuperBlob(BlobError),
+    /// A component that must be wrapped is not.
+    Component {
+        /// Its slot.
+        slot: Slot,
+        /// What is wrong.
+        error: BlobError,
+    },
+    /// A CodeDirectory is malformed.
+    CodeDirectory {
+        /// The slot it came from.
+        slot: Slot,
+        /// What is wrong.
+        error: CodeDirectoryError,
+        /// Whether there is a CMS slot; without one, macOS calls the code unsigned (specification 4.1).
+        has_cms: bool,
+    },
+    /// Two CodeDirectories of one hash type.
+    DuplicateHashType,
+    /// No CodeDirectory has a hash type that macOS can compute.
+    NoUsableHashType,
+    /// A special slot and its component disagree.
+    SpecialSlot {
+        /// The slot.
+        slot: Slot,
+        /// How.
+        problem: SlotProblem,
+    },
+    /// A component that no special slot binds, so anybody can change it.
+    SlotUnbound {
+        /// The slot.
+        slot: Slot,
+    },
+    /// A component has another magic than its slot demands; the kernel refuses it.
+    SlotMagic {
+        /// The slot.
+        slot: Slot,
+        /// The magic found.
+        found: u32,
+    },
+    /// Code pages differ from their digests.
+    Pages {
+        /// How many.
+        bad: u64,
+        /// Of how many.
+        total: u64,
+        /// The number of the first.
+        first: u64,
+        /// Its offset in the slice, in bytes.
+        offset: u64,
+    },
+    /// The slice's team identifier is not the first slice's.
+    TeamDiffersBetweenSlices {
+        /// Team of the primary slice.
+        primary: Option<String>,
+        /// Team of this slice.
+        other: Option<String>,
+    },
+    /// Signed bytes do not end where the signature begins.
+    CodeLimit {
+        /// `codeLimit`, in bytes.
+        limit: u64,
+        /// Where the signature begins.
+        extent: u64,
+    },
+    /// `__LINKEDIT` does not end at the end of the slice: there are bytes that nothing covers.
+    LinkeditEnd {
+        /// Where it ends, if there is one.
+        end: Option<u64>,
+        /// Length of the slice.
+        length: u64,
+    },
+    /// The signature's place reaches past the end of the slice; the kernel refuses it.
+    SignatureOutsideSlice,
+    /// The signature does not end the slice.
+    BytesAfterSignature {
+        /// How many bytes follow.
+        count: u64,
+    },
+    /// More than one `LC_CODE_SIGNATURE`.
+    SecondCodeSignature {
+        /// How many there are.
+        count: u32,
+    },
+    /// Alternate CodeDirectories cover other bytes than the chosen one.
+    AlternatesDisagree,
+}
+
+/// A fault and its place inside the code object that holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// The file it concerns, relative to the item, `/` between components.
+    pub path: String,
+    /// Index of the slice, where it concerns one.
+    pub slice: Option<usize>,
+}
+
+impl Fault {
+    /// The step of validation in which Apple's code meets the fault.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match &self.kind {
+            FaultKind::MachO(_) => Stage::Creation,
+            FaultKind::SpecialSlot {
+                slot: Slot::RESOURCE_DIRECTORY,
+                ..
+            } => Stage::Seal,
+            FaultKind::SpecialSlot { .. } => Stage::SpecialSlots,
+            FaultKind::Pages { .. } => Stage::Pages,
+            FaultKind::Fat(_) | FaultKind::CodeLimit { .. } | FaultKind::LinkeditEnd { .. } => Stage::Strict,
+            _ => Stage::Signature,
+        }
+    }
+
+    /// What Apple's validation answers to this fault alone; `None` when it does not mind.
+    #[must_use]
+    pub fn status(&self) -> Option<OsStatus> {
+        Some(match &self.kind {
+            FaultKind::Unsigned => OsStatus::UNSIGNED,
+            FaultKind::MachO(MachOError::SameOffset { .. }) => OsStatus::INTERNAL_COMPONENT,
+            FaultKind::MachO(_) => OsStatus::EXEC_FORMAT,
+            FaultKind::Fat(FatFault::HiddenEntry | FatFault::Duplicate { .. }) => return None,
+            FaultKind::Fat(_) | FaultKind::LinkeditEnd { .. } => OsStatus::BAD_MAIN_EXECUTABLE,
+            FaultKind::SuperBlob(_)
+            | FaultKind::Component { .. }
+            | FaultKind::DuplicateHashType
+            | FaultKind::TeamDiffersBetweenSlices { .. }
+            | FaultKind::CodeLimit { .. } => OsStatus::SIGNATURE_INVALID,
+            FaultKind::CodeDirectory { has_cms: false, .. } => OsStatus::UNSIGNED,
+            FaultKind::CodeDirectory { error, .. } => match error {
+                CodeDirectoryError::NotACodeDirectory { .. } => OsStatus::SIGNATURE_INVALID,
+                CodeDirectoryError::Version { .. } => OsStatus::SIGNATURE_UNSUPPORTED,
+                _ => OsStatus::SIGNATURE_FAILED,
+            },
+            FaultKind::NoUsableHashType => OsStatus::UNSUPPORTED_DIGEST_ALGORITHM,
+            FaultKind::SpecialSlot { slot: Slot::INFO, .. } => OsStatus::INFO_PLIST_FAILED,
+            FaultKind::SpecialSlot {
+                slot: Slot::RESOURCE_DIRECTORY,
+                ..
+            } => OsStatus::RESOURCE_DIRECTORY_FAILED,
+            FaultKind::SpecialSlot { .. } | FaultKind::Pages { .. } => OsStatus::SIGNATURE_FAILED,
+            FaultKind::SlotUnbound { .. }
+            | FaultKind::SlotMagic { .. }
+            | FaultKind::SignatureOutsideSlice
+            | FaultKind::BytesAfterSignature { .. }
+            | FaultKind::SecondCodeSignature { .. }
+            | FaultKind::AlternatesDisagree => return None,
+        })
+    }
+}

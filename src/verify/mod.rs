@@ -1,0 +1,15 @@
+//! Gathers evidence about code and folds it into the verdict of `codesign --verify --deep --strict`.
+//!
+//! Evidence is facts and [`Fault`]s, with the place of each; severity and advice belong to `rule`. The order in
+//! which Apple's `SecStaticCode::staticValidate` meets faults (specification 11.2) decides which one the verdict
+//! names. Certificates and requirements are not judged here yet: code signed with a certificate is *not judged*.
+
+mod evidence;
+mod fault;
+mod slice;
+mod status;
+
+pub use evidence::{CodeKind, CodeObject, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence};
+pub use fault::{Fault, FaultKind, SlotProblem, Stage};
+pub use slice::{BoundFiles, examine};
+pub use status::OsStatus;
