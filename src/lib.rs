@@ -1,7 +1,7 @@
 //! `sealcheck` says, on any operating system, what macOS would say about a piece of signed code.
 //!
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
-//! `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
+//! `octets`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
 //! `entitlements`, `bundle`, `verify`, `finding`, `rule`, `report`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
@@ -11,8 +11,13 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod blob;
+pub mod cli;
 pub mod codedir;
+pub mod finding;
 pub mod hash;
 pub mod macho;
 pub mod octets;
+pub mod report;
+pub mod rule;
+pub mod source;
 pub mod verify;

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The program `sealcheck`; see the library for what it does.
+
+fn main() -> std::process::ExitCode {
+    sealcheck::cli::run()
+}

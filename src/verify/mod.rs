@@ -4,12 +4,16 @@
 //! which Apple's `SecStaticCode::staticValidate` meets faults (specification 11.2) decides which one the verdict
 //! names. Certificates and requirements are not judged here yet: code signed with a certificate is *not judged*.
 
+mod engine;
 mod evidence;
 mod fault;
 mod slice;
 mod status;
+mod verdict;
 
+pub use engine::{Evidence, Options, Statistics, verify};
 pub use evidence::{CodeKind, CodeObject, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence};
 pub use fault::{Fault, FaultKind, SlotProblem, Stage};
 pub use slice::{BoundFiles, examine};
 pub use status::OsStatus;
+pub use verdict::{CodesignVerdict, NotJudged, fold};

@@ -1,0 +1,235 @@
+//! JSON, schema version 1: a frozen copy of what the contract promises.
+//!
+//! Fields may be added, never renamed. The structures here are independent of the evidence on purpose, so that
+//! the inside may change without changing what other programs read.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Outcome;
+use crate::finding::Finding;
+use crate::macho::BuildVersion;
+use crate::verify::{CodeObject, SliceEvidence};
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema_version: u32,
+    tool: Tool,
+    options: serde_json::Value,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    path: &'a str,
+    container: Option<&'a str>,
+    parent: Option<&'a str>,
+    codesign: Codesign<'a>,
+    gatekeeper: Gatekeeper,
+    code: Vec<Code<'a>>,
+    findings: Vec<JsonFinding<'a>>,
+    stats: Stats,
+}
+
+#[derive(Serialize)]
+struct Codesign<'a> {
+    valid: Option<bool>,
+    status: Option<i32>,
+    status_name: Option<&'static str>,
+    message: Option<&'static str>,
+    subcomponent: Option<&'a str>,
+    architecture: Option<&'a str>,
+    files_added: Vec<&'a str>,
+    files_modified: Vec<&'a str>,
+    files_missing: Vec<&'a str>,
+    satisfies_designated_requirement: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Gatekeeper {
+    operation: &'static str,
+    accepted: Option<bool>,
+    source: Option<&'static str>,
+    origin: Option<&'static str>,
+    message: &'static str,
+}
+
+#[derive(Serialize)]
+struct Code<'a> {
+    path: &'a str,
+    kind: &'static str,
+    format: &'a str,
+    identifier: Option<&'a str>,
+    team_id: Option<&'a str>,
+    slices: Vec<JsonSlice<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonSlice<'a> {
+    arch: Option<String>,
+    signature: &'static str,
+    cdhash: Option<String>,
+    cdhashes: serde_json::Map<String, serde_json::Value>,
+    flags: Vec<&'static str>,
+    code_directory_version: Option<String>,
+    page_size: Option<u64>,
+    pages: u64,
+    pages_bad: u64,
+    platform: Option<&'a str>,
+    min_os: Option<String>,
+    sdk: Option<String>,
+    runtime_version: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    rule: &'a str,
+    severity: &'static str,
+    rejected_by: Vec<&'static str>,
+    path: &'a str,
+    arch: Option<&'a str>,
+    message: &'a str,
+    detail: serde_json::Value,
+    remedy: &'a str,
+    apple: Option<Apple>,
+    help_uri: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Apple {
+    status: i32,
+    text: &'static str,
+}
+
+#[derive(Serialize)]
+struct Stats {
+    files: u64,
+    code_objects: usize,
+    slices: u64,
+    bytes_hashed: u64,
+}
+
+/// Writes the report about all items.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(outcomes: &[Outcome], out: &mut dyn Write) -> io::Result<()> {
+    let report = Report {
+        schema_version: 1,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        options: serde_json::json!({ "host_arch": "arm64", "deep": true, "strict": true }),
+        items: outcomes.iter().map(item).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &report)?;
+    writeln!(out)
+}
+
+fn item(outcome: &Outcome) -> Item<'_> {
+    let evidence = &outcome.evidence;
+    let verdict = &evidence.codesign;
+    let status = if verdict.valid == Some(true) {
+        Some(0)
+    } else {
+        verdict.status.map(|status| status.0)
+    };
+    Item {
+        path: &evidence.path,
+        container: None,
+        parent: None,
+        codesign: Codesign {
+            valid: verdict.valid,
+            status,
+            status_name: verdict.status.map(|status| status.name()),
+            message: verdict
+                .status
+                .map(|status| status.message())
+                .or_else(|| verdict.not_judged.map(|reason| reason.text())),
+            subcomponent: verdict.subcomponent.as_deref(),
+            architecture: verdict.architecture.as_deref(),
+            files_added: Vec::new(),
+            files_modified: Vec::new(),
+            files_missing: Vec::new(),
+            satisfies_designated_requirement: None,
+        },
+        gatekeeper: Gatekeeper {
+            operation: "execute",
+            accepted: None,
+            source: None,
+            origin: None,
+            message: "not evaluated",
+        },
+        code: evidence.code.iter().map(code).collect(),
+        findings: outcome.findings.iter().map(finding).collect(),
+        stats: Stats {
+            files: evidence.statistics.files,
+            code_objects: evidence.code.len(),
+            slices: evidence.statistics.slices,
+            bytes_hashed: evidence.statistics.bytes_hashed,
+        },
+    }
+}
+
+fn code(object: &CodeObject) -> Code<'_> {
+    let primary = object.slices.first();
+    Code {
+        path: &object.path,
+        kind: object.kind.name(),
+        format: &object.format,
+        identifier: primary.and_then(|slice| slice.identifier.as_deref()),
+        team_id: primary.and_then(|slice| slice.team_id.as_deref()),
+        slices: object.slices.iter().map(slice).collect(),
+    }
+}
+
+fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
+    let build = slice.build_version;
+    JsonSlice {
+        arch: slice.architecture.map(|architecture| architecture.to_string()),
+        signature: slice.signature.name(),
+        cdhash: slice.cdhashes.last().map(|cdhash| cdhash.truncated().to_string()),
+        cdhashes: slice
+            .cdhashes
+            .iter()
+            .map(|cdhash| (cdhash.hash_type.to_string(), cdhash.full.to_string().into()))
+            .collect(),
+        flags: slice.flags.names(),
+        code_directory_version: slice
+            .code_directory_version
+            .map(|version| format!("{version:#x}")),
+        page_size: slice.page_size,
+        pages: slice.pages,
+        pages_bad: slice.pages_bad,
+        platform: build.as_ref().map(BuildVersion::platform_name),
+        min_os: build.map(|build| BuildVersion::text(build.min_os)),
+        sdk: build.map(|build| BuildVersion::text(build.sdk)),
+        runtime_version: slice.runtime_version.map(BuildVersion::text),
+    }
+}
+
+fn finding(finding: &Finding) -> JsonFinding<'_> {
+    JsonFinding {
+        rule: finding.rule,
+        severity: finding.severity.name(),
+        rejected_by: finding.rejected_by.iter().map(|party| party.name()).collect(),
+        path: &finding.path,
+        arch: finding.architecture.as_deref(),
+        message: &finding.message,
+        detail: serde_json::json!({ "places": finding.details }),
+        remedy: finding.remedy,
+        apple: finding.status.map(|status| Apple {
+            status: status.0,
+            text: status.message(),
+        }),
+        help_uri: None,
+    }
+}

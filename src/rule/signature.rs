@@ -1,0 +1,164 @@
+//! Rules about the signature itself: present, readable, and matching the code (family SIG, R001–R033).
+
+use super::{Rule, each_fault};
+use crate::blob::Slot;
+use crate::finding::{Party, Severity};
+use crate::verify::{FaultKind, SlotProblem};
+
+const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "unsigned-code",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "code carries no signature",
+        explanation: "R001. The slice has no LC_CODE_SIGNATURE, its signature holds no CodeDirectory, or a CodeDirectory that is not marked ad hoc has no CMS signature. On Apple silicon the kernel does not run unsigned code at all.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| {
+                (fault.kind == FaultKind::Unsigned).then(|| "the code is not signed".to_owned())
+            });
+        },
+    },
+    Rule {
+        id: "signature-broken-pages",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
+        title: "executable bytes differ from the page hashes",
+        explanation: "R002. Every page of the executable has a digest in the CodeDirectory. A page that differs was changed after signing: by strip, install_name_tool, a packer, a patch, or damage in transport. The kernel kills a process when it touches such a page.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+                FaultKind::Pages {
+                    bad,
+                    total,
+                    first,
+                    offset,
+                } => Some(format!(
+                    "{bad} of {total} code pages changed after signing; the first is page {first} at offset {offset:#x}"
+                )),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "info-plist-changed",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
+        title: "Info.plist does not match the signature",
+        explanation: "R006. Special slot 1 of the CodeDirectory holds the digest of Info.plist. A build step that stamps a version or reformats the file after signing breaks it, even if the values stay the same.",
+        remedy: "write Info.plist before signing, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+                FaultKind::SpecialSlot {
+                    slot: Slot::INFO,
+                    problem,
+                } => Some(match problem {
+                    SlotProblem::Modified => "Info.plist changed after signing".to_owned(),
+                    SlotProblem::Missing => "the signature covers an Info.plist that is not there".to_owned(),
+                }),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "special-slot-missing",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
+        title: "a component of the signature does not match its special slot",
+        explanation: "R032. Requirements, CodeResources, entitlements and launch constraints each have a digest in a special slot of the CodeDirectory. A component that differs, or is missing, was changed after signing. A component without digest is not covered at all, and macOS ignores it.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+                FaultKind::SpecialSlot { slot: Slot::INFO, .. } => None,
+                FaultKind::SpecialSlot {
+                    slot,
+                    problem: SlotProblem::Modified,
+                } => Some(format!("{slot} changed after signing (special slot {})", slot.0)),
+                FaultKind::SpecialSlot {
+                    slot,
+                    problem: SlotProblem::Missing,
+                } => Some(format!(
+                    "{slot} is missing, but the signature covers it (special slot {})",
+                    slot.0
+                )),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "unbound-component",
+        severity: Severity::Warning,
+        rejected_by: &[Party::Amfi],
+        title: "a component of the signature is not covered by the CodeDirectory",
+        explanation: "Part of R032. The signature contains a component whose special slot is empty. Anybody can change such a component without breaking the signature; macOS treats it as absent.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+                FaultKind::SlotUnbound { slot } => Some(format!(
+                    "{slot} is present, but the signature does not cover it (special slot {})",
+                    slot.0
+                )),
+                FaultKind::SlotMagic { slot, found } => Some(format!(
+                    "{slot} has the wrong blob magic {found:#010x}; the kernel refuses it"
+                )),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "superblob-malformed",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
+        title: "the signature cannot be read",
+        explanation: "R033. The SuperBlob or a CodeDirectory in it is malformed: wrong magic, out of range, duplicated, or of an unknown version. Either the file is damaged or the tool that signed it is wrong.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::SuperBlob(error) => Some(format!("the signature cannot be read: {error}")),
+                FaultKind::Component { slot, error } => Some(format!("{slot} cannot be read: {error}")),
+                FaultKind::CodeDirectory { slot, error, .. } => Some(format!("{slot} is malformed: {error}")),
+                FaultKind::DuplicateHashType => {
+                    Some("two CodeDirectories have the same hash type".to_owned())
+                }
+                FaultKind::NoUsableHashType => {
+                    Some("no CodeDirectory has a hash type that macOS knows".to_owned())
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "dual-directory-inconsistent",
+        severity: Severity::Error,
+        rejected_by: &[Party::Amfi],
+        title: "alternate CodeDirectories disagree",
+        explanation: "R027. Code signed with several hash types has one CodeDirectory for each. They must cover the same bytes in the same pages; macOS compares pages only as the strongest one says, an old system follows another.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| {
+                (fault.kind == FaultKind::AlternatesDisagree)
+                    .then(|| "the CodeDirectories cover different bytes or pages".to_owned())
+            });
+        },
+    },
+    Rule {
+        id: "slices-disagree",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        title: "slices of a universal binary are signed by different teams",
+        explanation: "Part of R026. macOS demands that all slices of a universal binary have the same team identifier, or none. A difference comes from joining separately signed files with lipo.",
+        remedy: "join first, then sign the universal file once:  lipo -create … -output PATH && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::TeamDiffersBetweenSlices { primary, other } => Some(format!(
+                    "team {} differs from team {} of the first slice",
+                    other.as_deref().unwrap_or("none"),
+                    primary.as_deref().unwrap_or("none")
+                )),
+                _ => None,
+            });
+        },
+    },
+];

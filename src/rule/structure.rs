@@ -1,0 +1,87 @@
+//! Rules about the layout of Mach-O files around their signature (R017 and rows 19, 53–61 of specification 12).
+
+use super::{Rule, each_fault};
+use crate::finding::{Party, Severity};
+use crate::macho::FatFault;
+use crate::verify::FaultKind;
+
+const REBUILD: &str = "build the file again and sign it last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "macho-malformed",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Dyld],
+        title: "the file starts like Mach-O but cannot be read",
+        explanation: "The Mach-O header, universal header or load commands are damaged or cut off. No part of macOS runs such a file.",
+        remedy: "get an undamaged copy of the file; compare its size with the original",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+                FaultKind::MachO(error) => Some(error.to_string()),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "trailing-data-or-misplaced-signature",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "bytes of the executable lie outside the signature",
+        explanation: "R017. The signature must be the last thing in the slice, and the signed bytes must end where it begins. Data appended after signing (an installer payload, an overlay of a packer) is not covered by the signature, and strict validation refuses it.",
+        remedy: REBUILD,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+                FaultKind::LinkeditEnd {
+                    end: Some(end),
+                    length,
+                } => Some(format!(
+                    "__LINKEDIT ends at {end:#x}, but the slice has {length:#x} bytes"
+                )),
+                FaultKind::LinkeditEnd { end: None, .. } => {
+                    Some("the slice has no __LINKEDIT segment".to_owned())
+                }
+                FaultKind::CodeLimit { limit, extent } => Some(format!(
+                    "the signature covers {limit:#x} bytes, but the code has {extent:#x} bytes before it"
+                )),
+                FaultKind::BytesAfterSignature { count } => Some(format!(
+                    "{count} bytes follow the signature and are not covered by it"
+                )),
+                FaultKind::SignatureOutsideSlice => {
+                    Some("the signature reaches past the end of the slice".to_owned())
+                }
+                FaultKind::SecondCodeSignature { count } => Some(format!(
+                    "{count} LC_CODE_SIGNATURE commands; macOS reads the first, other readers another"
+                )),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "fat-layout-suspicious",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        title: "the universal file has hidden, overlapping or misplaced parts",
+        explanation: "Bytes between or behind the slices of a universal file belong to no architecture and are covered by no signature; duplicate or hidden entries make readers disagree about what the file contains.",
+        remedy: "make the universal file again with lipo from signed thin files, then sign it:  lipo -create … -output PATH && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+                FaultKind::Fat(FatFault::Gap { offset }) => Some(format!(
+                    "the gap before the slice at {offset:#x} is too large or not filled with zeros"
+                )),
+                FaultKind::Fat(FatFault::Overlap { offset }) => Some(format!(
+                    "the slice at {offset:#x} overlaps what is in front of it"
+                )),
+                FaultKind::Fat(FatFault::TrailingBytes { count }) => {
+                    Some(format!("{count} bytes follow the last slice"))
+                }
+                FaultKind::Fat(FatFault::HiddenEntry) => {
+                    Some("an arm64 slice hides behind the declared number of slices".to_owned())
+                }
+                FaultKind::Fat(FatFault::Duplicate { architecture }) => Some(format!(
+                    "two slices are for {architecture}; macOS verifies only one of them"
+                )),
+                _ => None,
+            });
+        },
+    },
+];

@@ -1,0 +1,201 @@
+//! A directory, or a single regular file, on disk.
+//!
+//! The listing is made once, eagerly, without following links except the operand itself
+//! (as `fts_open(FTS_PHYSICAL | FTS_COMFOLLOW)` does in LC/resources.cpp `scan`).
+//! Not checked: that a directory on the way is not exchanged for a link while the program runs.
+
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::arena::Arena;
+use super::{Bytes, Gap, GapReason, Kind, Limits, Node, NodeId, SourceError, Tree, bytes};
+
+/// A listing of a directory on disk.
+#[derive(Debug)]
+pub struct DirectoryTree {
+    /// Where the operand really is.
+    base: PathBuf,
+    /// The operand as given.
+    shown: String,
+    arena: Arena,
+    limits: Limits,
+}
+
+impl DirectoryTree {
+    /// Lists a directory or a single file. Only an operand that cannot be reached is an error.
+    pub fn open(operand: &Path, limits: &Limits) -> Result<Self, SourceError> {
+        let mut shown = operand.to_string_lossy().into_owned();
+        while shown.len() > 1 && shown.ends_with('/') {
+            shown.pop();
+        }
+        let wrap = |error: io::Error| SourceError::io(operand.to_string_lossy().into_owned(), &error);
+        let base = fs::canonicalize(operand).map_err(wrap)?;
+        let metadata = fs::symlink_metadata(&base).map_err(wrap)?;
+        let name = operand
+            .file_name()
+            .or_else(|| base.file_name())
+            .unwrap_or_default();
+        let root = node(name.as_bytes().into(), &metadata, None);
+        let is_directory = root.is_directory();
+        let mut tree = Self {
+            base,
+            shown,
+            arena: Arena::new(root),
+            limits: limits.clone(),
+        };
+        if is_directory {
+            tree.walk();
+        }
+        Ok(tree)
+    }
+
+    /// Lists everything below the root.
+    fn walk(&mut self) {
+        let mut pending = vec![(NodeId(0), self.base.clone(), 0_usize)];
+        while let Some((id, path, depth)) = pending.pop() {
+            if depth >= self.limits.depth {
+                self.arena.gap(id, GapReason::DepthLimit(self.limits.depth));
+                continue;
+            }
+            let entries = self.entries(id, &path);
+            let open = self.arena.fill(id, entries);
+            for &(child, kind) in open.iter().rev() {
+                let below = path.join(OsStr::from_bytes(&self.arena.node(child).name));
+                if kind == Kind::Directory {
+                    pending.push((child, below, depth.saturating_add(1)));
+                    continue;
+                }
+                match fs::read_link(&below) {
+                    Ok(target) => self.arena.set_link(child, target.into_os_string().into_vec()),
+                    Err(error) => self.arena.gap(child, GapReason::Unreadable(error.raw_os_error())),
+                }
+            }
+        }
+    }
+
+    /// The entries of one directory in the order of the disk; what cannot be read is recorded.
+    fn entries(&mut self, id: NodeId, path: &Path) -> Vec<Node> {
+        let mut entries = Vec::new();
+        let mut failed = None;
+        match fs::read_dir(path) {
+            Err(error) => failed = Some(error),
+            Ok(listing) => {
+                for entry in listing {
+                    if self.arena.len().saturating_add(entries.len()) >= self.limits.nodes {
+                        self.arena.gap(id, GapReason::NodeLimit(self.limits.nodes));
+                        break;
+                    }
+                    match entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?))) {
+                        Ok((name, metadata)) => {
+                            entries.push(node(name.into_vec().into(), &metadata, Some(id)));
+                        }
+                        Err(error) => {
+                            failed = Some(error);
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(error) = failed {
+            self.arena.gap(id, GapReason::Unreadable(error.raw_os_error()));
+        }
+        entries
+    }
+
+    /// The path of a regular file on disk and in messages.
+    fn file(&self, id: NodeId) -> Result<(PathBuf, String), SourceError> {
+        if usize::try_from(id.0).map_or(true, |index| index >= self.arena.len()) {
+            return Err(SourceError::NoSuchNode(id.0));
+        }
+        let shown = self.full_path(id);
+        if !self.arena.node(id).is_file() {
+            return Err(SourceError::NotRegular { path: shown });
+        }
+        let mut names = Vec::new();
+        let mut at = id;
+        while let Some(parent) = self.arena.node(at).parent {
+            names.push(OsStr::from_bytes(&self.arena.node(at).name));
+            at = parent;
+        }
+        let mut path = self.base.clone();
+        path.extend(names.iter().rev());
+        Ok((path, shown))
+    }
+}
+
+/// A node from what the system says about it.
+fn node(name: Box<[u8]>, metadata: &Metadata, parent: Option<NodeId>) -> Node {
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => Kind::File,
+        kind if kind.is_dir() => Kind::Directory,
+        kind if kind.is_symlink() => Kind::Symlink,
+        _ => Kind::Other,
+    };
+    Node {
+        name,
+        kind,
+        mode: metadata.mode() & 0o7777,
+        size: metadata.len(),
+        parent,
+    }
+}
+
+impl Tree for DirectoryTree {
+    fn len(&self) -> usize {
+        self.arena.len()
+    }
+
+    fn node(&self, id: NodeId) -> &Node {
+        self.arena.node(id)
+    }
+
+    fn children(&self, id: NodeId) -> &[NodeId] {
+        self.arena.children(id)
+    }
+
+    fn link_target(&self, id: NodeId) -> Option<&[u8]> {
+        self.arena.link(id)
+    }
+
+    fn gaps(&self) -> &[Gap] {
+        self.arena.gaps()
+    }
+
+    fn full_path(&self, id: NodeId) -> String {
+        let path = self.path(id);
+        match (path.is_empty(), self.shown.ends_with('/')) {
+            (true, _) => self.shown.clone(),
+            (false, true) => format!("{}{path}", self.shown),
+            (false, false) => format!("{}/{path}", self.shown),
+        }
+    }
+
+    fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
+        let (path, shown) = self.file(id)?;
+        bytes::whole(&path, &shown, &self.limits)
+    }
+
+    fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
+        let (path, shown) = self.file(id)?;
+        bytes::small(&path, &shown, limit)
+    }
+
+    fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
+        let (path, shown) = self.file(id)?;
+        bytes::head(&path, &shown, count)
+    }
+
+    fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
+        let (path, shown) = self.file(id)?;
+        bytes::stream(&path, &shown, self.limits.chunk, visit)
+    }
+}
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

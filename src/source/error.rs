@@ -1,0 +1,65 @@
+//! What can go wrong when a tree is read; faults of the signed code itself are never errors here.
+
+use std::io;
+
+use thiserror::Error;
+
+/// The input could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SourceError {
+    /// The operating system refused.
+    #[error("{path}: cannot be read: {kind}")]
+    Io {
+        /// The path as the user knows it.
+        path: String,
+        /// The class of the failure.
+        kind: io::ErrorKind,
+        /// The system's error number, where there is one.
+        errno: Option<i32>,
+    },
+    /// The node is not a regular file (or was replaced by something else since the tree was listed).
+    #[error("{path}: not a regular file")]
+    NotRegular {
+        /// The path as the user knows it.
+        path: String,
+    },
+    /// The file is larger than the caller accepts.
+    #[error("{path}: larger than {limit} bytes")]
+    TooLarge {
+        /// The path as the user knows it.
+        path: String,
+        /// The caller's limit in bytes.
+        limit: u64,
+    },
+    /// The node is not of this tree.
+    #[error("node {0} is not of this tree")]
+    NoSuchNode(u32),
+}
+
+impl SourceError {
+    /// Wraps a failure of the operating system.
+    pub(crate) fn io(path: String, error: &io::Error) -> Self {
+        Self::Io {
+            path,
+            kind: error.kind(),
+            errno: error.raw_os_error(),
+        }
+    }
+}
+
+/// A path inside a tree leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ResolveError {
+    /// A component does not exist (`ENOENT`).
+    #[error("no such file or directory")]
+    Missing,
+    /// More links than the limit (`ELOOP`).
+    #[error("too many levels of symbolic links")]
+    Loop,
+    /// The path leaves the tree: an absolute link, or `..` above the root.
+    #[error("the path leaves the input")]
+    Escapes,
+    /// A component that is not the last one, or is followed by `/`, is no directory (`ENOTDIR`).
+    #[error("not a directory")]
+    NotDirectory,
+}

@@ -1,0 +1,24 @@
+//! Bytes and names: the trees of files that everything above reads from.
+//!
+//! A [`Tree`] is an immutable listing of one input (today a directory or a single file on disk, [`DirectoryTree`]).
+//! Nothing above this module opens a path: it asks a tree for nodes, lookups and contents. Links are followed
+//! by [`Tree::resolve`] only, and never out of the tree. What could not be read is a [`Gap`], never silence.
+//!
+//! Not checked here: extended attributes, access control lists, Unicode normalisation of names.
+
+mod arena;
+mod bytes;
+mod directory;
+mod error;
+mod limits;
+mod node;
+mod resolve;
+mod tree;
+
+pub use bytes::Bytes;
+pub use directory::DirectoryTree;
+pub use error::{ResolveError, SourceError};
+pub use limits::Limits;
+pub use node::{Gap, GapReason, Kind, Lookup, Node, NodeId};
+pub use resolve::MAX_LINKS;
+pub use tree::Tree;

@@ -1,0 +1,105 @@
+//! The parts of a tree: nodes, their kinds, gaps and the results of lookups.
+
+use std::borrow::Cow;
+
+/// One node of one tree. Ids are dense and start with the root, 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// What a node is; links are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A pipe, socket or device; never opened.
+    Other,
+}
+
+/// What is known about a node without opening it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The last component of the path as stored; the root has the operand's name.
+    pub name: Box<[u8]>,
+    /// What it is.
+    pub kind: Kind,
+    /// The permission bits (`0o7777`).
+    pub mode: u32,
+    /// The size in bytes when the tree was listed.
+    pub size: u64,
+    /// The directory it is in; `None` for the root.
+    pub parent: Option<NodeId>,
+}
+
+impl Node {
+    /// The name as text; bytes that are not UTF-8 become U+FFFD (such a node also has a gap).
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.name)
+    }
+
+    /// Whether this is a regular file.
+    pub fn is_file(&self) -> bool {
+        self.kind == Kind::File
+    }
+
+    /// Whether this is a directory (a link to one is not).
+    pub fn is_directory(&self) -> bool {
+        self.kind == Kind::Directory
+    }
+
+    /// Whether this is a symbolic link.
+    pub fn is_symlink(&self) -> bool {
+        self.kind == Kind::Symlink
+    }
+
+    /// Whether any of the three execute bits is set.
+    pub fn is_executable(&self) -> bool {
+        self.mode & 0o111 != 0
+    }
+}
+
+/// The answer to a lookup by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// Found under exactly this name.
+    Exact(NodeId),
+    /// Found only without regard to case: a Mac's usual volume would find it.
+    Folded(NodeId),
+    /// Not found.
+    Missing,
+}
+
+impl Lookup {
+    /// The node, however it was found.
+    pub fn id(self) -> Option<NodeId> {
+        match self {
+            Self::Exact(id) | Self::Folded(id) => Some(id),
+            Self::Missing => None,
+        }
+    }
+}
+
+/// Something that could not be read, so that nothing may be concluded from its absence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The node that is incomplete.
+    pub node: NodeId,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Why a node is incomplete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GapReason {
+    /// The directory or link could not be read; the system's error number, where there is one.
+    Unreadable(Option<i32>),
+    /// The tree has more nodes than this limit; the directory's listing is cut.
+    NodeLimit(usize),
+    /// The directory is deeper than this limit and was not entered.
+    DepthLimit(usize),
+    /// The name is not UTF-8, which no Mac volume can store.
+    NameNotUtf8,
+}
