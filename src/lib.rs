@@ -17,6 +17,7 @@ pub mod finding;
 pub mod hash;
 pub mod macho;
 pub mod octets;
+pub mod plist;
 pub mod report;
 pub mod rule;
 pub mod source;

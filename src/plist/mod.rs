@@ -1,0 +1,84 @@
+//! Property lists as CoreFoundation reads them: XML and binary.
+//!
+//! The XML reader is our own: it keeps CDATA text, refuses entities it does not know, and remarks on everything
+//! that AMFI's stricter grammar for entitlements refuses (specification 8, native observation 7.5). Binary lists
+//! are read by the `plist` crate. The OpenStep syntax is recognised and refused as not supported.
+
+mod binary;
+mod text;
+mod value;
+mod write;
+mod xml;
+
+pub use value::{Dictionary, Value};
+pub use write::{to_json, to_xml};
+pub use xml::{Document, Remark, RemarkKind};
+
+use thiserror::Error;
+
+/// Nesting of containers. CoreFoundation recurses without limit; real lists are less than 20 deep.
+pub(crate) const MAX_DEPTH: usize = 128;
+/// Values in one list: ten times a CodeResources of 100,000 files with both kinds of digest.
+pub(crate) const MAX_VALUES: usize = 4_000_000;
+
+/// Why a property list could not be read. Offsets are in bytes of the UTF-8 text, after decoding.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlistError {
+    /// Neither XML nor binary.
+    #[error("not an XML or binary property list")]
+    Format,
+    /// The text is not valid in the encoding that it uses.
+    #[error("text is not valid {encoding}")]
+    Encoding {
+        /// The encoding.
+        encoding: &'static str,
+    },
+    /// The XML is malformed.
+    #[error("malformed XML at byte {offset}: {problem}")]
+    Xml {
+        /// Where.
+        offset: usize,
+        /// What.
+        problem: &'static str,
+    },
+    /// A value's text does not fit its type.
+    #[error("invalid {element} at byte {offset}")]
+    Value {
+        /// Where.
+        offset: usize,
+        /// The element's name.
+        element: &'static str,
+    },
+    /// Containers are nested too deep.
+    #[error("nested deeper than {MAX_DEPTH} levels")]
+    Depth,
+    /// Too many values.
+    #[error("more than {MAX_VALUES} values")]
+    Values,
+    /// The binary list is malformed.
+    #[error("malformed binary property list: {problem}")]
+    Binary {
+        /// What the reader says.
+        problem: String,
+    },
+}
+
+/// Reads a property list of either form.
+///
+/// # Errors
+/// See [`PlistError`].
+pub fn parse(bytes: &[u8]) -> Result<Value, PlistError> {
+    if bytes.starts_with(b"bplist0") {
+        return binary::parse(bytes);
+    }
+    parse_xml(bytes).map(|document| document.value)
+}
+
+/// Reads an XML property list with the remarks on its form.
+///
+/// # Errors
+/// See [`PlistError`].
+pub fn parse_xml(bytes: &[u8]) -> Result<Document, PlistError> {
+    let (text, has_mark) = text::decode(bytes)?;
+    xml::parse(&text, has_mark)
+}

@@ -1,0 +1,160 @@
+//! The values of a property list.
+
+use std::collections::HashMap;
+
+/// One value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `<true/>` or `<false/>`.
+    Boolean(bool),
+    /// `<integer>`; the range is that of signed and unsigned 64-bit integers.
+    Integer(i128),
+    /// `<real>`.
+    Real(f64),
+    /// `<string>`.
+    String(String),
+    /// `<data>`.
+    Data(Vec<u8>),
+    /// `<date>`: seconds since 2001-01-01 00:00:00 UTC, CoreFoundation's absolute time.
+    Date(f64),
+    /// `<array>`.
+    Array(Vec<Value>),
+    /// `<dict>`.
+    Dictionary(Dictionary),
+    /// A reference of a keyed archive; binary lists only.
+    Uid(u64),
+}
+
+impl Value {
+    /// The boolean, if it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Boolean(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is one.
+    #[must_use]
+    pub fn as_integer(&self) -> Option<i128> {
+        match self {
+            Self::Integer(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The string, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The bytes, if it is data.
+    #[must_use]
+    pub fn as_data(&self) -> Option<&[u8]> {
+        match self {
+            Self::Data(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is an array.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Value]> {
+        match self {
+            Self::Array(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The dictionary, if it is one.
+    #[must_use]
+    pub fn as_dictionary(&self) -> Option<&Dictionary> {
+        match self {
+            Self::Dictionary(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// What kind of value it is, in words of the XML form.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Boolean(_) => "boolean",
+            Self::Integer(_) => "integer",
+            Self::Real(_) => "real",
+            Self::String(_) => "string",
+            Self::Data(_) => "data",
+            Self::Date(_) => "date",
+            Self::Array(_) => "array",
+            Self::Dictionary(_) => "dictionary",
+            Self::Uid(_) => "uid",
+        }
+    }
+}
+
+/// A dictionary whose keys are unique and keep the order of the file.
+#[derive(Debug, Clone, Default)]
+pub struct Dictionary {
+    entries: Vec<(String, Value)>,
+    index: HashMap<String, usize>,
+}
+
+impl Dictionary {
+    /// The value of `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.index
+            .get(key)
+            .and_then(|at| self.entries.get(*at))
+            .map(|(_, value)| value)
+    }
+
+    /// Sets `key` and gives back the value that it had; the key keeps its first place.
+    pub fn insert(&mut self, key: String, value: Value) -> Option<Value> {
+        if let Some((_, old)) = self.index.get(&key).and_then(|at| self.entries.get_mut(*at)) {
+            return Some(std::mem::replace(old, value));
+        }
+        self.index.insert(key.clone(), self.entries.len());
+        self.entries.push((key, value));
+        None
+    }
+
+    /// Keys and values in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.entries.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// The order of keys carries no meaning.
+impl PartialEq for Dictionary {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
+    }
+}
+
+impl FromIterator<(String, Value)> for Dictionary {
+    fn from_iter<T: IntoIterator<Item = (String, Value)>>(entries: T) -> Self {
+        let mut dictionary = Self::default();
+        for (key, value) in entries {
+            dictionary.insert(key, value);
+        }
+        dictionary
+    }
+}

@@ -1,0 +1,126 @@
+use super::*;
+use crate::plist::{parse as parse_any, parse_xml};
+
+fn value(text: &str) -> Value {
+    parse_any(text.as_bytes()).unwrap()
+}
+
+fn remarks(text: &str) -> Vec<RemarkKind> {
+    parse_xml(text.as_bytes())
+        .unwrap()
+        .remarks
+        .into_iter()
+        .map(|remark| remark.kind)
+        .collect()
+}
+
+#[test]
+fn every_kind_of_value() {
+    let list = value(
+        "<?xml version=\"1.0\"?><!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"x\">
+         <plist version=\"1.0\"><dict><key>a</key><array><true/><false/><integer> -0x10 </integer>
+         <integer>18446744073709551615</integer><real>1.5</real><data> AQID\n/w== </data>
+         <string>a&amp;b&#65;&#x42;<![CDATA[<c>]]></string><string/><array/></array><key>e</key><dict/>
+         </dict></plist>\n",
+    );
+    let list = list.as_dictionary().unwrap();
+    let array = list.get("a").unwrap().as_array().unwrap();
+    assert_eq!(
+        array,
+        [
+            Value::Boolean(true),
+            Value::Boolean(false),
+            Value::Integer(-16),
+            Value::Integer(u64::MAX.into()),
+            Value::Real(1.5),
+            Value::Data(vec![1, 2, 3, 255]),
+            Value::String("a&bAB<c>".into()),
+            Value::String(String::new()),
+            Value::Array(vec![]),
+        ]
+    );
+    assert!(list.get("e").unwrap().as_dictionary().unwrap().is_empty());
+}
+
+#[test]
+fn dates_count_from_2001() {
+    assert_eq!(value("<date>2001-01-01T00:00:00Z</date>"), Value::Date(0.0));
+    assert_eq!(value("<date>2000-12-31T23:59:59Z</date>"), Value::Date(-1.0));
+    // 2024-02-29 is 8459 days after 2001-01-01.
+    assert_eq!(
+        value("<date>2024-02-29T00:00:00Z</date>"),
+        Value::Date(8459.0 * 86400.0)
+    );
+}
+
+#[test]
+fn form_is_remarked() {
+    assert_eq!(remarks("<plist><string>a</string></plist>\n"), []);
+    assert_eq!(remarks("<string>a</string>"), [RemarkKind::MissingPlistElement]);
+    assert_eq!(remarks("<plist><!-- c --><true/></plist>"), [RemarkKind::Comment]);
+    assert_eq!(
+        remarks("<plist><string><![CDATA[a]]></string></plist>"),
+        [RemarkKind::Cdata]
+    );
+    assert_eq!(
+        remarks("\u{feff}<plist><true/></plist>"),
+        [RemarkKind::ByteOrderMark]
+    );
+    assert_eq!(remarks("<plist><true/></plist>x"), [RemarkKind::TrailingContent]);
+    let twice = "<plist><dict><key>a</key><true/><key>a</key><false/></dict></plist>";
+    assert_eq!(remarks(twice), [RemarkKind::DuplicateKey]);
+    assert_eq!(
+        value(twice).as_dictionary().unwrap().get("a"),
+        Some(&Value::Boolean(false))
+    );
+}
+
+/// What the `plist` crate turns into empty strings, and what would make readers disagree, is refused.
+#[test]
+fn malformed_lists_are_errors() {
+    for text in [
+        "",
+        "<plist></plist>",
+        "<plist><string>&foo;</string></plist>",
+        "<!DOCTYPE plist [<!ENTITY a \"b\">]><plist><string>&a;</string></plist>",
+        "<plist><string>a</integer></plist>",
+        "<plist><dict><true/></dict></plist>",
+        "<plist><dict><key>a</key></dict></plist>",
+        "<plist><dict><key>a</key><key>b</key><true/></dict></plist>",
+        "<plist><array><key>a</key></array></plist>",
+        "<plist><unknown/></plist>",
+        "<plist><integer>18446744073709551616</integer></plist>",
+        "<plist><integer></integer></plist>",
+        "<plist><data>*</data></plist>",
+        "<plist><array>",
+        "<plist><string>a",
+        "<plist><string>&#xD800;</string></plist>",
+    ] {
+        assert!(parse_any(text.as_bytes()).is_err(), "{text}");
+    }
+    assert!(parse_any(b"<plist><string>\xff</string></plist>").is_err());
+}
+
+#[test]
+fn utf16_and_utf32_with_mark() {
+    let text = "\u{feff}<plist><string>é</string></plist>";
+    let expected = Value::String("é".into());
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(parse_any(&utf16).unwrap(), expected);
+    let utf32: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+    assert_eq!(parse_any(&utf32).unwrap(), expected);
+}
+
+#[test]
+fn depth_is_bounded_without_recursion() {
+    let deep = |levels: usize| {
+        let text = format!(
+            "<plist>{}{}</plist>",
+            "<array>".repeat(levels),
+            "</array>".repeat(levels)
+        );
+        parse_any(text.as_bytes()).map(|_| ())
+    };
+    assert_eq!(deep(MAX_DEPTH), Ok(()));
+    assert_eq!(deep(1_000_000), Err(PlistError::Depth));
+}
