@@ -13,6 +13,7 @@
 pub mod blob;
 pub mod cli;
 pub mod codedir;
+pub mod entitlements;
 pub mod finding;
 pub mod hash;
 pub mod macho;
