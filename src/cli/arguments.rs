@@ -13,9 +13,6 @@ use crate::rule::{self, Rule};
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
-    /// Format of the report
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
-    pub(super) format: Format,
     /// Show more; twice shows digests and slots
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
@@ -32,6 +29,21 @@ pub(super) enum Command {
         /// Mach-O files
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Format of the report
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Print the entitlements that the code claims
+    Entitlements {
+        /// Mach-O files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Form of the output
+        #[arg(long, value_enum, default_value_t = Form::Text)]
+        format: Form,
+        /// Only this architecture, such as arm64; the host's by default
+        #[arg(long)]
+        arch: Option<String>,
     },
     /// List all rules
     Rules,
@@ -52,6 +64,19 @@ pub(super) enum Format {
     Json,
 }
 
+/// Form of printed entitlements.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Form {
+    /// The listing of `codesign -d --entitlements -`
+    Text,
+    /// The property list of slot 5, as signed
+    Xml,
+    /// Decoded, as JSON
+    Json,
+    /// The DER of slot 7, as signed
+    Der,
+}
+
 /// A rule that exists.
 #[derive(Debug, Clone)]
 pub(super) struct Known(pub(super) &'static Rule);
@@ -65,7 +90,7 @@ fn parse_rule(id: &str) -> Result<Known, String> {
 /// Puts `check` in front of the operands where no command is named.
 pub(super) fn with_default_command(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.collect();
-    let names = ["check", "rules", "explain", "help"];
+    let names = ["check", "entitlements", "rules", "explain", "help"];
     let first = arguments
         .iter()
         .skip(1)

@@ -4,6 +4,7 @@
 //! program itself to standard error.
 
 mod arguments;
+mod entitlements;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -42,13 +43,14 @@ fn complain(message: &str) {
 
 fn dispatch(arguments: &Arguments) -> io::Result<u8> {
     match &arguments.command {
-        Command::Check { paths } => check(paths, arguments),
+        Command::Check { paths, format } => check(paths, *format, arguments),
+        Command::Entitlements { paths, format, arch } => entitlements::run(paths, *format, arch.as_deref()),
         Command::Rules => rules(),
         Command::Explain { rule } => explain(rule),
     }
 }
 
-fn check(paths: &[PathBuf], arguments: &Arguments) -> io::Result<u8> {
+fn check(paths: &[PathBuf], format: Format, arguments: &Arguments) -> io::Result<u8> {
     let mut outcomes = Vec::new();
     let mut worst = 0;
     for path in paths {
@@ -66,7 +68,7 @@ fn check(paths: &[PathBuf], arguments: &Arguments) -> io::Result<u8> {
         }
     }
     let mut out = anstream::stdout().lock();
-    match arguments.format {
+    match format {
         Format::Json => write_json(&outcomes, &mut out)?,
         Format::Human => {
             let style = Style {

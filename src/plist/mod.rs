@@ -11,7 +11,7 @@ mod write;
 mod xml;
 
 pub use value::{Dictionary, Value};
-pub use write::{to_json, to_xml};
+pub use write::{dictionary_to_json, to_json, to_xml};
 pub use xml::{Document, Remark, RemarkKind};
 
 use thiserror::Error;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Value;
+use super::{Dictionary, Value};
 use crate::octets::hex;
 
 const HEADER: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n";
@@ -87,11 +87,17 @@ pub fn to_json(value: &Value) -> serde_json::Value {
         Value::Data(bytes) => hex(bytes).into(),
         Value::Uid(number) => (*number).into(),
         Value::Array(elements) => elements.iter().map(to_json).collect(),
-        Value::Dictionary(entries) => entries
-            .iter()
-            .map(|(key, value)| (key.to_owned(), to_json(value)))
-            .collect(),
+        Value::Dictionary(entries) => dictionary_to_json(entries),
     }
+}
+
+/// The dictionary as a JSON object; see [`to_json`].
+#[must_use]
+pub fn dictionary_to_json(entries: &Dictionary) -> serde_json::Value {
+    entries
+        .iter()
+        .map(|(key, value)| (key.to_owned(), to_json(value)))
+        .collect()
 }
 
 #[cfg(test)]

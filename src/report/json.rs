@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Outcome;
 use crate::finding::Finding;
 use crate::macho::BuildVersion;
+use crate::plist::dictionary_to_json;
 use crate::verify::{CodeObject, SliceEvidence};
 
 #[derive(Serialize)]
@@ -86,6 +87,7 @@ struct JsonSlice<'a> {
     min_os: Option<String>,
     sdk: Option<String>,
     runtime_version: Option<String>,
+    entitlements: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -213,6 +215,7 @@ fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
         min_os: build.map(|build| BuildVersion::text(build.min_os)),
         sdk: build.map(|build| BuildVersion::text(build.sdk)),
         runtime_version: slice.runtime_version.map(BuildVersion::text),
+        entitlements: slice.entitlements.as_ref().map(dictionary_to_json),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A rule has a stable id, a documentation that `sealcheck explain` prints, and a function that looks at one
 //! item's evidence. Families live in one file each. The catalogue's numbers (R002 …) stand beside the ids.
 
+mod entitlements;
 mod signature;
 mod structure;
 
@@ -38,7 +39,11 @@ impl std::fmt::Debug for Rule {
 /// Every rule, in the order of the documentation.
 #[must_use]
 pub fn all() -> Vec<&'static Rule> {
-    signature::RULES.iter().chain(structure::RULES).collect()
+    signature::RULES
+        .iter()
+        .chain(structure::RULES)
+        .chain(entitlements::RULES)
+        .collect()
 }
 
 /// The rule with this id.

@@ -5,6 +5,7 @@ use crate::blob::Slot;
 use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
 use crate::hash::HashType;
 use crate::macho::{Architecture, BuildVersion, FileType, LinkedPath};
+use crate::plist::Dictionary;
 
 /// What kind of thing a code object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,6 +113,8 @@ pub struct SliceEvidence {
     pub entitlements_xml: Option<Vec<u8>>,
     /// Payload of the DER entitlements blob, bound and unmodified.
     pub entitlements_der: Option<Vec<u8>>,
+    /// The entitlements, from DER where it is bound, else from XML, as macOS reads them.
+    pub entitlements: Option<Dictionary>,
     /// The requirement set blob, bound and unmodified.
     pub requirements: Option<Vec<u8>>,
     /// The CMS signature.

@@ -7,6 +7,7 @@
 use super::OsStatus;
 use crate::blob::{BlobError, Slot};
 use crate::codedir::CodeDirectoryError;
+use crate::entitlements::{Difference, EntitlementsError};
 use crate::macho::{FatFault, MachOError};
 
 /// The steps of static validation, in Apple's order (specification 11.2).
@@ -135,6 +136,15 @@ pub enum FaultKind {
         /// How many there are.
         count: u32,
     },
+    /// A bound entitlements blob cannot be decoded.
+    EntitlementsMalformed {
+        /// Which form: slot 5 or slot 7.
+        slot: Slot,
+        /// What is wrong.
+        error: EntitlementsError,
+    },
+    /// The two forms of the entitlements say different things.
+    EntitlementsDiffer(Vec<Difference>),
     /// Alternate CodeDirectories cover other bytes than the chosen one.
     AlternatesDisagree,
 }
@@ -199,6 +209,8 @@ impl Fault {
             | FaultKind::SignatureOutsideSlice
             | FaultKind::BytesAfterSignature { .. }
             | FaultKind::SecondCodeSignature { .. }
+            | FaultKind::EntitlementsMalformed { .. }
+            | FaultKind::EntitlementsDiffer(_)
             | FaultKind::AlternatesDisagree => return None,
         })
     }

@@ -6,6 +6,7 @@
 use super::{FaultKind, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem};
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
+use crate::entitlements;
 use crate::hash::{HashType, mismatched_pages};
 use crate::macho::Slice;
 
@@ -65,6 +66,7 @@ fn empty_facts(slice: &Slice<'_>) -> SliceEvidence {
         slots: Vec::new(),
         entitlements_xml: None,
         entitlements_der: None,
+        entitlements: None,
         requirements: None,
         cms: None,
     }
@@ -119,6 +121,7 @@ impl<'a> Examination<'_, 'a> {
         self.directory_facts(best, &directories);
         self.cms(superblob, best);
         self.special_slots(superblob, best);
+        self.entitlements();
         self.pages(best, &directories);
         let extent = self.slice.signing_extent();
         if best.code_limit != extent {
@@ -281,6 +284,28 @@ impl<'a> Examination<'_, 'a> {
             Slot::ENTITLEMENTS_DER => self.facts.entitlements_der = Some(payload.to_vec()),
             _ => {}
         }
+    }
+
+    /// Decodes both forms and compares them; macOS does neither of the two when it verifies.
+    fn entitlements(&mut self) {
+        let mut malformed = |slot, error| self.faults.push(FaultKind::EntitlementsMalformed { slot, error });
+        let xml = self.facts.entitlements_xml.as_deref().and_then(|payload| {
+            let parsed = entitlements::parse_xml(payload);
+            parsed.map_err(|error| malformed(Slot::ENTITLEMENTS, error)).ok()
+        });
+        let der = self.facts.entitlements_der.as_deref().and_then(|payload| {
+            let parsed = entitlements::parse_der(payload);
+            parsed
+                .map_err(|error| malformed(Slot::ENTITLEMENTS_DER, error.into()))
+                .ok()
+        });
+        if let (Some((xml, _)), Some(der)) = (&xml, &der) {
+            let differences = entitlements::compare(xml, der);
+            if !differences.is_empty() {
+                self.faults.push(FaultKind::EntitlementsDiffer(differences));
+            }
+        }
+        self.facts.entitlements = der.or(xml.map(|(entries, _)| entries));
     }
 
     /// Pages against every CodeDirectory, cut as the best one says.

@@ -1,0 +1,72 @@
+//! `sealcheck entitlements`: what the code claims, of one architecture.
+//!
+//! Prints only entitlements that the signature covers, and warns where the code itself was changed.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::arguments::Form;
+use super::{UNREADABLE, complain};
+use crate::entitlements::to_text;
+use crate::plist::dictionary_to_json;
+use crate::verify::{Options, SliceEvidence, verify};
+
+pub(super) fn run(paths: &[PathBuf], form: Form, architecture: Option<&str>) -> io::Result<u8> {
+    let mut out = anstream::stdout().lock();
+    let mut worst = 0;
+    for path in paths {
+        let evidence = match verify(path, &Options::default()) {
+            Ok(evidence) => evidence,
+            Err(error) => {
+                complain(&format!("sealcheck: {error}"));
+                worst = worst.max(UNREADABLE);
+                continue;
+            }
+        };
+        let slices = evidence
+            .code
+            .first()
+            .map(|object| object.slices.as_slice())
+            .unwrap_or_default();
+        let chosen = slices.iter().find(|slice| match architecture {
+            None => true,
+            Some(name) => slice.architecture.is_some_and(|found| found.to_string() == name),
+        });
+        let Some(slice) = chosen else {
+            let what = architecture.map_or("no code".to_owned(), |name| format!("no architecture {name}"));
+            complain(&format!("sealcheck: {}: {what}", evidence.path));
+            worst = worst.max(1);
+            continue;
+        };
+        if evidence.codesign.valid == Some(false) {
+            complain(&format!(
+                "sealcheck: {}: warning: the code does not verify",
+                evidence.path
+            ));
+        }
+        print(slice, form, &mut out)?;
+    }
+    Ok(worst)
+}
+
+/// Code without entitlements prints nothing, as with `codesign`.
+fn print(slice: &SliceEvidence, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    match form {
+        Form::Text => slice
+            .entitlements
+            .as_ref()
+            .map_or(Ok(()), |found| write!(out, "{}", to_text(found))),
+        Form::Json => slice
+            .entitlements
+            .as_ref()
+            .map_or(Ok(()), |found| writeln!(out, "{:#}", dictionary_to_json(found))),
+        Form::Xml => slice
+            .entitlements_xml
+            .as_ref()
+            .map_or(Ok(()), |bytes| out.write_all(bytes)),
+        Form::Der => slice
+            .entitlements_der
+            .as_ref()
+            .map_or(Ok(()), |bytes| out.write_all(bytes)),
+    }
+}
