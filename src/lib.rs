@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod blob;
+pub mod bundle;
 pub mod cli;
 pub mod codedir;
 pub mod entitlements;

@@ -47,9 +47,9 @@ struct Codesign<'a> {
     message: Option<&'static str>,
     subcomponent: Option<&'a str>,
     architecture: Option<&'a str>,
-    files_added: Vec<&'a str>,
-    files_modified: Vec<&'a str>,
-    files_missing: Vec<&'a str>,
+    files_added: &'a [String],
+    files_modified: &'a [String],
+    files_missing: &'a [String],
     satisfies_designated_requirement: Option<bool>,
 }
 
@@ -158,9 +158,9 @@ fn item(outcome: &Outcome) -> Item<'_> {
                 .or_else(|| verdict.not_judged.map(|reason| reason.text())),
             subcomponent: verdict.subcomponent.as_deref(),
             architecture: verdict.architecture.as_deref(),
-            files_added: Vec::new(),
-            files_modified: Vec::new(),
-            files_missing: Vec::new(),
+            files_added: &verdict.files_added,
+            files_modified: &verdict.files_modified,
+            files_missing: &verdict.files_missing,
             satisfies_designated_requirement: None,
         },
         gatekeeper: Gatekeeper {

@@ -1,17 +1,13 @@
-//! Looks at one operand and gathers its evidence.
-//!
-//! Today: a file. Slices are examined in parallel; within a slice, pages are. The primary slice, whose facts
-//! stand for the object, is the host's (specification 2.3); the others follow in the order of architectures.
+//! Looks at one operand and gathers its evidence: the item, the code that its seals name, and code that merely
+//! lies in it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use rayon::prelude::*;
-
-use super::{
-    BoundFiles, CodeKind, CodeObject, CodesignVerdict, Fault, FaultKind, SignatureKind, examine, fold,
-};
-use crate::macho::{Architecture, MachO, Slice, is_macho};
-use crate::source::{DirectoryTree, Limits, SourceError, Tree};
+use super::{CodeObject, CodesignVerdict, Nesting, code, fold};
+use crate::bundle::Layout;
+use crate::macho::is_macho;
+use crate::source::{DirectoryTree, Limits, NodeId, SourceError, Tree};
 
 /// What to verify and how.
 #[derive(Debug, Clone, Default)]
@@ -23,11 +19,11 @@ pub struct Options {
 /// Numbers about the work done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Statistics {
-    /// Files read.
+    /// Regular files in the item.
     pub files: u64,
     /// Slices examined.
     pub slices: u64,
-    /// Bytes hashed.
+    /// Bytes of code hashed.
     pub bytes_hashed: u64,
 }
 
@@ -40,6 +36,8 @@ pub struct Evidence {
     pub code: Vec<CodeObject>,
     /// What `codesign` would answer.
     pub codesign: CodesignVerdict,
+    /// Places that could not be read, so that nothing follows from what was not found there.
+    pub gaps: Vec<String>,
     /// Numbers about the work.
     pub statistics: Statistics,
 }
@@ -50,116 +48,72 @@ pub struct Evidence {
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
     let tree = DirectoryTree::open(path, &options.limits)?;
-    let root = tree.root();
-    let bytes = tree.bytes(root)?;
-    let object = file(&bytes);
+    let mut code = code::object(&tree, tree.root(), Nesting::Item, 0)?;
+    let mut known: HashSet<String> = code.iter().map(|object| object.path.clone()).collect();
+    for node in unsealed_code(&tree, &known)? {
+        if known.insert(tree.path(node)) {
+            for mut object in code::object(&tree, node, Nesting::Found, 1)? {
+                object.nesting = Nesting::Found;
+                object.parent = Some(0);
+                known.insert(object.path.clone());
+                code.push(object);
+            }
+        }
+    }
+    let gaps: Vec<String> = tree.gaps().iter().map(|gap| tree.path(gap.node)).collect();
+    let codesign = fold(&code, !gaps.is_empty());
+    let slices = || code.iter().flat_map(|object| &object.slices);
     let statistics = Statistics {
-        files: 1,
-        slices: object.slices.iter().fold(0, |count, _| count.saturating_add(1)),
-        bytes_hashed: object
-            .slices
-            .iter()
-            .fold(0, |sum, slice| sum.saturating_add(slice.bytes_hashed)),
+        files: nodes(&tree)
+            .filter(|id| tree.node(*id).is_file())
+            .fold(0, |sum, _| sum.saturating_add(1)),
+        slices: slices().fold(0, |sum, _| sum.saturating_add(1)),
+        bytes_hashed: slices().fold(0, |sum, slice| sum.saturating_add(slice.bytes_hashed)),
     };
-    let code = vec![object];
-    let codesign = fold(&code);
     Ok(Evidence {
         path: path.to_string_lossy().into_owned(),
         code,
         codesign,
+        gaps,
         statistics,
     })
 }
 
-/// The evidence about a file that belongs to no bundle.
-fn file(bytes: &[u8]) -> CodeObject {
-    let mut object = CodeObject {
-        path: String::new(),
-        kind: CodeKind::Generic,
-        format: "generic".to_owned(),
-        parent: None,
-        slices: Vec::new(),
-        seal: None,
-        faults: Vec::new(),
-    };
-    let mut fault = |kind, slice| {
-        object.faults.push(Fault {
-            kind,
-            path: String::new(),
-            slice,
-        })
-    };
-    if !is_macho(bytes) {
-        fault(FaultKind::Unsigned, None);
-        return object;
+fn nodes<T: Tree + ?Sized>(tree: &T) -> impl Iterator<Item = NodeId> {
+    (0..u32::try_from(tree.len()).unwrap_or(u32::MAX)).map(NodeId)
+}
+
+/// Mach-O files that no seal names as code, or the bundles that they are the main executable of.
+fn unsealed_code<T: Tree + ?Sized>(tree: &T, known: &HashSet<String>) -> Result<Vec<NodeId>, SourceError> {
+    let mut found = Vec::new();
+    if !tree.node(tree.root()).is_directory() {
+        return Ok(found);
     }
-    object.kind = CodeKind::MachO;
-    let macho = match MachO::parse(bytes) {
-        Ok(macho) => macho,
-        Err(error) => {
-            fault(FaultKind::MachO(error), None);
-            return object;
-        }
-    };
-    if let Some(fat) = &macho.fat {
-        fat.faults
-            .iter()
-            .for_each(|layout| fault(FaultKind::Fat(*layout), None));
-    }
-    let slices = in_order(&macho);
-    let examined: Vec<_> = slices
-        .par_iter()
-        .map(|slice| examine(slice, BoundFiles::default()))
-        .collect();
-    for (index, (facts, faults)) in examined.into_iter().enumerate() {
-        faults.into_iter().for_each(|kind| fault(kind, Some(index)));
-        object.slices.push(facts);
-    }
-    let primary = object
-        .slices
-        .first()
-        .map(|slice| (slice.team_id.clone(), slice.signature));
-    for (index, slice) in object.slices.iter().enumerate().skip(1) {
-        let Some((team, signature)) = &primary else {
+    for node in nodes(tree).filter(|id| tree.node(*id).is_file()) {
+        if !is_macho(&tree.head(node, 8)?) {
             continue;
-        };
-        let both_signed = *signature != SignatureKind::Unsigned && slice.signature != SignatureKind::Unsigned;
-        if both_signed && slice.team_id != *team {
-            let kind = FaultKind::TeamDiffersBetweenSlices {
-                primary: team.clone(),
-                other: slice.team_id.clone(),
-            };
-            object.faults.push(Fault {
-                kind,
-                path: String::new(),
-                slice: Some(index),
-            });
+        }
+        match bundle_of(tree, node) {
+            Some(bundle) => found.push(bundle),
+            None if !known.contains(&tree.path(node)) => found.push(node),
+            None => {}
         }
     }
-    object.format = format(&macho);
-    object
+    found.sort_by_key(|node| tree.path(*node));
+    Ok(found)
 }
 
-/// The primary slice first, then the others by architecture.
-fn in_order<'m, 'a>(macho: &'m MachO<'a>) -> Vec<&'m Slice<'a>> {
-    let mut slices: Vec<_> = macho.slices.iter().collect();
-    // An Apple silicon host prefers arm64e, which sorts before arm64; without either, the first in the file.
-    let primary = slices
-        .iter()
-        .filter(|slice| slice.architecture.is_arm64())
-        .map(|slice| slice.architecture)
-        .min()
-        .or_else(|| slices.first().map(|slice| slice.architecture));
-    slices.sort_by_key(|slice| (Some(slice.architecture) != primary, slice.architecture));
-    slices
-}
-
-/// `Mach-O thin (arm64)` or `Mach-O universal (x86_64 arm64)`.
-fn format(macho: &MachO<'_>) -> String {
-    let mut architectures: Vec<Architecture> = macho.slices.iter().map(|slice| slice.architecture).collect();
-    architectures.sort();
-    architectures.dedup();
-    let names: Vec<_> = architectures.iter().map(ToString::to_string).collect();
-    let word = if macho.fat.is_some() { "universal" } else { "thin" };
-    format!("Mach-O {word} ({})", names.join(" "))
+/// The nearest directory above `node` that is a bundle with this main executable.
+fn bundle_of<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
+    // Four levels: NAME.app/Contents/MacOS/NAME and NAME.framework/Versions/A/NAME.
+    let mut at = tree.node(node).parent;
+    for _ in 0..4 {
+        let directory = at?;
+        let is_candidate = directory == tree.root() || tree.node(directory).text().contains('.');
+        if is_candidate && Layout::open(tree, directory).is_ok_and(|found| found.executable == Some(node)) {
+            return Some(directory);
+        }
+        at = tree.node(directory).parent;
+    }
+    None
 }

@@ -2,6 +2,7 @@
 
 use super::Fault;
 use crate::blob::Slot;
+use crate::bundle::BundleKind;
 use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
 use crate::hash::HashType;
 use crate::macho::{Architecture, BuildVersion, FileType, LinkedPath};
@@ -14,6 +15,8 @@ pub enum CodeKind {
     MachO,
     /// A file that is no Mach-O.
     Generic,
+    /// A bundle.
+    Bundle(BundleKind),
 }
 
 impl CodeKind {
@@ -23,8 +26,20 @@ impl CodeKind {
         match self {
             Self::MachO => "mach-o",
             Self::Generic => "file",
+            Self::Bundle(kind) => kind.name(),
         }
     }
+}
+
+/// How a code object was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nesting {
+    /// It is the item itself.
+    Item,
+    /// The seal of the object around it names it as code.
+    Sealed,
+    /// Its bytes say that it is code; for the seal it is an ordinary file, or nothing.
+    Found,
 }
 
 /// How a slice is signed.
@@ -141,6 +156,10 @@ pub struct CodeObject {
     pub kind: CodeKind,
     /// What `codesign -d` prints after `Format=`.
     pub format: String,
+    /// How it was found.
+    pub nesting: Nesting,
+    /// Whether its parent's seal demands a requirement of it that was not evaluated.
+    pub requirement_pending: bool,
     /// Index of the enclosing code object.
     pub parent: Option<usize>,
     /// Facts per slice, primary slice first.

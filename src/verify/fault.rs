@@ -6,6 +6,7 @@
 
 use super::OsStatus;
 use crate::blob::{BlobError, Slot};
+use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
 use crate::codedir::CodeDirectoryError;
 use crate::entitlements::{Difference, EntitlementsError};
 use crate::macho::{FatFault, MachOError};
@@ -145,6 +146,33 @@ pub enum FaultKind {
     },
     /// The two forms of the entitlements say different things.
     EntitlementsDiffer(Vec<Difference>),
+    /// A directory that is no bundle.
+    Bundle(LayoutError),
+    /// The bundle has no seal, or its signature binds none.
+    SealAbsent,
+    /// The seal cannot be read.
+    Seal(SealError),
+    /// The seal is of version 1.
+    SealVersion1,
+    /// The seal's rules leave out more than Apple's do.
+    SealWeak,
+    /// Files differ from the seal; paths are relative to the item.
+    Resources {
+        /// Files that the seal does not know.
+        added: Vec<String>,
+        /// Files that changed.
+        modified: Vec<String>,
+        /// Files that are gone.
+        missing: Vec<String>,
+    },
+    /// A fault that ends the scan of resources.
+    Scan(ScanFault),
+    /// Nested code is not the code that was sealed.
+    NestedReplaced,
+    /// A fault of the bundle's layout.
+    Layout(LayoutFault),
+    /// Nested deeper than the budget.
+    TooDeep,
     /// Alternate CodeDirectories cover other bytes than the chosen one.
     AlternatesDisagree,
 }
@@ -165,7 +193,12 @@ impl Fault {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match &self.kind {
-            FaultKind::MachO(_) => Stage::Creation,
+            FaultKind::MachO(_) | FaultKind::Bundle(_) | FaultKind::TooDeep => Stage::Creation,
+            FaultKind::SealAbsent | FaultKind::Seal(_) => Stage::Seal,
+            FaultKind::SealVersion1 | FaultKind::SealWeak => Stage::WeakSeal,
+            FaultKind::Scan(_) => Stage::Scan,
+            FaultKind::Resources { .. } => Stage::Resources,
+            FaultKind::Layout(_) => Stage::Strict,
             FaultKind::SpecialSlot {
                 slot: Slot::RESOURCE_DIRECTORY,
                 ..
@@ -197,6 +230,24 @@ impl Fault {
                 CodeDirectoryError::Version { .. } => OsStatus::SIGNATURE_UNSUPPORTED,
                 _ => OsStatus::SIGNATURE_FAILED,
             },
+            FaultKind::Bundle(_) => OsStatus::BAD_BUNDLE_FORMAT,
+            FaultKind::SealAbsent | FaultKind::Seal(SealError::Incomplete) => OsStatus::RESOURCES_NOT_FOUND,
+            FaultKind::Seal(SealError::NotADictionary) => OsStatus::BAD_DICTIONARY_FORMAT,
+            FaultKind::Seal(SealError::NoRules) | FaultKind::Scan(ScanFault::MalformedEntry) => {
+                OsStatus::RESOURCES_INVALID
+            }
+            FaultKind::Seal(SealError::Rule(_)) => OsStatus::RESOURCE_RULES_INVALID,
+            FaultKind::SealVersion1 => OsStatus::WEAK_RESOURCE_ENVELOPE,
+            FaultKind::SealWeak => OsStatus::WEAK_RESOURCE_RULES,
+            FaultKind::Resources { .. } => OsStatus::BAD_RESOURCE,
+            FaultKind::Scan(ScanFault::DsStoreSymlink) => OsStatus::DS_STORE_SYMLINK,
+            FaultKind::Scan(ScanFault::NotSupported) => OsStatus::RESOURCE_NOT_SUPPORTED,
+            FaultKind::Layout(LayoutFault::UnsealedRoot { .. } | LayoutFault::MetaGuest { .. }) => {
+                OsStatus::UNSEALED_APP_ROOT
+            }
+            FaultKind::Layout(LayoutFault::UnsealedFrameworkRoot { .. }) => OsStatus::UNSEALED_FRAMEWORK_ROOT,
+            FaultKind::Layout(LayoutFault::Ambiguous) => OsStatus::AMBIGUOUS_BUNDLE_FORMAT,
+            FaultKind::Layout(LayoutFault::NotRegular { .. }) => OsStatus::REGULAR_FILE,
             FaultKind::NoUsableHashType => OsStatus::UNSUPPORTED_DIGEST_ALGORITHM,
             FaultKind::SpecialSlot { slot: Slot::INFO, .. } => OsStatus::INFO_PLIST_FAILED,
             FaultKind::SpecialSlot {
@@ -210,6 +261,8 @@ impl Fault {
             | FaultKind::BytesAfterSignature { .. }
             | FaultKind::SecondCodeSignature { .. }
             | FaultKind::EntitlementsMalformed { .. }
+            | FaultKind::NestedReplaced
+            | FaultKind::TooDeep
             | FaultKind::EntitlementsDiffer(_)
             | FaultKind::AlternatesDisagree => return None,
         })

@@ -4,6 +4,7 @@
 //! which Apple's `SecStaticCode::staticValidate` meets faults (specification 11.2) decides which one the verdict
 //! names. Certificates and requirements are not judged here yet: code signed with a certificate is *not judged*.
 
+mod code;
 mod engine;
 mod evidence;
 mod fault;
@@ -12,7 +13,7 @@ mod status;
 mod verdict;
 
 pub use engine::{Evidence, Options, Statistics, verify};
-pub use evidence::{CodeKind, CodeObject, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence};
+pub use evidence::{CodeKind, CodeObject, Nesting, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence};
 pub use fault::{Fault, FaultKind, SlotProblem, Stage};
 pub use slice::{BoundFiles, examine};
 pub use status::OsStatus;

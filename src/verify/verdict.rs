@@ -1,10 +1,11 @@
 //! The verdict of `codesign --verify --deep --strict`, folded from faults in Apple's order.
 //!
-//! Specification 11.2: creation, then slice by slice (primary first) signature, special slots, pages; then the
-//! seal; then strict rules. A fault without status never changes the verdict. Code signed with a certificate
-//! has no verdict yet unless a failure is already proven.
+//! Specification 11.2: creation; slice by slice (primary first) signature, special slots, pages; the seal; nested
+//! code in the order of the scan; files added, modified, missing; strict rules. A fault without status never
+//! changes the verdict, and neither does code that no seal names. What was not evaluated (certificates, the
+//! requirements that seals demand) leaves the verdict open unless a failure is already proven.
 
-use super::{CodeObject, Fault, OsStatus, SignatureKind, Stage};
+use super::{CodeObject, Fault, FaultKind, Nesting, OsStatus, SignatureKind, Stage};
 
 /// What `codesign` would answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +18,12 @@ pub struct CodesignVerdict {
     pub subcomponent: Option<String>,
     /// The architecture that failed, where the failure belongs to one.
     pub architecture: Option<String>,
+    /// Files that the failing object's seal does not know.
+    pub files_added: Vec<String>,
+    /// Files that changed.
+    pub files_modified: Vec<String>,
+    /// Files that are gone.
+    pub files_missing: Vec<String>,
     /// Why there is no verdict.
     pub not_judged: Option<NotJudged>,
 }
@@ -24,8 +31,14 @@ pub struct CodesignVerdict {
 /// Why there is no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotJudged {
-    /// The certificate signature was not evaluated.
+    /// A certificate signature was not evaluated.
     Identity,
+    /// A requirement that a seal demands of nested code was not evaluated.
+    NestedRequirement,
+    /// Part of the item could not be read.
+    Gap,
+    /// A budget was reached.
+    Budget,
 }
 
 impl NotJudged {
@@ -34,64 +47,104 @@ impl NotJudged {
     pub fn text(self) -> &'static str {
         match self {
             Self::Identity => "identity not evaluated: the certificate signature was not checked",
+            Self::NestedRequirement => "not judged: the requirements on nested code were not evaluated",
+            Self::Gap => "not judged: part of the item could not be read",
+            Self::Budget => "not judged: nested deeper than the limit",
         }
     }
 }
 
-/// Folds the faults of the item and of everything nested in it.
+/// Folds the faults of the item and of everything nested in it. `has_gaps`: part of it could not be read.
 #[must_use]
-pub fn fold(code: &[CodeObject]) -> CodesignVerdict {
-    let failures = code
-        .iter()
-        .filter_map(|object| first_failure(object).map(|fault| (object, fault)));
-    if let Some((object, fault)) = failures.into_iter().next() {
-        let slice = fault.slice.and_then(|index| object.slices.get(index));
-        // Structure, seal and creation errors name no architecture (native observations 1.3 and 5.2).
-        let names_architecture = matches!(
-            fault.stage(),
-            Stage::Signature | Stage::SpecialSlots | Stage::Pages
-        );
-        return CodesignVerdict {
-            valid: Some(false),
-            status: fault.status(),
-            subcomponent: (!object.path.is_empty()).then(|| object.path.clone()),
-            architecture: slice
-                .filter(|_| names_architecture)
-                .and_then(|slice| slice.architecture)
-                .map(|architecture| architecture.to_string()),
-            not_judged: None,
-        };
+pub fn fold(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
+    if let Some((object, fault)) = failure(code, 0) {
+        return failed(object, fault);
     }
-    let has_cms = code
-        .iter()
+    let judged = || code.iter().filter(|object| object.nesting != Nesting::Found);
+    let has = |kind: &FaultKind| {
+        judged()
+            .flat_map(|object| &object.faults)
+            .any(|fault| fault.kind == *kind)
+    };
+    let not_judged = if has_gaps {
+        Some(NotJudged::Gap)
+    } else if has(&FaultKind::TooDeep) {
+        Some(NotJudged::Budget)
+    } else if judged()
         .flat_map(|object| &object.slices)
-        .any(|slice| slice.signature == SignatureKind::Cms);
-    if has_cms {
-        return CodesignVerdict {
-            not_judged: Some(NotJudged::Identity),
-            ..Default::default()
-        };
-    }
+        .any(|slice| slice.signature == SignatureKind::Cms)
+    {
+        Some(NotJudged::Identity)
+    } else if judged().any(|object| object.requirement_pending) {
+        Some(NotJudged::NestedRequirement)
+    } else {
+        None
+    };
     CodesignVerdict {
-        valid: Some(true),
+        valid: not_judged.is_none().then_some(true),
+        not_judged,
         ..Default::default()
     }
 }
 
-/// The fault that decides: of the slice stages slice by slice, then the later stages.
-fn first_failure(object: &CodeObject) -> Option<&Fault> {
-    object
-        .faults
-        .iter()
-        .filter(|fault| fault.status().is_some())
-        .min_by_key(|fault| {
-            let stage = fault.stage();
-            match stage {
-                Stage::Creation => (0, 0, stage),
-                Stage::Signature | Stage::SpecialSlots | Stage::Pages => {
-                    (1, fault.slice.unwrap_or_default(), stage)
-                }
-                _ => (2, fault.slice.unwrap_or_default(), stage),
-            }
-        })
+fn failed(object: &CodeObject, fault: &Fault) -> CodesignVerdict {
+    let slice = fault.slice.and_then(|index| object.slices.get(index));
+    // Structure, seal and creation errors name no architecture (native observations 1.3 and 5.2).
+    let names_architecture = matches!(
+        fault.stage(),
+        Stage::Signature | Stage::SpecialSlots | Stage::Pages
+    );
+    let mut verdict = CodesignVerdict {
+        valid: Some(false),
+        status: fault.status(),
+        subcomponent: (!object.path.is_empty()).then(|| object.path.clone()),
+        architecture: slice
+            .filter(|_| names_architecture)
+            .and_then(|slice| slice.architecture)
+            .map(|architecture| architecture.to_string()),
+        ..Default::default()
+    };
+    if let FaultKind::Resources {
+        added,
+        modified,
+        missing,
+    } = &fault.kind
+    {
+        verdict.files_added.clone_from(added);
+        verdict.files_modified.clone_from(modified);
+        verdict.files_missing.clone_from(missing);
+    }
+    verdict
+}
+
+/// The fault that decides about object `index`. Recursion is bounded by the nesting budget of the engine.
+fn failure(code: &[CodeObject], index: usize) -> Option<(&CodeObject, &Fault)> {
+    let object = code.get(index)?;
+    let before_nested = |stage: Stage| stage <= Stage::Scan;
+    let own = |nested_done: bool| {
+        let faults = object
+            .faults
+            .iter()
+            .filter(move |fault| fault.status().is_some() && before_nested(fault.stage()) != nested_done);
+        faults
+            .min_by_key(|fault| rank(fault))
+            .map(|fault| (object, fault))
+    };
+    let nested = || {
+        code.iter()
+            .enumerate()
+            .filter(|(_, child)| child.parent == Some(index) && child.nesting == Nesting::Sealed)
+            .find_map(|(child, _)| failure(code, child))
+    };
+    own(false).or_else(nested).or_else(|| own(true))
+}
+
+/// Slices are finished one after the other; later stages belong to the whole object.
+fn rank(fault: &Fault) -> (u8, usize, Stage) {
+    let slice = fault.slice.unwrap_or_default();
+    match fault.stage() {
+        stage @ Stage::Creation => (0, 0, stage),
+        stage @ (Stage::Signature | Stage::SpecialSlots | Stage::Pages) => (1, slice, stage),
+        stage => (2, 0, stage),
+    }
 }

@@ -1,0 +1,398 @@
+//! Where a bundle keeps its Info.plist, its main executable and its seal.
+//!
+//! Specification 6.2–6.4 and native observation 7.5 (`BundleDiskRep::setup`, CFBundle's search). Faults of the
+//! layout that strict validation refuses are collected, not raised. Widgets and `.dist` installer bundles are
+//! not recognised here.
+
+use thiserror::Error;
+
+use crate::plist::{Dictionary, Value};
+use crate::source::{Kind, NodeId, Tree};
+
+/// Budget for an Info.plist; the largest real ones have some 100 KiB.
+const MAX_INFO_PLIST: u64 = 16 << 20;
+/// Links followed on the way to a file of the bundle: the kernel's own limit.
+const MAX_LINKS: usize = 32;
+
+/// What a bundle is, from its name and its `CFBundlePackageType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BundleKind {
+    /// Application.
+    App,
+    /// Framework.
+    Framework,
+    /// App extension.
+    AppExtension,
+    /// XPC service.
+    XpcService,
+    /// Plug-in.
+    PlugIn,
+    /// Kernel extension.
+    KernelExtension,
+    /// System extension.
+    SystemExtension,
+    /// Driver extension.
+    DriverExtension,
+    /// Any other bundle.
+    Bundle,
+}
+
+impl BundleKind {
+    /// Words for people; with hyphens, the `kind` of JSON output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Framework => "framework",
+            Self::AppExtension => "appex",
+            Self::XpcService => "xpc",
+            Self::PlugIn => "plug-in",
+            Self::KernelExtension => "kext",
+            Self::SystemExtension => "systemextension",
+            Self::DriverExtension => "dext",
+            Self::Bundle => "bundle",
+        }
+    }
+
+    fn from_name(name: &str, is_application: bool) -> Self {
+        match name
+            .rsplit_once('.')
+            .map(|(_, extension)| extension.to_ascii_lowercase())
+            .as_deref()
+        {
+            Some("app") => Self::App,
+            Some("framework") => Self::Framework,
+            Some("appex") => Self::AppExtension,
+            Some("xpc") => Self::XpcService,
+            Some("plugin") => Self::PlugIn,
+            Some("kext") => Self::KernelExtension,
+            Some("systemextension") => Self::SystemExtension,
+            Some("dext") => Self::DriverExtension,
+            _ if is_application => Self::App,
+            _ => Self::Bundle,
+        }
+    }
+}
+
+/// A directory that is no bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LayoutError {
+    /// There is neither an executable nor an Info.plist (errSecCSBadBundleFormat).
+    #[error("not a bundle: neither an Info.plist nor an executable")]
+    NotABundle,
+}
+
+/// A fault of the layout that strict validation refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LayoutFault {
+    /// Something beside `Contents` (errSecCSUnsealedAppRoot).
+    UnsealedRoot {
+        /// Name of the entry.
+        name: String,
+    },
+    /// Something in a framework's root that does not belong there (errSecCSUnsealedFrameworkRoot).
+    UnsealedFrameworkRoot {
+        /// Path of the entry in the framework.
+        name: String,
+    },
+    /// The executable or Info.plist outside and inside of a framework's version are different files
+    /// (errSecCSAmbiguousBundleFormat).
+    Ambiguous,
+    /// The main executable or Info.plist is no regular file (errSecCSRegularFile).
+    NotRegular {
+        /// Path from the bundle.
+        path: String,
+    },
+    /// A stranger in `_CodeSignature` (errSecCSUnsealedAppRoot).
+    MetaGuest {
+        /// Name of the entry.
+        name: String,
+    },
+}
+
+/// A bundle taken apart.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// The bundle's directory as it was named.
+    pub root: NodeId,
+    /// The directory of the selected version; the root itself without versions.
+    pub version_root: NodeId,
+    /// The directory that holds `_CodeSignature`, and that the seal's paths are relative to.
+    pub support: NodeId,
+    /// What the bundle is.
+    pub kind: BundleKind,
+    /// Whether the seal and `codesign` treat it as an app.
+    pub is_application: bool,
+    /// Info.plist, links followed.
+    pub info_plist: Option<NodeId>,
+    /// Info.plist decoded; `None` when it is missing or malformed.
+    pub info: Option<Dictionary>,
+    /// Main executable, links followed.
+    pub executable: Option<NodeId>,
+    /// `_CodeSignature/CodeResources`.
+    pub code_resources: Option<NodeId>,
+    /// Faults under strict rules, in Apple's order.
+    pub faults: Vec<LayoutFault>,
+}
+
+impl Layout {
+    /// Takes the directory `root` apart.
+    ///
+    /// # Errors
+    /// [`LayoutError::NotABundle`].
+    pub fn open<T: Tree + ?Sized>(tree: &T, root: NodeId) -> Result<Self, LayoutError> {
+        let mut faults = Vec::new();
+        let mut version_root = root;
+        if tree.lookup(root, "Contents").id().is_some() {
+            check_app_root(tree, root, &mut faults);
+        } else if tree.lookup(root, "Support Files").id().is_none()
+            && let Ok(version) = tree.resolve(root, "Versions/Current", MAX_LINKS)
+            && tree.node(version).is_directory()
+        {
+            version_root = version;
+            check_framework_root(tree, root, &mut faults);
+        }
+        let support = support_directory(tree, version_root);
+        let info_directory = info_directory(tree, version_root, support);
+        let info_entry = find_info(tree, info_directory);
+        let follow = |entry: NodeId| follow(tree, entry);
+        let info_plist = info_entry.and_then(follow);
+        let info = info_plist
+            .and_then(|node| tree.small(node, MAX_INFO_PLIST).ok())
+            .and_then(|bytes| crate::plist::parse(&bytes).ok())
+            .and_then(|value| match value {
+                Value::Dictionary(entries) => Some(entries),
+                _ => None,
+            });
+        let is_versioned = version_root != root;
+        let name = tree.node(root).text().into_owned();
+        let executable_entry = find_executable(
+            tree,
+            version_root,
+            support,
+            info.as_ref(),
+            (!is_versioned).then_some(&name),
+        );
+        let executable = executable_entry.and_then(follow);
+        if executable.is_none() && info_plist.is_none() {
+            return Err(LayoutError::NotABundle);
+        }
+        for (entry, target) in [(executable_entry, executable), (info_entry, info_plist)] {
+            if let (Some(entry), Some(_)) = (entry, target)
+                && !tree.node(entry).is_file()
+            {
+                faults.push(LayoutFault::NotRegular {
+                    path: tree.path_from(root, entry),
+                });
+            }
+        }
+        let application = info.as_ref().and_then(|info| info.get("CFBundlePackageType"))
+            == Some(&Value::String("APPL".into()));
+        check_meta_directory(tree, support, &mut faults);
+        let code_resources = tree
+            .lookup(support, "_CodeSignature/CodeResources")
+            .id()
+            .filter(|id| tree.node(*id).is_file());
+        Ok(Self {
+            root,
+            version_root,
+            support,
+            kind: BundleKind::from_name(&name, application),
+            is_application: application && !is_versioned,
+            info_plist,
+            info,
+            executable,
+            code_resources,
+            faults,
+        })
+    }
+
+    /// What stands in front of the executable's format, as in `app bundle with Mach-O thin (arm64)`.
+    #[must_use]
+    pub fn format_prefix(&self) -> &'static str {
+        match (self.executable.is_some(), self.is_application) {
+            (true, true) => "app bundle with ",
+            (true, false) => "bundle with ",
+            (false, _) => "bundle",
+        }
+    }
+
+    /// Whether the code is its Info.plist, because there is no executable (a codeless bundle).
+    #[must_use]
+    pub fn is_codeless(&self) -> bool {
+        self.executable.is_none()
+    }
+}
+
+/// The node itself, or what its link leads to inside the tree.
+fn follow<T: Tree + ?Sized>(tree: &T, entry: NodeId) -> Option<NodeId> {
+    let node = tree.node(entry);
+    let parent = node.parent?;
+    let found = match node.kind {
+        Kind::Symlink => tree.resolve(parent, &node.text(), MAX_LINKS).ok()?,
+        _ => entry,
+    };
+    tree.node(found).is_file().then_some(found)
+}
+
+fn support_directory<T: Tree + ?Sized>(tree: &T, root: NodeId) -> NodeId {
+    for name in ["Contents", "Support Files"] {
+        if let Ok(found) = tree.resolve(root, name, MAX_LINKS)
+            && tree.node(found).is_directory()
+        {
+            return found;
+        }
+    }
+    root
+}
+
+/// Old-style bundles (a `Resources` directory and no `Contents`) keep Info.plist in it.
+fn info_directory<T: Tree + ?Sized>(tree: &T, root: NodeId, support: NodeId) -> NodeId {
+    if support != root {
+        return support;
+    }
+    match tree.resolve(root, "Resources", MAX_LINKS) {
+        Ok(found) if tree.node(found).is_directory() => found,
+        _ => root,
+    }
+}
+
+/// `Info-macos.plist` wins over `Info.plist`, unless it is a directory; names without regard to case.
+fn find_info<T: Tree + ?Sized>(tree: &T, directory: NodeId) -> Option<NodeId> {
+    ["Info-macos.plist", "Info.plist"]
+        .iter()
+        .filter_map(|name| tree.lookup(directory, name).id())
+        .find(|id| !tree.node(*id).is_directory())
+}
+
+fn find_executable<T: Tree + ?Sized>(
+    tree: &T,
+    root: NodeId,
+    support: NodeId,
+    info: Option<&Dictionary>,
+    bundle_name: Option<&String>,
+) -> Option<NodeId> {
+    let key = |key: &str| info.and_then(|info| info.get(key));
+    let named = match (
+        key("CFBundleExecutable-macos"),
+        key("CFBundleExecutable"),
+        key("NSExecutable"),
+    ) {
+        (Some(value), ..) | (None, Some(value), _) | (None, None, Some(value)) => value.as_str(),
+        _ => None,
+    };
+    let stem = || bundle_name.map(|name| name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem));
+    let name = named.filter(|name| !name.is_empty()).or_else(stem)?;
+    let places = [
+        (support, format!("MacOS/{name}")),
+        (support, name.to_owned()),
+        (root, name.to_owned()),
+    ];
+    places.into_iter().find_map(|(directory, path)| {
+        let found = tree.lookup(directory, &path).id()?;
+        (!tree.node(found).is_directory()).then_some(found)
+    })
+}
+
+/// Specification 6.3 (2): beside `Contents`, only some well-known files that are not executable.
+fn check_app_root<T: Tree + ?Sized>(tree: &T, root: NodeId, faults: &mut Vec<LayoutFault>) {
+    for child in tree.children(root) {
+        let node = tree.node(*child);
+        let name = node.text();
+        let tolerated = matches!(
+            &*name,
+            ".LSOverride" | ".DS_Store" | "Icon\r" | ".SoftwareDepot.tracking"
+        ) && node.is_file()
+            && !node.is_executable();
+        if !(tolerated || (name == "Contents" && node.is_directory())) {
+            faults.push(LayoutFault::UnsealedRoot {
+                name: name.into_owned(),
+            });
+        }
+    }
+}
+
+/// Specification 6.4: `Versions`, links into the current version, and little else.
+fn check_framework_root<T: Tree + ?Sized>(tree: &T, root: NodeId, faults: &mut Vec<LayoutFault>) {
+    let mut fault = |name: String| faults.push(LayoutFault::UnsealedFrameworkRoot { name });
+    let versions = tree.lookup(root, "Versions").id();
+    let current = versions
+        .and_then(|versions| tree.lookup(versions, "Current").id())
+        .and_then(|link| tree.link_target(link))
+        .map(|target| String::from_utf8_lossy(target).into_owned());
+    let bare = current
+        .as_deref()
+        .map(|target| target.strip_prefix("./").unwrap_or(target));
+    for child in tree.children(root) {
+        let node = tree.node(*child);
+        let name = node.text();
+        let allowed = match node.kind {
+            Kind::Directory => name == "Versions",
+            Kind::File => matches!(&*name, ".DS_Store" | "module.map") && !node.is_executable(),
+            Kind::Symlink => tree.link_target(*child).is_some_and(|target| {
+                let target = String::from_utf8_lossy(target);
+                let target = target.strip_prefix("./").unwrap_or(&target);
+                let rest = target
+                    .strip_prefix("Versions/")
+                    .and_then(|rest| rest.strip_suffix(&*name));
+                rest.and_then(|rest| rest.strip_suffix('/'))
+                    .is_some_and(|version| version == "Current" || Some(version) == bare)
+            }),
+            Kind::Other => false,
+        };
+        if !allowed {
+            fault(name.into_owned());
+        }
+    }
+    for child in versions
+        .map(|versions| tree.children(versions))
+        .unwrap_or_default()
+    {
+        let node = tree.node(*child);
+        let name = node.text();
+        let allowed = match node.kind {
+            Kind::Directory => true,
+            Kind::File => name == ".DS_Store" && !node.is_executable(),
+            // One path component that is neither `.` nor `..`.
+            Kind::Symlink => {
+                name == "Current" && bare.is_some_and(|t| !t.contains('/') && t != "." && t != "..")
+            }
+            Kind::Other => false,
+        };
+        if !allowed {
+            fault(format!("Versions/{name}"));
+        }
+    }
+}
+
+/// Specification 6.11: `_CodeSignature` holds the seal and signature files, nothing else.
+fn check_meta_directory<T: Tree + ?Sized>(tree: &T, support: NodeId, faults: &mut Vec<LayoutFault>) {
+    const USED: [&str; 14] = [
+        "CodeResources",
+        "CodeSignature",
+        "CodeDirectory",
+        "CodeRequirements",
+        "CodeTopDirectory",
+        "CodeEntitlements",
+        "CodeRepSpecific",
+        "CodeEntitlementDER",
+        "CodeRequirements-1",
+        "CodeRequirements-2",
+        "CodeRequirements-3",
+        "CodeRequirements-4",
+        "CodeRequirements-5",
+        "LaunchConstraintSelf",
+    ];
+    let Some(meta) = tree.lookup(support, "_CodeSignature").id() else {
+        return;
+    };
+    for child in tree.children(meta) {
+        let node = tree.node(*child);
+        let name = node.text();
+        if !node.is_file() || !USED.contains(&&*name) {
+            faults.push(LayoutFault::MetaGuest {
+                name: name.into_owned(),
+            });
+        }
+    }
+}

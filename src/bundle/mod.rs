@@ -1,0 +1,14 @@
+//! Bundles: which directory holds what, what the resource seal says, and what is really there.
+//!
+//! Specification 6 (Apple's `bundlediskrep.cpp`, `resources.cpp`). No cryptography and no digests: the scan says
+//! which files have to be hashed and which nested code has to be verified.
+
+mod layout;
+mod rules;
+mod scan;
+mod seal;
+
+pub use layout::{BundleKind, Layout, LayoutError, LayoutFault};
+pub use rules::{Rule, RuleError, Rules};
+pub use scan::{Item, ItemKind, Scan, ScanFault, scan};
+pub use seal::{Seal, SealEntry, SealError, SealedItem};

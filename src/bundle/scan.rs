@@ -1,0 +1,184 @@
+//! The walk over a bundle's files against its seal.
+//!
+//! Specification 6.8 (`ResourceBuilder::scan`, `SecStaticCode::validateResource`): what is added, missing or of
+//! the wrong kind is decided here; which files must be hashed and which nested code verified is listed. Links are
+//! never followed. Names are compared byte by byte; Unicode normalisation is not tried.
+
+use std::collections::HashSet;
+
+use super::{Layout, Rules, Seal, SealEntry, SealedItem};
+use crate::source::{Kind, NodeId, Tree};
+
+/// A sealed path that exists and still has to be judged.
+#[derive(Debug, Clone)]
+pub struct Item<'s> {
+    /// Path from the support directory.
+    pub path: String,
+    /// The node.
+    pub node: NodeId,
+    /// Its entry in the seal.
+    pub entry: &'s SealEntry,
+    /// What has to be done with it.
+    pub kind: ItemKind,
+}
+
+/// What has to be done with an [`Item`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ItemKind {
+    /// Hash it.
+    File,
+    /// Verify it as code.
+    Nested,
+}
+
+/// A fault that ends Apple's scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScanFault {
+    /// A `.DS_Store` that is a link (errSecCSDSStoreSymlink).
+    DsStoreSymlink,
+    /// Neither file, directory nor link; strict only (errSecCSResourceNotSupported).
+    NotSupported,
+    /// The seal's entry makes no sense (errSecCSResourcesInvalid).
+    MalformedEntry,
+}
+
+/// What the walk found.
+#[derive(Debug, Clone, Default)]
+pub struct Scan<'s> {
+    /// What is left to judge, in the order of the walk.
+    pub items: Vec<Item<'s>>,
+    /// Paths that the seal does not know.
+    pub added: Vec<String>,
+    /// Sealed paths that are of another kind, or links with another text.
+    pub modified: Vec<String>,
+    /// Sealed paths that are not there and not optional, sorted.
+    pub missing: Vec<String>,
+    /// Faults with their paths, in the order of the walk.
+    pub faults: Vec<(String, ScanFault)>,
+}
+
+/// Walks the support directory of `layout`.
+#[must_use]
+pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> Scan<'s> {
+    let executable = layout.executable.map(|node| tree.path_from(layout.support, node));
+    let mut walk = Walk {
+        tree,
+        seal,
+        executable,
+        found: Scan::default(),
+        seen: HashSet::new(),
+    };
+    // Depth is bounded by the tree's own limit; an explicit stack keeps the native one out of it.
+    let mut stack: Vec<(NodeId, String)> = children(tree, layout.support, "");
+    while let Some((node, path)) = stack.pop() {
+        if walk.visit(node, &path) {
+            stack.extend(children(tree, node, &path));
+        }
+    }
+    let Walk { mut found, seen, .. } = walk;
+    found.missing = seal
+        .entries
+        .iter()
+        .filter(|(path, entry)| !entry.optional && !seen.contains(path.as_str()))
+        // Version 1 seals ignore links.
+        .filter(|(_, entry)| seal.version >= 2 || !matches!(entry.item, SealedItem::Symlink { .. }))
+        .map(|(path, _)| path.clone())
+        .collect();
+    found.missing.sort();
+    found
+}
+
+/// Children in reverse, so that a stack hands them out in order.
+fn children<T: Tree + ?Sized>(tree: &T, node: NodeId, path: &str) -> Vec<(NodeId, String)> {
+    tree.children(node)
+        .iter()
+        .rev()
+        .map(|child| {
+            let name = tree.node(*child).text();
+            (
+                *child,
+                if path.is_empty() {
+                    name.into_owned()
+                } else {
+                    format!("{path}/{name}")
+                },
+            )
+        })
+        .collect()
+}
+
+struct Walk<'t, 's, T: ?Sized> {
+    tree: &'t T,
+    seal: &'s Seal,
+    executable: Option<String>,
+    found: Scan<'s>,
+    seen: HashSet<&'s str>,
+}
+
+impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
+    /// Judges one node; says whether to go on into it.
+    fn visit(&mut self, node: NodeId, path: &str) -> bool {
+        // Apple's code excludes these at the top level, whatever the rules say, with all they contain.
+        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt")
+            || self.executable.as_deref() == Some(path)
+        {
+            return false;
+        }
+        let facts = self.tree.node(node);
+        let rules: &Rules = &self.seal.rules;
+        match facts.kind {
+            Kind::Directory => {
+                let nested = rules.find(path).is_some_and(|rule| rule.nested);
+                if !nested || !facts.text().contains('.') {
+                    return true;
+                }
+                self.sealed(node, path, Kind::Directory);
+            }
+            Kind::Symlink => {
+                if facts.text().eq_ignore_ascii_case(".DS_Store") {
+                    self.found
+                        .faults
+                        .push((path.to_owned(), ScanFault::DsStoreSymlink));
+                } else if self.seal.version >= 2 && rules.find(path).is_some_and(|rule| !rule.omit) {
+                    self.sealed(node, path, Kind::Symlink);
+                }
+            }
+            Kind::File => {
+                if rules.find(path).is_some_and(|rule| !rule.omit) {
+                    self.sealed(node, path, Kind::File);
+                }
+            }
+            Kind::Other => self.found.faults.push((path.to_owned(), ScanFault::NotSupported)),
+        }
+        false
+    }
+
+    /// The table of outcomes in specification 6.8.
+    fn sealed(&mut self, node: NodeId, path: &str, kind: Kind) {
+        let Some((key, entry)) = self.seal.entries.get_key_value(path) else {
+            self.found.added.push(path.to_owned());
+            return;
+        };
+        self.seen.insert(key.as_str());
+        let item = |kind| Item {
+            path: path.to_owned(),
+            node,
+            entry,
+            kind,
+        };
+        match (&entry.item, kind) {
+            (SealedItem::File { .. }, Kind::File) => self.found.items.push(item(ItemKind::File)),
+            (SealedItem::Nested { .. }, Kind::File | Kind::Directory) => {
+                self.found.items.push(item(ItemKind::Nested));
+            }
+            (SealedItem::Symlink { target }, Kind::Symlink)
+                if self.tree.link_target(node) == Some(target.as_bytes()) => {}
+            (SealedItem::Malformed, _) => {
+                self.found
+                    .faults
+                    .push((path.to_owned(), ScanFault::MalformedEntry));
+            }
+            _ => self.found.modified.push(path.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The resource seal: `_CodeSignature/CodeResources`, decoded.
+//!
+//! Specification 6.6 and 6.9. The `cdhash` of nested entries is written by Apple's signer and looked at by nobody on a Mac.
+
+use std::collections::HashMap;
+
+use thiserror::Error;
+
+use super::{RuleError, Rules};
+use crate::hash::HashType;
+use crate::plist::{Dictionary, Value};
+
+/// Why a seal is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SealError {
+    /// Not a property list, or no dictionary (errSecCSBadDictionaryFormat).
+    #[error("CodeResources is not a property list with a dictionary")]
+    NotADictionary,
+    /// The dictionaries `rules` and `files` are missing (errSecCSResourcesNotFound).
+    #[error("CodeResources has no rules and files")]
+    Incomplete,
+    /// `files2` without `rules2` (errSecCSResourcesInvalid).
+    #[error("CodeResources has files2 but no rules2")]
+    NoRules,
+    /// A rule is unusable (errSecCSResourceRulesInvalid).
+    #[error("{0}")]
+    Rule(#[from] RuleError),
+}
+
+/// What one entry demands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealedItem {
+    /// A file with these digests, by the number behind `hash` in the key (0 without one).
+    File {
+        /// Digests.
+        digests: Vec<(u8, Vec<u8>)>,
+    },
+    /// A symbolic link with this text.
+    Symlink {
+        /// The text.
+        target: String,
+    },
+    /// Nested code that satisfies this requirement.
+    Nested {
+        /// The requirement's text.
+        requirement: String,
+        /// The cdhash that the code had when it was sealed; macOS does not look at it.
+        cdhash: Option<Vec<u8>>,
+    },
+    /// None of these (errSecCSResourcesInvalid when it is used).
+    Malformed,
+}
+
+/// One sealed path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealEntry {
+    /// What belongs there.
+    pub item: SealedItem,
+    /// Whether it may be missing.
+    pub optional: bool,
+}
+
+impl SealEntry {
+    /// The digest that a file must have in `hash_type`: the key of that type, else the plain `hash`.
+    #[must_use]
+    pub fn digest(&self, hash_type: HashType) -> Option<&[u8]> {
+        let SealedItem::File { digests } = &self.item else {
+            return None;
+        };
+        let own = if hash_type == HashType::Sha1 {
+            0
+        } else {
+            hash_type.raw()
+        };
+        let with = |number| digests.iter().find(|(key, _)| *key == number);
+        with(own).or_else(|| with(0)).map(|(_, digest)| digest.as_slice())
+    }
+}
+
+/// A decoded seal.
+#[derive(Debug, Clone)]
+pub struct Seal {
+    /// 2 with `files2`, else 1.
+    pub version: u32,
+    /// The rules of this version.
+    pub rules: Rules,
+    /// Sealed paths, relative to the support directory.
+    pub entries: HashMap<String, SealEntry>,
+}
+
+impl Seal {
+    /// Decodes the bytes of `CodeResources`.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, SealError> {
+        let value = crate::plist::parse(bytes).map_err(|_| SealError::NotADictionary)?;
+        let seal = value.as_dictionary().ok_or(SealError::NotADictionary)?;
+        let dictionary = |key: &str| seal.get(key).and_then(Value::as_dictionary);
+        let (Some(rules), Some(files)) = (dictionary("rules"), dictionary("files")) else {
+            return Err(SealError::Incomplete);
+        };
+        let (version, rules, files) = match dictionary("files2") {
+            Some(files) => (2, dictionary("rules2").ok_or(SealError::NoRules)?, files),
+            None => (1, rules, files),
+        };
+        Ok(Self {
+            version,
+            rules: Rules::compile(rules)?,
+            entries: files
+                .iter()
+                .map(|(path, value)| (path.to_owned(), entry(value)))
+                .collect(),
+        })
+    }
+}
+
+fn entry(value: &Value) -> SealEntry {
+    let entries = match value {
+        Value::Data(digest) => {
+            let item = SealedItem::File {
+                digests: vec![(0, digest.clone())],
+            };
+            return SealEntry {
+                item,
+                optional: false,
+            };
+        }
+        Value::Dictionary(entries) => entries,
+        _ => {
+            return SealEntry {
+                item: SealedItem::Malformed,
+                optional: false,
+            };
+        }
+    };
+    let optional = entries.get("optional").and_then(Value::as_bool) == Some(true);
+    SealEntry {
+        item: item(entries),
+        optional,
+    }
+}
+
+fn item(entries: &Dictionary) -> SealedItem {
+    if let Some(requirement) = entries.get("requirement") {
+        return match requirement.as_str() {
+            Some(text) => SealedItem::Nested {
+                requirement: text.to_owned(),
+                cdhash: entries.get("cdhash").and_then(Value::as_data).map(<[u8]>::to_vec),
+            },
+            None => SealedItem::Malformed,
+        };
+    }
+    if let Some(target) = entries.get("symlink") {
+        return match target.as_str() {
+            Some(text) => SealedItem::Symlink {
+                target: text.to_owned(),
+            },
+            None => SealedItem::Malformed,
+        };
+    }
+    let digests: Vec<_> = entries
+        .iter()
+        .filter_map(|(key, value)| {
+            let number = key.strip_prefix("hash")?;
+            let number = if number.is_empty() {
+                0
+            } else {
+                number.parse().ok()?
+            };
+            Some((number, value.as_data()?.to_vec()))
+        })
+        .collect();
+    if digests.is_empty() {
+        SealedItem::Malformed
+    } else {
+        SealedItem::File { digests }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seal(text: &str) -> Result<Seal, SealError> {
+        Seal::parse(format!("<plist><dict>{text}</dict></plist>").as_bytes())
+    }
+
+    const V1: &str = "<key>rules</key><dict><key>^.*</key><true/></dict><key>files</key><dict/>";
+
+    #[test]
+    fn versions_and_their_parts() {
+        assert_eq!(seal(V1).unwrap().version, 1);
+        let two = format!("{V1}<key>files2</key><dict/><key>rules2</key><dict/>");
+        assert_eq!(seal(&two).unwrap().version, 2);
+        // Row 99 of specification 12.E: the old dictionaries are demanded as well.
+        assert_eq!(
+            seal("<key>files2</key><dict/><key>rules2</key><dict/>").unwrap_err(),
+            SealError::Incomplete
+        );
+        assert_eq!(
+            seal(&format!("{V1}<key>files2</key><dict/>")).unwrap_err(),
+            SealError::NoRules
+        );
+        assert_eq!(Seal::parse(b"x").unwrap_err(), SealError::NotADictionary);
+    }
+
+    #[test]
+    fn entries_of_each_kind() {
+        let files = "<key>a</key><data>AQ==</data>
+            <key>b</key><dict><key>hash</key><data>AQ==</data><key>hash2</key><data>Ag==</data></dict>
+            <key>c</key><dict><key>symlink</key><string>b</string></dict>
+            <key>d</key><dict><key>requirement</key><string>never</string><key>cdhash</key><data/></dict>
+            <key>e</key><dict><key>optional</key><true/><key>hash2</key><data>Aw==</data></dict>
+            <key>f</key><dict/>";
+        let text = format!("{V1}<key>files2</key><dict>{files}</dict><key>rules2</key><dict/>");
+        let seal = seal(&text).unwrap();
+        let get = |path: &str| &seal.entries[path];
+        assert_eq!(
+            get("a").digest(HashType::Sha256),
+            Some(&[1][..]),
+            "falls back to hash"
+        );
+        assert_eq!(get("b").digest(HashType::Sha256), Some(&[2][..]));
+        assert_eq!(get("b").digest(HashType::Sha1), Some(&[1][..]));
+        assert_eq!(get("c").item, SealedItem::Symlink { target: "b".into() });
+        assert_eq!(
+            get("d").item,
+            SealedItem::Nested {
+                requirement: "never".into(),
+                cdhash: Some(vec![])
+            }
+        );
+        assert!(get("e").optional && get("e").digest(HashType::Sha1).is_none());
+        assert_eq!(get("f").item, SealedItem::Malformed);
+    }
+}
