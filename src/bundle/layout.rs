@@ -6,6 +6,7 @@
 
 use thiserror::Error;
 
+use crate::blob::Slot;
 use crate::plist::{Dictionary, Value};
 use crate::source::{Kind, NodeId, Tree};
 
@@ -100,8 +101,8 @@ pub enum LayoutFault {
     Ambiguous,
     /// The main executable or Info.plist is no regular file (errSecCSRegularFile).
     NotRegular {
-        /// Path from the bundle.
-        path: String,
+        /// The link or special file.
+        node: NodeId,
     },
     /// A stranger in `_CodeSignature` (errSecCSUnsealedAppRoot).
     MetaGuest {
@@ -123,6 +124,9 @@ pub struct Layout {
     pub kind: BundleKind,
     /// Whether the seal and `codesign` treat it as an app.
     pub is_application: bool,
+    /// Where resources lie, from the support directory: `Resources/`, or nothing in a flat bundle. Whether there
+    /// are any makes no difference (`CFBundleCopyResourcesDirectoryURL`).
+    pub resources_prefix: &'static str,
     /// Info.plist, links followed.
     pub info_plist: Option<NodeId>,
     /// Info.plist decoded; `None` when it is missing or malformed.
@@ -131,6 +135,8 @@ pub struct Layout {
     pub executable: Option<NodeId>,
     /// `_CodeSignature/CodeResources`.
     pub code_resources: Option<NodeId>,
+    /// The other files in `_CodeSignature` by the slot that Apple's names for them stand for.
+    pub signature_files: Vec<(Slot, NodeId)>,
     /// Faults under strict rules, in Apple's order.
     pub faults: Vec<LayoutFault>,
 }
@@ -154,6 +160,8 @@ impl Layout {
         }
         let support = support_directory(tree, version_root);
         let info_directory = info_directory(tree, version_root, support);
+        let is_flat = support == version_root && info_directory == version_root;
+        let resources_prefix = if is_flat { "" } else { "Resources/" };
         let info_entry = find_info(tree, info_directory);
         let follow = |entry: NodeId| follow(tree, entry);
         let info_plist = info_entry.and_then(follow);
@@ -181,14 +189,15 @@ impl Layout {
             if let (Some(entry), Some(_)) = (entry, target)
                 && !tree.node(entry).is_file()
             {
-                faults.push(LayoutFault::NotRegular {
-                    path: tree.path_from(root, entry),
-                });
+                faults.push(LayoutFault::NotRegular { node: entry });
             }
         }
         let application = info.as_ref().and_then(|info| info.get("CFBundlePackageType"))
             == Some(&Value::String("APPL".into()));
-        check_meta_directory(tree, support, &mut faults);
+        if is_versioned {
+            check_moved(tree, root, (executable, info_plist), &name, &mut faults);
+        }
+        let signature_files = meta_directory(tree, support, &mut faults);
         let code_resources = tree
             .lookup(support, "_CodeSignature/CodeResources")
             .id()
@@ -199,10 +208,12 @@ impl Layout {
             support,
             kind: BundleKind::from_name(&name, application),
             is_application: application && !is_versioned,
+            resources_prefix,
             info_plist,
             info,
             executable,
             code_resources,
+            signature_files,
             faults,
         })
     }
@@ -217,10 +228,10 @@ impl Layout {
         }
     }
 
-    /// Whether the code is its Info.plist, because there is no executable (a codeless bundle).
+    /// What the signature covers: the executable, or Info.plist in a bundle without code.
     #[must_use]
-    pub fn is_codeless(&self) -> bool {
-        self.executable.is_none()
+    pub fn main_executable(&self) -> Option<NodeId> {
+        self.executable.or(self.info_plist)
     }
 }
 
@@ -365,34 +376,56 @@ fn check_framework_root<T: Tree + ?Sized>(tree: &T, root: NodeId, faults: &mut V
     }
 }
 
-/// Specification 6.11: `_CodeSignature` holds the seal and signature files, nothing else.
-fn check_meta_directory<T: Tree + ?Sized>(tree: &T, support: NodeId, faults: &mut Vec<LayoutFault>) {
-    const USED: [&str; 14] = [
-        "CodeResources",
-        "CodeSignature",
-        "CodeDirectory",
-        "CodeRequirements",
-        "CodeTopDirectory",
-        "CodeEntitlements",
-        "CodeRepSpecific",
-        "CodeEntitlementDER",
-        "CodeRequirements-1",
-        "CodeRequirements-2",
-        "CodeRequirements-3",
-        "CodeRequirements-4",
-        "CodeRequirements-5",
-        "LaunchConstraintSelf",
-    ];
+/// `BundleDiskRep::checkMoved`: the links in a framework's root must lead to the files of the selected version.
+fn check_moved<T: Tree + ?Sized>(
+    tree: &T,
+    root: NodeId,
+    (executable, info_plist): (Option<NodeId>, Option<NodeId>),
+    name: &str,
+    faults: &mut Vec<LayoutFault>,
+) {
+    let support = support_directory(tree, root);
+    let outer_info =
+        find_info(tree, info_directory(tree, root, support)).and_then(|entry| follow(tree, entry));
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let outer_executable = tree
+        .lookup(root, stem)
+        .id()
+        .filter(|id| !tree.node(*id).is_directory())
+        .and_then(|entry| follow(tree, entry));
+    let differ = |outer: Option<NodeId>, inner: Option<NodeId>| outer.is_some() && outer != inner;
+    if differ(outer_info, info_plist) || (executable.is_some() && differ(outer_executable, executable)) {
+        faults.push(LayoutFault::Ambiguous);
+    }
+}
+
+/// Specification 6.5 and 6.11: `_CodeSignature` holds the seal and signature files, nothing else.
+fn meta_directory<T: Tree + ?Sized>(
+    tree: &T,
+    support: NodeId,
+    faults: &mut Vec<LayoutFault>,
+) -> Vec<(Slot, NodeId)> {
     let Some(meta) = tree.lookup(support, "_CodeSignature").id() else {
-        return;
+        return Vec::new();
     };
+    let slots = (0..=Slot::MAX_SPECIAL)
+        .chain(0x1000..=0x1004)
+        .chain(std::iter::once(Slot::SIGNATURE.0))
+        .map(Slot);
+    let mut found = Vec::new();
     for child in tree.children(meta) {
         let node = tree.node(*child);
         let name = node.text();
-        if !node.is_file() || !USED.contains(&&*name) {
-            faults.push(LayoutFault::MetaGuest {
+        let slot = slots
+            .clone()
+            .find(|slot| *slot != Slot::INFO && slot.canonical_name() == Some(&*name));
+        match slot {
+            Some(Slot::RESOURCE_DIRECTORY) if node.is_file() => {}
+            Some(slot) if node.is_file() => found.push((slot, *child)),
+            _ => faults.push(LayoutFault::MetaGuest {
                 name: name.into_owned(),
-            });
+            }),
         }
     }
+    found
 }

@@ -60,7 +60,9 @@ pub struct Scan<'s> {
 /// Walks the support directory of `layout`.
 #[must_use]
 pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> Scan<'s> {
-    let executable = layout.executable.map(|node| tree.path_from(layout.support, node));
+    let executable = layout
+        .main_executable()
+        .map(|node| tree.path_from(layout.support, node));
     let mut walk = Walk {
         tree,
         seal,

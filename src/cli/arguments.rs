@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::rule::{self, Rule};
+use crate::verify::HostArchitecture;
 
 /// Say what macOS would say about signed code, on any system.
 #[derive(Debug, Parser)]
@@ -13,12 +14,31 @@ use crate::rule::{self, Rule};
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
     /// Show more; twice shows digests and slots
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
     /// Show nothing but problems
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+    /// Write the report to this file instead of standard output
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Number of threads; by default one for each processor
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+    /// The Mac whose architecture decides which slice comes first
+    #[arg(long, global = true, value_enum, value_name = "ARCH", default_value_t = Host::Arm64)]
+    pub(super) host_arch: Host,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto)]
+    pub(super) color: Colour,
 }
 
 /// What to do.
@@ -26,7 +46,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Check signed code and report every problem (the default)
     Check {
-        /// Mach-O files
+        /// Bundles and Mach-O files
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the report
@@ -35,7 +55,7 @@ pub(super) enum Command {
     },
     /// Print the entitlements that the code claims
     Entitlements {
-        /// Mach-O files
+        /// Bundles and Mach-O files
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Form of the output
@@ -64,6 +84,36 @@ pub(super) enum Format {
     Json,
 }
 
+/// When to use colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Colour {
+    /// On terminals
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// A kind of Mac.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Host {
+    /// Apple silicon
+    Arm64,
+    /// Intel
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl From<Host> for HostArchitecture {
+    fn from(host: Host) -> Self {
+        match host {
+            Host::Arm64 => Self::Arm64,
+            Host::X86_64 => Self::X86_64,
+        }
+    }
+}
+
 /// Form of printed entitlements.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Form {
@@ -88,17 +138,69 @@ fn parse_rule(id: &str) -> Result<Known, String> {
 }
 
 /// Puts `check` in front of the operands where no command is named.
+///
+/// Options that take a value are known from the parser's own description, so their values are not taken for
+/// operands.
 pub(super) fn with_default_command(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.collect();
-    let names = ["check", "entitlements", "rules", "explain", "help"];
-    let first = arguments
-        .iter()
-        .skip(1)
-        .find(|argument| !argument.to_string_lossy().starts_with('-'));
-    let named = first.is_some_and(|first| names.iter().any(|name| first == name));
-    if first.is_some() && !named {
-        let at = arguments.len().min(1);
-        arguments.insert(at, "check".into());
+    let command = Arguments::command();
+    let takes_value = |text: &str| {
+        command.get_arguments().any(|argument| {
+            argument.get_action().takes_values()
+                && text
+                    .strip_prefix("--")
+                    .is_some_and(|name| argument.get_long() == Some(name))
+        })
+    };
+    let mut words = arguments.iter().skip(1);
+    let mut first = None;
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        if !text.starts_with('-') || text == "-" {
+            first = Some(text.into_owned());
+            break;
+        }
+        if text == "--" {
+            first = Some(String::new());
+            break;
+        }
+        if takes_value(&text) {
+            words.next();
+        }
+    }
+    let is_command =
+        |name: &str| name == "help" || command.get_subcommands().any(|known| known.get_name() == name);
+    if first.is_some_and(|first| !is_command(&first)) {
+        arguments.insert(1.min(arguments.len()), "check".into());
     }
     arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Arguments {
+        let words = words.iter().map(OsString::from);
+        Arguments::try_parse_from(with_default_command(words)).unwrap()
+    }
+
+    #[test]
+    fn paths_without_a_command_are_checked() {
+        for words in [
+            &["sealcheck", "a.app"][..],
+            &["sealcheck", "-v", "--jobs", "2", "a.app"],
+            &["sealcheck", "--format", "json", "a.app"],
+            &["sealcheck", "--color=never", "--", "a.app"],
+        ] {
+            match parse(words).command {
+                Command::Check { paths, .. } => assert_eq!(paths, [PathBuf::from("a.app")], "{words:?}"),
+                other => panic!("{words:?}: {other:?}"),
+            }
+        }
+        assert!(matches!(
+            parse(&["sealcheck", "-q", "rules"]).command,
+            Command::Rules
+        ));
+    }
 }

@@ -5,18 +5,23 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::Form;
-use super::{UNREADABLE, complain};
+use super::arguments::{Form, Global};
+use super::{UNREADABLE, complain, examine};
 use crate::entitlements::to_text;
 use crate::plist::dictionary_to_json;
-use crate::verify::{Options, SliceEvidence, verify};
+use crate::verify::SliceEvidence;
 
-pub(super) fn run(paths: &[PathBuf], form: Form, architecture: Option<&str>) -> io::Result<u8> {
-    let mut out = anstream::stdout().lock();
+pub(super) fn run(
+    paths: &[PathBuf],
+    form: Form,
+    architecture: Option<&str>,
+    global: &Global,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
     let mut worst = 0;
     for path in paths {
-        let evidence = match verify(path, &Options::default()) {
-            Ok(evidence) => evidence,
+        let evidence = match examine(path, global) {
+            Ok(outcome) => outcome.evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));
                 worst = worst.max(UNREADABLE);
@@ -44,7 +49,7 @@ pub(super) fn run(paths: &[PathBuf], form: Form, architecture: Option<&str>) -> 
                 evidence.path
             ));
         }
-        print(slice, form, &mut out)?;
+        print(slice, form, out)?;
     }
     Ok(worst)
 }

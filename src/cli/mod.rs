@@ -1,30 +1,51 @@
 //! The command line: arguments to library calls, outcomes to an exit status.
 //!
-//! The only module that reads the environment and the terminal. Reports go to standard output, complaints of the
-//! program itself to standard error.
+//! The only module that reads the clock, the environment and the terminal. Reports go to standard output,
+//! complaints of the program itself to standard error.
 
 mod arguments;
 mod entitlements;
+mod progress;
 
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command, Format, Known};
+use arguments::{Arguments, Colour, Command, Format, Global, Known};
 
-use crate::report::{Outcome, Style, write_human, write_json};
+use crate::report::{Outcome, Settings, Style, write_human, write_json};
 use crate::rule;
-use crate::verify::{Options, verify};
+use crate::source::SourceError;
+use crate::verify::{Options, Progress, verify};
 
 /// The input could not be read.
 const UNREADABLE: u8 = 4;
+/// Columns of a report that no terminal shows.
+const DEFAULT_WIDTH: usize = 100;
+/// Columns that are still good to read.
+const MAX_WIDTH: usize = 140;
 
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse_from(arguments::with_default_command(std::env::args_os()));
+    match arguments.global.color {
+        Colour::Auto => {}
+        Colour::Always => anstream::ColorChoice::Always.write_global(),
+        Colour::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    if let Some(jobs) = arguments.global.jobs {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs));
+        if let Err(error) = pool.build_global() {
+            complain(&format!("sealcheck: cannot start {jobs} threads: {error}"));
+            return ExitCode::from(UNREADABLE);
+        }
+    }
     match dispatch(&arguments) {
         Ok(status) => ExitCode::from(status),
         // A closed pipe is the reader's choice, not a failure.
@@ -42,22 +63,63 @@ fn complain(message: &str) {
 }
 
 fn dispatch(arguments: &Arguments) -> io::Result<u8> {
-    match &arguments.command {
-        Command::Check { paths, format } => check(paths, *format, arguments),
-        Command::Entitlements { paths, format, arch } => entitlements::run(paths, *format, arch.as_deref()),
-        Command::Rules => rules(),
-        Command::Explain { rule } => explain(rule),
-    }
+    let global = &arguments.global;
+    let mut out = output(arguments)?;
+    let status = match &arguments.command {
+        Command::Check { paths, format } => check(paths, *format, global, &mut *out),
+        Command::Entitlements { paths, format, arch } => {
+            entitlements::run(paths, *format, arch.as_deref(), global, &mut *out)
+        }
+        Command::Rules => rules(&mut *out),
+        Command::Explain { rule } => explain(rule, &mut *out),
+    }?;
+    out.flush()?;
+    Ok(status)
 }
 
-fn check(paths: &[PathBuf], format: Format, arguments: &Arguments) -> io::Result<u8> {
+/// Where the report goes. Files get no colour unless it is asked for; binary output is never touched.
+fn output(arguments: &Arguments) -> io::Result<Box<dyn Write>> {
+    let is_binary = matches!(arguments.command, Command::Entitlements { .. });
+    let global = &arguments.global;
+    let Some(path) = &global.output else {
+        return Ok(if is_binary {
+            Box::new(io::stdout())
+        } else {
+            Box::new(io::BufWriter::new(anstream::stdout()))
+        });
+    };
+    let file = File::create(path)?;
+    Ok(if is_binary || matches!(global.color, Colour::Always) {
+        Box::new(io::BufWriter::new(file))
+    } else {
+        Box::new(io::BufWriter::new(anstream::StripStream::new(file)))
+    })
+}
+
+/// Verifies one operand, with a progress line where it takes long.
+fn examine(path: &Path, global: &Global) -> Result<Outcome, SourceError> {
+    let progress = Arc::new(Progress::default());
+    let options = Options {
+        host_architecture: global.host_arch.into(),
+        progress: Some(Arc::clone(&progress)),
+        ..Options::default()
+    };
+    let start = Instant::now();
+    let evidence = progress::watched(&progress, || verify(path, &options))?;
+    let findings = rule::check(&evidence);
+    Ok(Outcome {
+        evidence,
+        findings,
+        seconds: Some(start.elapsed().as_secs_f64()),
+    })
+}
+
+fn check(paths: &[PathBuf], format: Format, global: &Global, out: &mut dyn Write) -> io::Result<u8> {
     let mut outcomes = Vec::new();
     let mut worst = 0;
     for path in paths {
-        match verify(path, &Options::default()) {
-            Ok(evidence) => {
-                let findings = rule::check(&evidence);
-                let outcome = Outcome { evidence, findings };
+        match examine(path, global) {
+            Ok(outcome) => {
                 worst = worst.max(outcome.exit_status());
                 outcomes.push(outcome);
             }
@@ -67,22 +129,37 @@ fn check(paths: &[PathBuf], format: Format, arguments: &Arguments) -> io::Result
             }
         }
     }
-    let mut out = anstream::stdout().lock();
     match format {
-        Format::Json => write_json(&outcomes, &mut out)?,
-        Format::Human => {
-            let style = Style {
-                unicode: is_utf8_locale(),
-                verbosity: arguments.verbose,
-                quiet: arguments.quiet,
+        Format::Json => {
+            let settings = Settings {
+                host_architecture: global.host_arch.into(),
             };
-            for outcome in &outcomes {
-                write_human(outcome, style, &mut out)?;
+            write_json(&outcomes, settings, out)?;
+        }
+        Format::Human => {
+            let style = style(global);
+            for (index, outcome) in outcomes.iter().enumerate() {
+                if index > 0 && !style.quiet {
+                    writeln!(out)?;
+                }
+                write_human(outcome, style, out)?;
             }
         }
     }
-    out.flush()?;
     Ok(worst)
+}
+
+fn style(global: &Global) -> Style {
+    let columns = match global.output {
+        Some(_) => None,
+        None => terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
+    };
+    Style {
+        unicode: is_utf8_locale(),
+        verbosity: global.verbose,
+        quiet: global.quiet,
+        width: columns.unwrap_or(DEFAULT_WIDTH).min(MAX_WIDTH),
+    }
 }
 
 /// Whether the locale's text is UTF-8: the first of the three variables that is set decides (POSIX 8.2).
@@ -93,20 +170,28 @@ fn is_utf8_locale() -> bool {
         .is_some_and(|value| value.to_ascii_lowercase().replace('-', "").ends_with("utf8"))
 }
 
-fn rules() -> io::Result<u8> {
-    let mut out = anstream::stdout().lock();
+fn rules(out: &mut dyn Write) -> io::Result<u8> {
     for rule in rule::all() {
         writeln!(out, "{:<8} {:<40} {}", rule.severity, rule.id, rule.title)?;
     }
     Ok(0)
 }
 
-fn explain(rule: &Known) -> io::Result<u8> {
+fn explain(rule: &Known, out: &mut dyn Write) -> io::Result<u8> {
     let rule = rule.0;
     let parties: Vec<_> = rule.rejected_by.iter().map(|party| party.name()).collect();
-    let mut out = anstream::stdout().lock();
     writeln!(out, "{}: {}", rule.id, rule.title)?;
-    writeln!(out, "{}, rejected by {}\n", rule.severity, parties.join(", "))?;
+    let who = if parties.is_empty() {
+        String::new()
+    } else {
+        format!(", rejected by {}", parties.join(", "))
+    };
+    let numbers = if rule.catalogue.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", rule.catalogue)
+    };
+    writeln!(out, "{}{who}{numbers}\n", rule.severity)?;
     writeln!(out, "{}\n\nrepair: {}", rule.explanation, rule.remedy)?;
     Ok(0)
 }

@@ -67,6 +67,15 @@ impl Party {
     }
 }
 
+/// One of several files that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, relative to the item.
+    pub path: String,
+    /// What is the matter with it, one word such as `added`.
+    pub note: &'static str,
+}
+
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -78,14 +87,16 @@ pub struct Finding {
     pub rejected_by: &'static [Party],
     /// The file or bundle, relative to the item; empty for the item itself.
     pub path: String,
-    /// The architecture, where slices differ or one is meant.
+    /// The architecture, where one is meant.
     pub architecture: Option<String>,
     /// What is wrong, one sentence with the facts.
     pub message: String,
-    /// More places of the same problem, one line each.
-    pub details: Vec<String>,
+    /// The files that the problem is about, where it is about several.
+    pub places: Vec<Place>,
+    /// The background, from the rule.
+    pub explanation: &'static str,
     /// The command or action that repairs it.
-    pub remedy: &'static str,
+    pub remedy: String,
     /// What Apple's tool says, where it says something.
     pub status: Option<OsStatus>,
 }

@@ -37,15 +37,23 @@ impl PageGeometry {
 /// The numbers of the pages of `code` that differ from their slot, ascending.
 ///
 /// `tables` holds, per CodeDirectory, its hash type and its code slots (consecutive digests of that type).
-/// A slot that the table is too short for counts as different.
+/// A slot that the table is too short for counts as different. `on_bytes` hears the number of bytes of each task
+/// before it is hashed, from any thread.
 #[must_use]
-pub fn mismatched_pages(code: &[u8], geometry: PageGeometry, tables: &[(HashType, &[u8])]) -> Vec<u64> {
+pub fn mismatched_pages(
+    code: &[u8],
+    geometry: PageGeometry,
+    tables: &[(HashType, &[u8])],
+    on_bytes: &(dyn Fn(u64) + Sync),
+) -> Vec<u64> {
     let tasks = geometry.count.div_ceil(PAGES_PER_TASK);
     (0..tasks)
         .into_par_iter()
         .flat_map_iter(|task| {
             let first = task.saturating_mul(PAGES_PER_TASK);
             let end = first.saturating_add(PAGES_PER_TASK).min(geometry.count);
+            let size = geometry.page_size.unwrap_or(geometry.limit);
+            on_bytes(end.saturating_sub(first).saturating_mul(size).min(geometry.limit));
             (first..end).filter(|index| {
                 let page = geometry.page(code, *index);
                 tables.iter().any(|(hash_type, slots)| {
@@ -84,10 +92,13 @@ mod tests {
             page_size: Some(4096),
             count: 1_234_567u64.div_ceil(4096),
         };
-        assert_eq!(mismatched_pages(&code, geometry, &tables), Vec::<u64>::new());
+        assert_eq!(
+            mismatched_pages(&code, geometry, &tables, &|_| ()),
+            Vec::<u64>::new()
+        );
         code[0] ^= 1;
         code[1_234_566] ^= 1;
-        assert_eq!(mismatched_pages(&code, geometry, &tables), vec![0, 301]);
+        assert_eq!(mismatched_pages(&code, geometry, &tables, &|_| ()), vec![0, 301]);
     }
 
     #[test]
@@ -100,11 +111,11 @@ mod tests {
             count: 3,
         };
         assert_eq!(
-            mismatched_pages(&code[..9000], geometry, &[(HashType::Sha256, &slots)]),
+            mismatched_pages(&code[..9000], geometry, &[(HashType::Sha256, &slots)], &|_| ()),
             vec![2]
         );
         assert_eq!(
-            mismatched_pages(&code, geometry, &[(HashType::Sha256, &slots[..64])]),
+            mismatched_pages(&code, geometry, &[(HashType::Sha256, &slots[..64])], &|_| ()),
             vec![2]
         );
     }
@@ -118,6 +129,8 @@ mod tests {
             page_size: None,
             count: 1,
         };
-        assert!(mismatched_pages(&code, geometry, &[(HashType::Sha256, slot.as_bytes())]).is_empty());
+        assert!(
+            mismatched_pages(&code, geometry, &[(HashType::Sha256, slot.as_bytes())], &|_| ()).is_empty()
+        );
     }
 }

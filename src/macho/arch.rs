@@ -68,6 +68,12 @@ impl Architecture {
         self.cpu_type.cast_unsigned() == cpu::CPU_TYPE_ARM64
     }
 
+    /// Whether this is any 64-bit Intel architecture.
+    #[must_use]
+    pub fn is_x86_64(self) -> bool {
+        self.cpu_type.cast_unsigned() == cpu::CPU_TYPE_X86_64
+    }
+
     /// Whether this is any PowerPC architecture, which Gatekeeper does not look at.
     #[must_use]
     pub fn is_powerpc(self) -> bool {

@@ -1,8 +1,9 @@
 //! JSON, schema version 1: a frozen copy of what the contract promises.
 //!
 //! Fields may be added, never renamed. The structures here are independent of the evidence on purpose, so that
-//! the inside may change without changing what other programs read.
+//! the inside may change without changing what other programs read. What has not been evaluated is `null`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -11,14 +12,23 @@ use super::Outcome;
 use crate::finding::Finding;
 use crate::macho::BuildVersion;
 use crate::plist::dictionary_to_json;
-use crate::verify::{CodeObject, SliceEvidence};
+use crate::verify::{CodeObject, HostArchitecture, SliceEvidence};
 
 #[derive(Serialize)]
 struct Report<'a> {
     schema_version: u32,
     tool: Tool,
-    options: serde_json::Value,
+    options: JsonOptions,
     items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonOptions {
+    at: Option<&'static str>,
+    host_arch: &'static str,
+    target: &'static str,
+    deep: bool,
+    strict: bool,
 }
 
 #[derive(Serialize)]
@@ -69,7 +79,16 @@ struct Code<'a> {
     format: &'a str,
     identifier: Option<&'a str>,
     team_id: Option<&'a str>,
+    info_plist: Option<serde_json::Value>,
+    sealed_resources: Option<SealedResources>,
     slices: Vec<JsonSlice<'a>>,
+}
+
+#[derive(Serialize)]
+struct SealedResources {
+    version: u32,
+    rules: usize,
+    files: usize,
 }
 
 #[derive(Serialize)]
@@ -87,7 +106,12 @@ struct JsonSlice<'a> {
     min_os: Option<String>,
     sdk: Option<String>,
     runtime_version: Option<String>,
+    authorities: Option<Vec<&'a str>>,
+    signed_time: Option<&'a str>,
+    timestamp: Option<&'a str>,
+    designated_requirement: Option<&'a str>,
     entitlements: Option<serde_json::Value>,
+    constraints: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -116,20 +140,34 @@ struct Stats {
     code_objects: usize,
     slices: u64,
     bytes_hashed: u64,
+    seconds: Option<f64>,
+}
+
+/// What the report says about how it was made.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// The Mac whose choice of slices was followed.
+    pub host_architecture: HostArchitecture,
 }
 
 /// Writes the report about all items.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(outcomes: &[Outcome], out: &mut dyn Write) -> io::Result<()> {
+pub fn write(outcomes: &[Outcome], settings: Settings, out: &mut dyn Write) -> io::Result<()> {
     let report = Report {
         schema_version: 1,
         tool: Tool {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         },
-        options: serde_json::json!({ "host_arch": "arm64", "deep": true, "strict": true }),
+        options: JsonOptions {
+            at: None,
+            host_arch: settings.host_architecture.name(),
+            target: "auto",
+            deep: true,
+            strict: true,
+        },
         items: outcomes.iter().map(item).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &report)?;
@@ -177,6 +215,7 @@ fn item(outcome: &Outcome) -> Item<'_> {
             code_objects: evidence.code.len(),
             slices: evidence.statistics.slices,
             bytes_hashed: evidence.statistics.bytes_hashed,
+            seconds: outcome.seconds,
         },
     }
 }
@@ -189,6 +228,12 @@ fn code(object: &CodeObject) -> Code<'_> {
         format: &object.format,
         identifier: primary.and_then(|slice| slice.identifier.as_deref()),
         team_id: primary.and_then(|slice| slice.team_id.as_deref()),
+        info_plist: object.info_plist.as_ref().map(dictionary_to_json),
+        sealed_resources: object.seal.as_ref().map(|seal| SealedResources {
+            version: seal.version,
+            rules: seal.rules,
+            files: seal.files,
+        }),
         slices: object.slices.iter().map(slice).collect(),
     }
 }
@@ -215,8 +260,22 @@ fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
         min_os: build.map(|build| BuildVersion::text(build.min_os)),
         sdk: build.map(|build| BuildVersion::text(build.sdk)),
         runtime_version: slice.runtime_version.map(BuildVersion::text),
+        authorities: None,
+        signed_time: None,
+        timestamp: None,
+        designated_requirement: None,
         entitlements: slice.entitlements.as_ref().map(dictionary_to_json),
+        constraints: None,
     }
+}
+
+/// Paths by what is the matter with them, such as `{"added": ["a", "b"]}`.
+fn detail(finding: &Finding) -> serde_json::Value {
+    let mut detail: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for place in &finding.places {
+        detail.entry(place.note).or_default().push(&place.path);
+    }
+    serde_json::json!(detail)
 }
 
 fn finding(finding: &Finding) -> JsonFinding<'_> {
@@ -227,8 +286,8 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
         path: &finding.path,
         arch: finding.architecture.as_deref(),
         message: &finding.message,
-        detail: serde_json::json!({ "places": finding.details }),
-        remedy: finding.remedy,
+        detail: detail(finding),
+        remedy: &finding.remedy,
         apple: finding.status.map(|status| Apple {
             status: status.0,
             text: status.message(),

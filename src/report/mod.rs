@@ -4,9 +4,10 @@
 
 mod human;
 mod json;
+mod text;
 
 pub use human::{Style, write as write_human};
-pub use json::write as write_json;
+pub use json::{Settings, write as write_json};
 
 use crate::finding::{Finding, Severity};
 use crate::verify::Evidence;
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub evidence: Evidence,
     /// Advice.
     pub findings: Vec<Finding>,
+    /// How long it took, where somebody has measured it.
+    pub seconds: Option<f64>,
 }
 
 impl Outcome {

@@ -13,7 +13,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Notary, Party::Amfi],
         title: "entitlements cannot be decoded",
-        explanation: "R106. The entitlements are covered by the signature but are no valid property list, or no valid DER. codesign does not look into them; the notary service refuses them, and AMFI kills the process when it starts.",
+        catalogue: "R106",
+        explanation: "The entitlements are covered by the signature but are no valid property list, or no valid DER. codesign does not look into them; the notary service refuses them, and AMFI kills the process when it starts.",
         remedy: "check the file with plutil -lint, remove comments and anything that is not plain ASCII, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
@@ -34,7 +35,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Amfi],
         title: "the two forms of the entitlements say different things",
-        explanation: "R108. Entitlements are stored as XML (slot 5) and as DER (slot 7). Current systems read the DER, old systems and many tools the XML. If they differ, one reader grants what another never saw; AMFI refuses such code.",
+        catalogue: "R108",
+        explanation: "Entitlements are stored as XML (slot 5) and as DER (slot 7). Current systems read the DER, old systems and many tools the XML. If they differ, one reader grants what another never saw; AMFI refuses such code.",
         remedy: SIGN_AGAIN,
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match &fault.kind {

@@ -3,7 +3,7 @@
 use super::{Rule, each_fault};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
-use crate::verify::{FaultKind, SlotProblem};
+use crate::verify::{FaultKind, SliceEvidence, SlotProblem};
 
 const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
 
@@ -13,11 +13,17 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "code carries no signature",
-        explanation: "R001. The slice has no LC_CODE_SIGNATURE, its signature holds no CodeDirectory, or a CodeDirectory that is not marked ad hoc has no CMS signature. On Apple silicon the kernel does not run unsigned code at all.",
+        catalogue: "R001",
+        explanation: "There is no signature, or one without CodeDirectory, or one that is neither marked ad hoc nor signed with a certificate. Gatekeeper and the notary service refuse unsigned code, and Apple silicon does not run it at all.",
         remedy: SIGN_AGAIN,
         check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| {
-                (fault.kind == FaultKind::Unsigned).then(|| "the code is not signed".to_owned())
+            each_fault(rule, evidence, findings, |fault, slice| {
+                (fault.kind == FaultKind::Unsigned).then_some(match slice {
+                    Some(SliceEvidence {
+                        architecture: None, ..
+                    }) => "this is no Mach-O code, and there is no signature for it",
+                    _ => "the code is not signed",
+                })
             });
         },
     },
@@ -26,7 +32,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "executable bytes differ from the page hashes",
-        explanation: "R002. Every page of the executable has a digest in the CodeDirectory. A page that differs was changed after signing: by strip, install_name_tool, a packer, a patch, or damage in transport. The kernel kills a process when it touches such a page.",
+        catalogue: "R002",
+        explanation: "Every page of the executable has a digest in the CodeDirectory. A page that differs was changed after signing: by strip, install_name_tool, a packer, a patch, or damage in transport. The kernel kills a process when it touches such a page.",
         remedy: SIGN_AGAIN,
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match fault.kind {
@@ -47,7 +54,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "Info.plist does not match the signature",
-        explanation: "R006. Special slot 1 of the CodeDirectory holds the digest of Info.plist. A build step that stamps a version or reformats the file after signing breaks it, even if the values stay the same.",
+        catalogue: "R006",
+        explanation: "Special slot 1 of the CodeDirectory holds the digest of Info.plist. A build step that stamps a version or reformats the file after signing breaks it, even if the values stay the same.",
         remedy: "write Info.plist before signing, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match fault.kind {
@@ -67,7 +75,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "a component of the signature does not match its special slot",
-        explanation: "R032. Requirements, CodeResources, entitlements and launch constraints each have a digest in a special slot of the CodeDirectory. A component that differs, or is missing, was changed after signing. A component without digest is not covered at all, and macOS ignores it.",
+        catalogue: "R032",
+        explanation: "Requirements, CodeResources, entitlements and launch constraints each have a digest in a special slot of the CodeDirectory. A component that differs, or is missing, was changed after signing. A component without digest is not covered at all, and macOS ignores it.",
         remedy: SIGN_AGAIN,
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match fault.kind {
@@ -92,7 +101,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         rejected_by: &[Party::Amfi],
         title: "a component of the signature is not covered by the CodeDirectory",
-        explanation: "Part of R032. The signature contains a component whose special slot is empty. Anybody can change such a component without breaking the signature; macOS treats it as absent.",
+        catalogue: "R032",
+        explanation: "The signature contains a component whose special slot is empty. Anybody can change such a component without breaking the signature; macOS treats it as absent.",
         remedy: SIGN_AGAIN,
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match fault.kind {
@@ -112,7 +122,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "the signature cannot be read",
-        explanation: "R033. The SuperBlob or a CodeDirectory in it is malformed: wrong magic, out of range, duplicated, or of an unknown version. Either the file is damaged or the tool that signed it is wrong.",
+        catalogue: "R033",
+        explanation: "The SuperBlob or a CodeDirectory in it is malformed: wrong magic, out of range, duplicated, or of an unknown version. Either the file is damaged or the tool that signed it is wrong.",
         remedy: SIGN_AGAIN,
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
@@ -134,7 +145,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Amfi],
         title: "alternate CodeDirectories disagree",
-        explanation: "R027. Code signed with several hash types has one CodeDirectory for each. They must cover the same bytes in the same pages; macOS compares pages only as the strongest one says, an old system follows another.",
+        catalogue: "R027",
+        explanation: "Code signed with several hash types has one CodeDirectory for each. They must cover the same bytes in the same pages; macOS compares pages only as the strongest one says, an old system follows another.",
         remedy: SIGN_AGAIN,
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| {
@@ -148,7 +160,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "slices of a universal binary are signed by different teams",
-        explanation: "Part of R026. macOS demands that all slices of a universal binary have the same team identifier, or none. A difference comes from joining separately signed files with lipo.",
+        catalogue: "R026",
+        explanation: "macOS demands that all slices of a universal binary have the same team identifier, or none. A difference comes from joining separately signed files with lipo.",
         remedy: "join first, then sign the universal file once:  lipo -create … -output PATH && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match &fault.kind {

@@ -13,6 +13,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Dyld],
         title: "the file starts like Mach-O but cannot be read",
+        catalogue: "",
         explanation: "The Mach-O header, universal header or load commands are damaged or cut off. No part of macOS runs such a file.",
         remedy: "get an undamaged copy of the file; compare its size with the original",
         check: |rule, evidence, findings| {
@@ -27,7 +28,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "bytes of the executable lie outside the signature",
-        explanation: "R017. The signature must be the last thing in the slice, and the signed bytes must end where it begins. Data appended after signing (an installer payload, an overlay of a packer) is not covered by the signature, and strict validation refuses it.",
+        catalogue: "R017",
+        explanation: "The signature must be the last thing in the slice, and the signed bytes must end where it begins. Data appended after signing (an installer payload, an overlay of a packer) is not covered by the signature, and strict validation refuses it.",
         remedy: REBUILD,
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match fault.kind {
@@ -61,6 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the universal file has hidden, overlapping or misplaced parts",
+        catalogue: "",
         explanation: "Bytes between or behind the slices of a universal file belong to no architecture and are covered by no signature; duplicate or hidden entries make readers disagree about what the file contains.",
         remedy: "make the universal file again with lipo from signed thin files, then sign it:  lipo -create … -output PATH && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |rule, evidence, findings| {

@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SourceError {
     /// The operating system refused.
-    #[error("{path}: cannot be read: {kind}")]
+    #[error("{path}: {}", self.reason())]
     Io {
         /// The path as the user knows it.
         path: String,
@@ -37,6 +37,20 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// What happened, without the path.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Io {
+                errno: Some(errno), ..
+            } => format!("cannot be read: {}", io::Error::from_raw_os_error(*errno)),
+            Self::Io { kind, .. } => format!("cannot be read: {kind}"),
+            Self::NotRegular { .. } => "not a regular file".to_owned(),
+            Self::TooLarge { limit, .. } => format!("larger than {limit} bytes"),
+            Self::NoSuchNode(_) => self.to_string(),
+        }
+    }
+
     /// Wraps a failure of the operating system.
     pub(crate) fn io(path: String, error: &io::Error) -> Self {
         Self::Io {

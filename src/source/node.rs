@@ -1,6 +1,7 @@
 //! The parts of a tree: nodes, their kinds, gaps and the results of lookups.
 
 use std::borrow::Cow;
+use std::{fmt, io};
 
 /// One node of one tree. Ids are dense and start with the root, 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,4 +103,18 @@ pub enum GapReason {
     DepthLimit(usize),
     /// The name is not UTF-8, which no Mac volume can store.
     NameNotUtf8,
+}
+
+impl fmt::Display for GapReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(Some(errno)) => {
+                write!(f, "cannot be read: {}", io::Error::from_raw_os_error(*errno))
+            }
+            Self::Unreadable(None) => f.write_str("cannot be read"),
+            Self::NodeLimit(limit) => write!(f, "the item has more than {limit} files and folders"),
+            Self::DepthLimit(limit) => write!(f, "folders are nested deeper than {limit}"),
+            Self::NameNotUtf8 => f.write_str("the name is not UTF-8"),
+        }
+    }
 }

@@ -3,17 +3,23 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{CodeObject, CodesignVerdict, Nesting, code, fold};
+use super::code::{self, Context};
+use super::{CodeObject, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Progress, fold, resources};
 use crate::bundle::Layout;
 use crate::macho::is_macho;
-use crate::source::{DirectoryTree, Limits, NodeId, SourceError, Tree};
+use crate::source::{DirectoryTree, Gap, Limits, NodeId, SourceError, Tree};
 
-/// What to verify and how.
+/// How to verify.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Budgets for reading.
     pub limits: Limits,
+    /// The Mac whose choice of the primary slice is followed.
+    pub host_architecture: HostArchitecture,
+    /// Counters to be kept up to date.
+    pub progress: Option<Arc<Progress>>,
 }
 
 /// Numbers about the work done.
@@ -27,6 +33,15 @@ pub struct Statistics {
     pub bytes_hashed: u64,
 }
 
+/// A place that could not be read, so that nothing follows from what was not found there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Path relative to the item.
+    pub path: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
 /// Everything known about one item.
 #[derive(Debug, Clone)]
 pub struct Evidence {
@@ -36,8 +51,8 @@ pub struct Evidence {
     pub code: Vec<CodeObject>,
     /// What `codesign` would answer.
     pub codesign: CodesignVerdict,
-    /// Places that could not be read, so that nothing follows from what was not found there.
-    pub gaps: Vec<String>,
+    /// Places that could not be read.
+    pub unread: Vec<Unread>,
     /// Numbers about the work.
     pub statistics: Statistics,
 }
@@ -48,11 +63,25 @@ pub struct Evidence {
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
     let tree = DirectoryTree::open(path, &options.limits)?;
-    let mut code = code::object(&tree, tree.root(), Nesting::Item, 0)?;
+    let mut evidence = verify_tree(&tree, options)?;
+    evidence.path = path.to_string_lossy().into_owned();
+    Ok(evidence)
+}
+
+/// Verifies the code at the root of `tree`.
+///
+/// # Errors
+/// [`SourceError`] when the main file of the root cannot be read.
+pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, SourceError> {
+    let context = Context { tree, options };
+    let mut code = code::object(&context, tree.root(), Nesting::Item, 0)?;
     let mut known: HashSet<String> = code.iter().map(|object| object.path.clone()).collect();
-    for node in unsealed_code(&tree, &known)? {
+    let mut unread: Vec<Unread> = tree.gaps().iter().map(|gap| unread_gap(tree, gap)).collect();
+    for node in unsealed_code(tree, &known, &mut unread) {
         if known.insert(tree.path(node)) {
-            for mut object in code::object(&tree, node, Nesting::Found, 1)? {
+            let group = code::object(&context, node, Nesting::Found, 1)
+                .unwrap_or_else(|error| vec![resources::unreadable(&context, node, Nesting::Found, error)]);
+            for mut object in group {
                 object.nesting = Nesting::Found;
                 object.parent = Some(0);
                 known.insert(object.path.clone());
@@ -60,23 +89,47 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
             }
         }
     }
-    let gaps: Vec<String> = tree.gaps().iter().map(|gap| tree.path(gap.node)).collect();
-    let codesign = fold(&code, !gaps.is_empty());
-    let slices = || code.iter().flat_map(|object| &object.slices);
-    let statistics = Statistics {
-        files: nodes(&tree)
-            .filter(|id| tree.node(*id).is_file())
-            .fold(0, |sum, _| sum.saturating_add(1)),
-        slices: slices().fold(0, |sum, _| sum.saturating_add(1)),
-        bytes_hashed: slices().fold(0, |sum, slice| sum.saturating_add(slice.bytes_hashed)),
-    };
+    for object in &code {
+        for fault in &object.faults {
+            if let FaultKind::Unreadable(error) = &fault.kind {
+                unread.push(Unread {
+                    path: fault.path.clone(),
+                    reason: error.reason(),
+                });
+            }
+        }
+    }
+    unread.sort_by(|one, other| one.path.cmp(&other.path));
+    unread.dedup();
+    let codesign = fold(&code, !unread.is_empty());
+    let statistics = statistics(tree, &code);
     Ok(Evidence {
-        path: path.to_string_lossy().into_owned(),
+        path: tree.full_path(tree.root()),
         code,
         codesign,
-        gaps,
+        unread,
         statistics,
     })
+}
+
+fn unread_gap<T: Tree + ?Sized>(tree: &T, gap: &Gap) -> Unread {
+    Unread {
+        path: tree.path(gap.node),
+        reason: gap.reason.to_string(),
+    }
+}
+
+fn statistics<T: Tree + ?Sized>(tree: &T, code: &[CodeObject]) -> Statistics {
+    let slices = || code.iter().flat_map(|object| &object.slices);
+    Statistics {
+        files: nodes(tree)
+            .filter(|id| tree.node(*id).is_file())
+            .fold(0, |sum, _| sum.saturating_add(1)),
+        slices: slices()
+            .filter(|slice| slice.architecture.is_some())
+            .fold(0, |sum, _| sum.saturating_add(1)),
+        bytes_hashed: slices().fold(0, |sum, slice| sum.saturating_add(slice.bytes_hashed)),
+    }
 }
 
 fn nodes<T: Tree + ?Sized>(tree: &T) -> impl Iterator<Item = NodeId> {
@@ -84,14 +137,25 @@ fn nodes<T: Tree + ?Sized>(tree: &T) -> impl Iterator<Item = NodeId> {
 }
 
 /// Mach-O files that no seal names as code, or the bundles that they are the main executable of.
-fn unsealed_code<T: Tree + ?Sized>(tree: &T, known: &HashSet<String>) -> Result<Vec<NodeId>, SourceError> {
+fn unsealed_code<T: Tree + ?Sized>(
+    tree: &T,
+    known: &HashSet<String>,
+    unread: &mut Vec<Unread>,
+) -> Vec<NodeId> {
     let mut found = Vec::new();
     if !tree.node(tree.root()).is_directory() {
-        return Ok(found);
+        return found;
     }
     for node in nodes(tree).filter(|id| tree.node(*id).is_file()) {
-        if !is_macho(&tree.head(node, 8)?) {
-            continue;
+        match tree.head(node, 8) {
+            Ok(head) if is_macho(&head) => {}
+            Ok(_) => continue,
+            Err(error) => {
+                let path = tree.path(node);
+                let reason = error.reason();
+                unread.push(Unread { path, reason });
+                continue;
+            }
         }
         match bundle_of(tree, node) {
             Some(bundle) => found.push(bundle),
@@ -100,7 +164,7 @@ fn unsealed_code<T: Tree + ?Sized>(tree: &T, known: &HashSet<String>) -> Result<
         }
     }
     found.sort_by_key(|node| tree.path(*node));
-    Ok(found)
+    found
 }
 
 /// The nearest directory above `node` that is a bundle with this main executable.

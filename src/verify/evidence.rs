@@ -43,9 +43,10 @@ pub enum Nesting {
 }
 
 /// How a slice is signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum SignatureKind {
     /// Not at all, or not readable.
+    #[default]
     Unsigned,
     /// Without identity, by `codesign`.
     Adhoc,
@@ -80,7 +81,7 @@ pub struct SlotEvidence {
 }
 
 /// Facts about one architecture of a code object.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SliceEvidence {
     /// CPU type and subtype; `None` for code that is no Mach-O.
     pub architecture: Option<Architecture>,
@@ -122,6 +123,8 @@ pub struct SliceEvidence {
     pub build_version: Option<BuildVersion>,
     /// Libraries and run paths.
     pub linked_paths: Vec<LinkedPath>,
+    /// `LC_UUID`.
+    pub uuid: Option<[u8; 16]>,
     /// Components with their slots.
     pub slots: Vec<SlotEvidence>,
     /// Payload of the entitlements blob, bound and unmodified.
@@ -156,6 +159,8 @@ pub struct CodeObject {
     pub kind: CodeKind,
     /// What `codesign -d` prints after `Format=`.
     pub format: String,
+    /// The bundle's Info.plist; bound by special slot 1 only as far as there is no fault about it.
+    pub info_plist: Option<Dictionary>,
     /// How it was found.
     pub nesting: Nesting,
     /// Whether its parent's seal demands a requirement of it that was not evaluated.

@@ -4,12 +4,13 @@
 //! [`Fault::stage`] the step of specification 11.2 in which it is met. A fault without status is one that
 //! macOS tolerates ([HARDEN] in the specification).
 
-use super::OsStatus;
+use super::{ComponentError, OsStatus};
 use crate::blob::{BlobError, Slot};
 use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
 use crate::codedir::CodeDirectoryError;
 use crate::entitlements::{Difference, EntitlementsError};
 use crate::macho::{FatFault, MachOError};
+use crate::source::SourceError;
 
 /// The steps of static validation, in Apple's order (specification 11.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,12 +55,12 @@ pub enum FaultKind {
     Fat(FatFault),
     /// `LC_CODE_SIGNATURE` leads to no readable SuperBlob.
     SuperBlob(BlobError),
-    /// A component that must be wrapped is not.
+    /// A component cannot be used.
     Component {
         /// Its slot.
         slot: Slot,
         /// What is wrong.
-        error: BlobError,
+        error: ComponentError,
     },
     /// A CodeDirectory is malformed.
     CodeDirectory {
@@ -173,6 +174,8 @@ pub enum FaultKind {
     Layout(LayoutFault),
     /// Nested deeper than the budget.
     TooDeep,
+    /// Something could not be read, so nothing follows from it.
+    Unreadable(SourceError),
     /// Alternate CodeDirectories cover other bytes than the chosen one.
     AlternatesDisagree,
 }
@@ -193,7 +196,9 @@ impl Fault {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match &self.kind {
-            FaultKind::MachO(_) | FaultKind::Bundle(_) | FaultKind::TooDeep => Stage::Creation,
+            FaultKind::MachO(_) | FaultKind::Bundle(_) | FaultKind::TooDeep | FaultKind::Unreadable(_) => {
+                Stage::Creation
+            }
             FaultKind::SealAbsent | FaultKind::Seal(_) => Stage::Seal,
             FaultKind::SealVersion1 | FaultKind::SealWeak => Stage::WeakSeal,
             FaultKind::Scan(_) => Stage::Scan,
@@ -220,7 +225,10 @@ impl Fault {
             FaultKind::Fat(FatFault::HiddenEntry | FatFault::Duplicate { .. }) => return None,
             FaultKind::Fat(_) | FaultKind::LinkeditEnd { .. } => OsStatus::BAD_MAIN_EXECUTABLE,
             FaultKind::SuperBlob(_)
-            | FaultKind::Component { .. }
+            | FaultKind::Component {
+                error: ComponentError::Blob(_),
+                ..
+            }
             | FaultKind::DuplicateHashType
             | FaultKind::TeamDiffersBetweenSlices { .. }
             | FaultKind::CodeLimit { .. } => OsStatus::SIGNATURE_INVALID,
@@ -254,7 +262,12 @@ impl Fault {
                 slot: Slot::RESOURCE_DIRECTORY,
                 ..
             } => OsStatus::RESOURCE_DIRECTORY_FAILED,
-            FaultKind::SpecialSlot { .. } | FaultKind::Pages { .. } => OsStatus::SIGNATURE_FAILED,
+            FaultKind::SpecialSlot { .. }
+            | FaultKind::Pages { .. }
+            | FaultKind::Component {
+                error: ComponentError::OtherSource,
+                ..
+            } => OsStatus::SIGNATURE_FAILED,
             FaultKind::SlotUnbound { .. }
             | FaultKind::SlotMagic { .. }
             | FaultKind::SignatureOutsideSlice
@@ -263,6 +276,7 @@ impl Fault {
             | FaultKind::EntitlementsMalformed { .. }
             | FaultKind::NestedReplaced
             | FaultKind::TooDeep
+            | FaultKind::Unreadable(_)
             | FaultKind::EntitlementsDiffer(_)
             | FaultKind::AlternatesDisagree => return None,
         })

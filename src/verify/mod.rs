@@ -5,16 +5,22 @@
 //! names. Certificates and requirements are not judged here yet: code signed with a certificate is *not judged*.
 
 mod code;
+mod components;
 mod engine;
 mod evidence;
 mod fault;
+mod progress;
+mod resources;
 mod slice;
 mod status;
 mod verdict;
 
-pub use engine::{Evidence, Options, Statistics, verify};
+pub use code::HostArchitecture;
+pub use components::{BoundFiles, ComponentError, SignatureFiles};
+pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};
 pub use evidence::{CodeKind, CodeObject, Nesting, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence};
 pub use fault::{Fault, FaultKind, SlotProblem, Stage};
-pub use slice::{BoundFiles, examine};
+pub use progress::Progress;
+pub use slice::{Subject, examine};
 pub use status::OsStatus;
 pub use verdict::{CodesignVerdict, NotJudged, fold};

@@ -1,113 +1,114 @@
-//! Examines one slice: SuperBlob, CodeDirectories, special slots, code pages.
+//! Examines one slice, or a file that is no Mach-O: SuperBlob, CodeDirectories, special slots, code pages.
 //!
 //! Specification 3.5–3.7 and 4.1 (`SecStaticCode::loadCodeDirectories`, `validateNonResourceComponents`,
 //! `validateExecutable`). The CMS signature is carried along as bytes and not judged.
 
-use super::{FaultKind, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem};
+use super::components::Components;
+use super::{BoundFiles, FaultKind, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem};
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements;
 use crate::hash::{HashType, mismatched_pages};
 use crate::macho::Slice;
 
-/// Components that lie outside the executable: files of the bundle around it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BoundFiles<'a> {
-    /// Whether the code is a bundle, whose Info.plist and CodeResources are files.
-    pub is_bundle: bool,
-    /// The bundle's Info.plist.
-    pub info_plist: Option<&'a [u8]>,
-    /// The bundle's `_CodeSignature/CodeResources`.
-    pub code_resources: Option<&'a [u8]>,
+/// What a signature covers.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// One slice of a Mach-O file.
+    Slice(&'a Slice<'a>),
+    /// A file that is no Mach-O, as a whole.
+    File(&'a [u8]),
 }
 
-/// The facts about `slice` and its faults in the order in which macOS would meet them.
-#[must_use]
-pub fn examine<'a: 's, 's>(slice: &'s Slice<'a>, files: BoundFiles<'s>) -> (SliceEvidence, Vec<FaultKind>) {
-    let mut examination = Examination {
-        slice,
-        files,
-        facts: empty_facts(slice),
-        faults: Vec::new(),
-    };
-    examination.structure();
-    match slice.signature_space() {
-        None => examination.faults.push(FaultKind::Unsigned),
-        Some(space) => match SuperBlob::parse(space, magic::EMBEDDED_SIGNATURE) {
-            Err(error) => examination.faults.push(FaultKind::SuperBlob(error)),
-            Ok(superblob) => examination.signature(&superblob),
-        },
+impl<'a> Subject<'a> {
+    fn data(self) -> &'a [u8] {
+        match self {
+            Self::Slice(slice) => slice.data,
+            Self::File(data) => data,
+        }
     }
+}
+
+/// The facts about `subject` and its faults in the order in which macOS would meet them.
+///
+/// `on_bytes` hears of every piece of code that was hashed.
+#[must_use]
+pub fn examine<'a>(
+    subject: Subject<'a>,
+    files: BoundFiles<'a>,
+    on_bytes: &(dyn Fn(u64) + Sync),
+) -> (SliceEvidence, Vec<FaultKind>) {
+    let mut faults = Vec::new();
+    let mut facts = SliceEvidence::default();
+    let mut embedded_info = None;
+    let mut superblob = None;
+    if let Subject::Slice(slice) = subject {
+        slice_facts(slice, &mut facts);
+        structure(slice, &mut faults);
+        embedded_info = slice.info_plist;
+        if let Some(space) = slice.signature_space() {
+            match SuperBlob::parse(space, magic::EMBEDDED_SIGNATURE) {
+                Ok(found) => superblob = Some(found),
+                Err(error) => {
+                    faults.push(FaultKind::SuperBlob(error));
+                    return (facts, faults);
+                }
+            }
+        }
+    }
+    let mut examination = Examination {
+        subject,
+        components: Components::new(superblob, files, embedded_info),
+        facts,
+        faults,
+    };
+    examination.signature(on_bytes);
     (examination.facts, examination.faults)
 }
 
-fn empty_facts(slice: &Slice<'_>) -> SliceEvidence {
-    SliceEvidence {
-        architecture: Some(slice.architecture),
-        file_type: Some(slice.file_type),
-        signature: SignatureKind::Unsigned,
-        identifier: None,
-        team_id: None,
-        flags: CodeDirectoryFlags::default(),
-        code_directory_version: None,
-        code_directory_length: 0,
-        cdhashes: Vec::new(),
-        hash_type: None,
-        page_size: None,
-        pages: 0,
-        pages_bad: 0,
-        bytes_hashed: 0,
-        special_slots: 0,
-        platform: 0,
-        exec_segment: None,
-        runtime_version: None,
-        build_version: slice.build_version,
-        linked_paths: slice.linked_paths.clone(),
-        slots: Vec::new(),
-        entitlements_xml: None,
-        entitlements_der: None,
-        entitlements: None,
-        requirements: None,
-        cms: None,
+fn slice_facts(slice: &Slice<'_>, facts: &mut SliceEvidence) {
+    facts.architecture = Some(slice.architecture);
+    facts.file_type = Some(slice.file_type);
+    facts.build_version = slice.build_version;
+    facts.linked_paths.clone_from(&slice.linked_paths);
+    facts.uuid = slice.uuid;
+}
+
+/// Where the signature lies in the slice (specification 2.4–2.6).
+fn structure(slice: &Slice<'_>, faults: &mut Vec<FaultKind>) {
+    let length = slice.length();
+    if !slice.linkedit_is_last() {
+        faults.push(FaultKind::LinkeditEnd {
+            end: slice.linkedit_end,
+            length,
+        });
+    }
+    let count = slice.code_signature_count;
+    if count > 1 {
+        faults.push(FaultKind::SecondCodeSignature { count });
+    }
+    if let Some(place) = slice.code_signature {
+        let end = u64::from(place.offset).saturating_add(u64::from(place.size));
+        if end > length {
+            faults.push(FaultKind::SignatureOutsideSlice);
+        } else if end < length {
+            faults.push(FaultKind::BytesAfterSignature {
+                count: length.saturating_sub(end),
+            });
+        }
     }
 }
 
-struct Examination<'s, 'a> {
-    slice: &'s Slice<'a>,
-    files: BoundFiles<'s>,
+struct Examination<'a> {
+    subject: Subject<'a>,
+    components: Components<'a>,
     facts: SliceEvidence,
     faults: Vec<FaultKind>,
 }
 
-impl<'a> Examination<'_, 'a> {
-    /// Where the signature lies in the slice (specification 2.4–2.6).
-    fn structure(&mut self) {
-        let length = self.slice.length();
-        if !self.slice.linkedit_is_last() {
-            self.faults.push(FaultKind::LinkeditEnd {
-                end: self.slice.linkedit_end,
-                length,
-            });
-        }
-        let count = self.slice.code_signature_count;
-        if count > 1 {
-            self.faults.push(FaultKind::SecondCodeSignature { count });
-        }
-        if let Some(place) = self.slice.code_signature {
-            let end = u64::from(place.offset).saturating_add(u64::from(place.size));
-            if end > length {
-                self.faults.push(FaultKind::SignatureOutsideSlice);
-            } else if end < length {
-                self.faults.push(FaultKind::BytesAfterSignature {
-                    count: length.saturating_sub(end),
-                });
-            }
-        }
-    }
-
-    fn signature(&mut self, superblob: &SuperBlob<'a>) {
-        let has_cms = superblob.find(Slot::SIGNATURE).is_some();
-        let Some(directories) = self.code_directories(superblob, has_cms) else {
+impl<'a> Examination<'a> {
+    fn signature(&mut self, on_bytes: &(dyn Fn(u64) + Sync)) {
+        let Some(directories) = self.code_directories() else {
             return;
         };
         let best = directories
@@ -119,11 +120,14 @@ impl<'a> Examination<'_, 'a> {
             return;
         };
         self.directory_facts(best, &directories);
-        self.cms(superblob, best);
-        self.special_slots(superblob, best);
+        self.cms(best);
+        self.special_slots(best);
         self.entitlements();
-        self.pages(best, &directories);
-        let extent = self.slice.signing_extent();
+        self.pages(best, &directories, on_bytes);
+        let extent = match self.subject {
+            Subject::Slice(slice) => slice.signing_extent(),
+            Subject::File(data) => length(data),
+        };
         if best.code_limit != extent {
             self.faults.push(FaultKind::CodeLimit {
                 limit: best.code_limit,
@@ -133,22 +137,23 @@ impl<'a> Examination<'_, 'a> {
     }
 
     /// All CodeDirectories, or `None` after a fault that ends the examination.
-    fn code_directories(
-        &mut self,
-        superblob: &SuperBlob<'a>,
-        has_cms: bool,
-    ) -> Option<Vec<CodeDirectory<'a>>> {
+    fn code_directories(&mut self) -> Option<Vec<CodeDirectory<'a>>> {
         let mut directories: Vec<CodeDirectory<'a>> = Vec::new();
         let alternates = (0..Slot::MAX_ALTERNATES)
             .map(|number| Slot(Slot::ALTERNATE_CODE_DIRECTORY.0.saturating_add(number)));
         for slot in std::iter::once(Slot::CODE_DIRECTORY).chain(alternates) {
-            let Some(data) = superblob.find(slot) else {
-                if slot == Slot::CODE_DIRECTORY {
+            let data = match self.components.get(slot) {
+                Ok(Some(data)) => data,
+                Ok(None) if slot == Slot::CODE_DIRECTORY => {
                     self.faults.push(FaultKind::Unsigned);
                     return None;
                 }
                 // The first gap ends the list; later alternates do not count.
-                break;
+                Ok(None) => break,
+                Err(error) => {
+                    self.faults.push(FaultKind::Component { slot, error });
+                    return None;
+                }
             };
             match CodeDirectory::parse(data) {
                 Ok(directory) => {
@@ -162,6 +167,7 @@ impl<'a> Examination<'_, 'a> {
                     directories.push(directory);
                 }
                 Err(error) => {
+                    let has_cms = self.components.has_cms();
                     self.faults
                         .push(FaultKind::CodeDirectory { slot, error, has_cms });
                     return None;
@@ -184,7 +190,7 @@ impl<'a> Examination<'_, 'a> {
         facts.team_id = best.team_id.map(text);
         facts.flags = best.flags;
         facts.code_directory_version = Some(best.version);
-        facts.code_directory_length = u64::try_from(best.data().len()).unwrap_or(u64::MAX);
+        facts.code_directory_length = length(best.data());
         facts.cdhashes = cdhashes;
         facts.hash_type = best.hash_type();
         facts.page_size = geometry.page_size;
@@ -195,7 +201,7 @@ impl<'a> Examination<'_, 'a> {
         facts.runtime_version = best.runtime.filter(|version| *version != 0);
     }
 
-    fn cms(&mut self, superblob: &SuperBlob<'a>, best: &CodeDirectory<'_>) {
+    fn cms(&mut self, best: &CodeDirectory<'_>) {
         if best.flags.contains(CodeDirectoryFlags::ADHOC) {
             let linker = best.flags.contains(CodeDirectoryFlags::LINKER_SIGNED);
             self.facts.signature = if linker {
@@ -205,7 +211,7 @@ impl<'a> Examination<'_, 'a> {
             };
             return;
         }
-        match superblob.component(Slot::SIGNATURE) {
+        match self.components.get(Slot::SIGNATURE) {
             Ok(Some(cms)) => {
                 self.facts.signature = SignatureKind::Cms;
                 self.facts.cms = Some(cms.to_vec());
@@ -219,10 +225,10 @@ impl<'a> Examination<'_, 'a> {
     }
 
     /// Slots from the highest to the lowest: with several faults, Apple reports the highest.
-    fn special_slots(&mut self, superblob: &SuperBlob<'a>, best: &CodeDirectory<'_>) {
+    fn special_slots(&mut self, best: &CodeDirectory<'_>) {
         let Some(hash_type) = best.hash_type() else { return };
         for slot in (1..=Slot::MAX_SPECIAL).rev().map(Slot) {
-            let component = match component(self.slice, self.files, superblob, slot) {
+            let component = match self.components.get(slot) {
                 Ok(component) => component,
                 Err(error) => {
                     self.faults.push(FaultKind::Component { slot, error });
@@ -309,14 +315,19 @@ impl<'a> Examination<'_, 'a> {
     }
 
     /// Pages against every CodeDirectory, cut as the best one says.
-    fn pages(&mut self, best: &CodeDirectory<'_>, directories: &[CodeDirectory<'_>]) {
+    fn pages(
+        &mut self,
+        best: &CodeDirectory<'_>,
+        directories: &[CodeDirectory<'_>],
+        on_bytes: &(dyn Fn(u64) + Sync),
+    ) {
         let geometry = best.geometry();
         let tables: Vec<(HashType, &[u8])> = directories
             .iter()
             .filter_map(|directory| Some((directory.hash_type()?, directory.code_slot_table())))
             .collect();
-        let bad = mismatched_pages(self.slice.data, geometry, &tables);
-        self.facts.bytes_hashed = geometry.limit.min(self.slice.length());
+        let bad = mismatched_pages(self.subject.data(), geometry, &tables, on_bytes);
+        self.facts.bytes_hashed = geometry.limit.min(length(self.subject.data()));
         self.facts.pages_bad = u64::try_from(bad.len()).unwrap_or(u64::MAX);
         if let Some(first) = bad.first() {
             self.faults.push(FaultKind::Pages {
@@ -329,17 +340,6 @@ impl<'a> Examination<'_, 'a> {
     }
 }
 
-/// The bytes that the special slot `slot` is about: from the bundle, from the slice, or from the SuperBlob.
-fn component<'a: 's, 's>(
-    slice: &Slice<'a>,
-    files: BoundFiles<'s>,
-    superblob: &SuperBlob<'a>,
-    slot: Slot,
-) -> Result<Option<&'s [u8]>, crate::blob::BlobError> {
-    match slot {
-        Slot::INFO if files.is_bundle => Ok(files.info_plist),
-        Slot::INFO => Ok(slice.info_plist),
-        Slot::RESOURCE_DIRECTORY if files.is_bundle => Ok(files.code_resources),
-        _ => superblob.component(slot),
-    }
+fn length(data: &[u8]) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,102 @@
+//! The report for people: what it is, the code in it, the problems with their repair, the verdict last.
+//!
+//! Colour codes are left in; the caller's stream strips them where nobody can see them.
+
+mod problems;
+mod tree;
+mod verdict;
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style as Ansi};
+
+use super::Outcome;
+use crate::plist::Value;
+use crate::verify::{CodeObject, SignatureKind};
+
+/// How the report looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Whether marks may be other than ASCII.
+    pub unicode: bool,
+    /// More `-v` show more: 1 all code and all files, 2 digests and slots.
+    pub verbosity: u8,
+    /// Only problems.
+    pub quiet: bool,
+    /// Columns to fill.
+    pub width: usize,
+}
+
+impl Style {
+    fn yes(self) -> &'static str {
+        if self.unicode { "✓" } else { "ok" }
+    }
+
+    fn no(self) -> &'static str {
+        if self.unicode { "✗" } else { "FAILED" }
+    }
+
+    fn separator(self) -> &'static str {
+        if self.unicode { " · " } else { ", " }
+    }
+}
+
+const GOOD: Ansi = AnsiColor::Green.on_default();
+const BAD: Ansi = AnsiColor::Red.on_default().bold();
+const DOUBTFUL: Ansi = AnsiColor::Yellow.on_default();
+const STRONG: Ansi = Ansi::new().bold();
+const FAINT: Ansi = Ansi::new().dimmed();
+
+/// Writes the report about one item.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if !style.quiet {
+        writeln!(out, "{STRONG}{}{STRONG:#}", outcome.evidence.path)?;
+        if let Some(item) = outcome.evidence.code.first() {
+            summary(item, style, out)?;
+        }
+        writeln!(out)?;
+        tree::write(outcome, style, out)?;
+        writeln!(out)?;
+    }
+    problems::write(outcome, style, out)?;
+    if style.quiet {
+        Ok(())
+    } else {
+        verdict::write(outcome, style, out)
+    }
+}
+
+/// Identifier and version, who signed, and what the signature asks for.
+fn summary(item: &CodeObject, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some(primary) = item.slices.first() else {
+        return Ok(());
+    };
+    let mut name = primary.identifier.clone().unwrap_or_default();
+    let version = ["CFBundleShortVersionString", "CFBundleVersion"]
+        .iter()
+        .find_map(|key| item.info_plist.as_ref()?.get(key).and_then(Value::as_str));
+    if let (false, Some(version)) = (name.is_empty(), version) {
+        name = format!("{name} {version}");
+    }
+    let mut words = vec![name, signer(primary.signature).to_owned()];
+    words.extend(primary.team_id.as_ref().map(|team| format!("team {team}")));
+    words.extend(
+        primary
+            .runtime_version
+            .map(|version| format!("hardened runtime {}", crate::macho::BuildVersion::text(version))),
+    );
+    words.retain(|word| !word.is_empty());
+    writeln!(out, "  {}", words.join(style.separator()))
+}
+
+fn signer(signature: SignatureKind) -> &'static str {
+    match signature {
+        SignatureKind::Unsigned => "not signed",
+        SignatureKind::Adhoc => "signed ad hoc",
+        SignatureKind::LinkerSigned => "signed ad hoc by the linker",
+        SignatureKind::Cms => "signed with a certificate (identity not evaluated)",
+    }
+}

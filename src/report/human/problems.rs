@@ -1,0 +1,125 @@
+//! Problems with places and repair: one cause, one problem, however many files and architectures it is met in.
+
+use std::io::{self, Write};
+
+use anstyle::Style as Ansi;
+
+use super::{BAD, DOUBTFUL, FAINT, Style};
+use crate::finding::{Finding, Severity};
+use crate::report::{Outcome, text};
+
+/// Places shown of one problem without `-v`.
+const SHOWN: usize = 6;
+
+/// Findings of one rule that say the same.
+struct Problem<'a> {
+    first: &'a Finding,
+    /// Path, and architectures or a note.
+    places: Vec<(&'a str, Vec<&'a str>)>,
+}
+
+pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for problem in group(&outcome.findings) {
+        write_problem(&problem, outcome, style, out)?;
+    }
+    Ok(())
+}
+
+fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
+    let mut problems: Vec<Problem<'_>> = Vec::new();
+    for finding in findings {
+        let same = problems.iter().position(|problem| {
+            let first = problem.first;
+            first.rule == finding.rule
+                && first.message == finding.message
+                && first.remedy == finding.remedy
+                && first.places.is_empty()
+                && finding.places.is_empty()
+        });
+        match same.and_then(|index| problems.get_mut(index)) {
+            Some(problem) => add(problem, finding),
+            None => {
+                let mut problem = Problem {
+                    first: finding,
+                    places: Vec::new(),
+                };
+                add(&mut problem, finding);
+                problems.push(problem);
+            }
+        }
+    }
+    problems
+}
+
+fn add<'a>(problem: &mut Problem<'a>, finding: &'a Finding) {
+    for place in &finding.places {
+        problem.places.push((&place.path, vec![place.note]));
+    }
+    if !finding.places.is_empty() {
+        return;
+    }
+    let architecture = finding.architecture.as_deref();
+    match problem.places.iter_mut().find(|(path, _)| *path == finding.path) {
+        Some((_, notes)) => notes.extend(architecture),
+        None => problem
+            .places
+            .push((&finding.path, architecture.into_iter().collect())),
+    }
+}
+
+/// The number of problems of one severity, counted as they are shown.
+pub(super) fn count(findings: &[Finding], severity: Severity) -> usize {
+    group(findings)
+        .iter()
+        .filter(|problem| problem.first.severity == severity)
+        .count()
+}
+
+fn write_problem(
+    problem: &Problem<'_>,
+    outcome: &Outcome,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let finding = problem.first;
+    let colour = match finding.severity {
+        Severity::Error => BAD,
+        Severity::Warning => DOUBTFUL,
+        Severity::Note => Ansi::new(),
+    };
+    writeln!(
+        out,
+        "{colour}{}[{}]{colour:#} {}",
+        finding.severity, finding.rule, finding.message
+    )?;
+    let shown = if style.verbosity == 0 { SHOWN } else { usize::MAX };
+    for (path, notes) in problem.places.iter().take(shown) {
+        let path = if path.is_empty() {
+            text::file_name(&outcome.evidence.path)
+        } else {
+            path
+        };
+        match notes.as_slice() {
+            [] => writeln!(out, "  {path}")?,
+            notes => writeln!(out, "  {path}  {FAINT}{}{FAINT:#}", notes.join(", "))?,
+        }
+    }
+    let hidden = problem.places.len().saturating_sub(shown);
+    if hidden > 0 {
+        writeln!(out, "  {FAINT}and {hidden} more (-v shows all){FAINT:#}")?;
+    }
+    if !style.quiet {
+        for line in text::wrap(finding.explanation, style.width.saturating_sub(2)) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    if !finding.rejected_by.is_empty() {
+        let parties: Vec<_> = finding.rejected_by.iter().map(|party| party.name()).collect();
+        write!(out, "  rejected by: {}", parties.join(", "))?;
+        match finding.status {
+            Some(status) => writeln!(out, ", which says: {status}")?,
+            None => writeln!(out)?,
+        }
+    }
+    writeln!(out, "  repair: {}\n", finding.remedy)
+}

@@ -1,0 +1,220 @@
+//! The code of an item as a tree: one line each, with kind, architectures and a mark.
+
+use std::io::{self, Write};
+
+use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, signer};
+use crate::finding::Severity;
+use crate::report::{Outcome, text};
+use crate::verify::{CodeObject, Nesting, SignatureKind, SliceEvidence};
+
+/// Code objects shown in full without `-v`.
+const SHOWN: usize = 15;
+
+/// The state of one code object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    Doubtful,
+    Bad,
+}
+
+struct Row<'a> {
+    object: &'a CodeObject,
+    depth: usize,
+    label: String,
+    state: State,
+}
+
+pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut rows = rows(outcome);
+    let total = rows.len();
+    if style.verbosity == 0 && total > SHOWN {
+        let mut room = SHOWN;
+        rows.retain(|row| {
+            let wanted = row.object.path.is_empty() || row.state == State::Bad;
+            let keep = wanted && room > 0;
+            room = room.saturating_sub(usize::from(keep));
+            keep
+        });
+    }
+    let limit = style.width.saturating_sub(44).max(24);
+    let label = rows
+        .iter()
+        .map(|row| indented(row, style, &row.label).chars().count())
+        .filter(|length| *length <= limit)
+        .max()
+        .unwrap_or(limit);
+    let kind = rows
+        .iter()
+        .map(|row| row.object.kind.name().len())
+        .max()
+        .unwrap_or_default();
+    for row in &rows {
+        write_row(row, (label, kind), style, out)?;
+    }
+    let hidden = total.saturating_sub(rows.len());
+    if hidden > 0 {
+        writeln!(
+            out,
+            "  {FAINT}and {hidden} more code objects (-v shows all){FAINT:#}"
+        )?;
+    }
+    Ok(())
+}
+
+fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
+    let code = &outcome.evidence.code;
+    let mut bad = vec![false; code.len()];
+    for finding in outcome
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+    {
+        if let Some(flag) = innermost(code, &finding.path).and_then(|index| bad.get_mut(index)) {
+            *flag = true;
+        }
+    }
+    code.iter()
+        .zip(bad)
+        .map(|(object, is_bad)| {
+            let parent = object.parent.and_then(|index| code.get(index));
+            let state = if is_bad {
+                State::Bad
+            } else if is_pending(object) || !outcome.evidence.unread.is_empty() {
+                State::Doubtful
+            } else {
+                State::Good
+            };
+            Row {
+                object,
+                depth: depth(code, object),
+                label: match parent {
+                    Some(parent) => text::below(&parent.path, &object.path).to_owned(),
+                    None => text::file_name(&outcome.evidence.path).to_owned(),
+                },
+                state,
+            }
+        })
+        .collect()
+}
+
+fn is_pending(object: &CodeObject) -> bool {
+    object.requirement_pending
+        || object
+            .slices
+            .iter()
+            .any(|slice| slice.signature == SignatureKind::Cms)
+}
+
+/// The code object that a path belongs to: the one with the longest path around it.
+fn innermost(code: &[CodeObject], path: &str) -> Option<usize> {
+    code.iter()
+        .enumerate()
+        .filter(|(_, object)| text::is_in(&object.path, path))
+        .max_by_key(|(_, object)| object.path.len())
+        .map(|(index, _)| index)
+}
+
+fn depth(code: &[CodeObject], object: &CodeObject) -> usize {
+    let mut depth = 0usize;
+    let mut at = object;
+    // Parents stand in front of their children, so this ends.
+    while let Some(parent) = at.parent.and_then(|index| code.get(index)) {
+        depth = depth.saturating_add(1);
+        at = parent;
+    }
+    depth
+}
+
+fn indented(row: &Row<'_>, style: Style, label: &str) -> String {
+    let branch = match (row.depth, style.unicode) {
+        (0, _) => "",
+        (_, true) => "└ ",
+        (_, false) => "- ",
+    };
+    format!(
+        "{}{branch}{label}",
+        "  ".repeat(row.depth.saturating_sub(1).min(8))
+    )
+}
+
+fn write_row(
+    row: &Row<'_>,
+    (label_width, kind_width): (usize, usize),
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut label = indented(row, style, &row.label);
+    if label.chars().count() > label_width
+        && let Some((folder, name)) = row.label.rsplit_once('/')
+    {
+        writeln!(out, "  {}", indented(row, style, &format!("{folder}/")))?;
+        let margin = "  ".repeat(row.depth.min(9));
+        label = format!("{margin}{name}");
+    }
+    let (colour, mark) = match row.state {
+        State::Good => (GOOD, style.yes()),
+        State::Doubtful => (DOUBTFUL, "?"),
+        State::Bad => (BAD, style.no()),
+    };
+    let architectures: Vec<_> = row
+        .object
+        .slices
+        .iter()
+        .filter_map(|slice| Some(slice.architecture?.to_string()))
+        .collect();
+    let note = match row.object.nesting {
+        Nesting::Found => "  (not sealed as code)",
+        _ => "",
+    };
+    writeln!(
+        out,
+        "  {label:<label_width$}  {kind:<kind_width$}  {archs:<14} {colour}{mark}{colour:#}{FAINT}{note}{FAINT:#}",
+        kind = row.object.kind.name(),
+        archs = architectures.join(" "),
+    )?;
+    if style.verbosity > 1 {
+        for slice in &row.object.slices {
+            write_slice(slice, row.depth, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything about one slice, for `-vv`.
+fn write_slice(slice: &SliceEvidence, depth: usize, out: &mut dyn Write) -> io::Result<()> {
+    let margin = "  ".repeat(depth.saturating_add(2).min(10));
+    let architecture = slice
+        .architecture
+        .map_or("file".to_owned(), |found| found.to_string());
+    writeln!(out, "{margin}{architecture}: {}", signer(slice.signature))?;
+    if let Some(version) = slice.code_directory_version {
+        writeln!(
+            out,
+            "{margin}  CodeDirectory v={version:x} flags={} identifier={} pages={}",
+            slice.flags,
+            slice.identifier.as_deref().unwrap_or_default(),
+            slice.pages
+        )?;
+    }
+    for cdhash in &slice.cdhashes {
+        writeln!(
+            out,
+            "{margin}  cdhash {}={}",
+            cdhash.hash_type,
+            cdhash.truncated()
+        )?;
+    }
+    for slot in &slice.slots {
+        let length = slot
+            .length
+            .map_or("missing".to_owned(), |length| format!("{length} bytes"));
+        let bound = if slot.bound { "" } else { ", not covered" };
+        writeln!(
+            out,
+            "{margin}  slot {:>2} {}: {length}{bound}",
+            slot.slot.0, slot.slot
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The last three lines: codesign, gatekeeper, problems.
+
+use std::io::{self, Write};
+
+use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
+use crate::finding::Severity;
+use crate::report::{Outcome, text};
+
+pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    codesign(outcome, style, out)?;
+    writeln!(out, "  gatekeeper  {DOUBTFUL}?{DOUBTFUL:#} not evaluated")?;
+    let count = |severity| problems::count(&outcome.findings, severity);
+    let words: Vec<_> = [
+        (count(Severity::Error), "error"),
+        (count(Severity::Warning), "warning"),
+        (count(Severity::Note), "note"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| text::counted(number, word))
+    .collect();
+    let problems = if words.is_empty() {
+        "none".to_owned()
+    } else {
+        words.join(", ")
+    };
+    let statistics = outcome.evidence.statistics;
+    let time = outcome
+        .seconds
+        .map(|seconds| format!(" in {}", text::duration(seconds)))
+        .unwrap_or_default();
+    writeln!(
+        out,
+        "  problems    {problems:<24}  {FAINT}{}, {}, {}, {} of code{time}{FAINT:#}",
+        text::counted(outcome.evidence.code.len(), "code object"),
+        text::counted(usize::try_from(statistics.slices).unwrap_or(usize::MAX), "slice"),
+        text::counted(usize::try_from(statistics.files).unwrap_or(usize::MAX), "file"),
+        text::size(statistics.bytes_hashed),
+    )?;
+    if words.is_empty() {
+        Ok(())
+    } else {
+        writeln!(
+            out,
+            "              {FAINT}sealcheck explain RULE shows the background of each{FAINT:#}"
+        )
+    }
+}
+
+fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = &outcome.evidence.codesign;
+    write!(out, "  codesign    ")?;
+    match verdict.valid {
+        Some(true) => writeln!(out, "{GOOD}{}{GOOD:#} valid on disk", style.yes()),
+        Some(false) => {
+            let text = verdict
+                .status
+                .map(|status| status.to_string())
+                .unwrap_or_default();
+            writeln!(out, "{BAD}{}{BAD:#} {text}", style.no())?;
+            if let Some(path) = &verdict.subcomponent {
+                writeln!(out, "              in subcomponent: {path}")?;
+            }
+            if let Some(architecture) = &verdict.architecture {
+                writeln!(out, "              in architecture: {architecture}")?;
+            }
+            Ok(())
+        }
+        None => {
+            let why = verdict.not_judged.map_or("not judged", |reason| reason.text());
+            writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} {why}")
+        }
+    }
+}

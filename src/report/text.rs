@@ -1,0 +1,115 @@
+//! Small helpers for text: wrapping, numbers for people, paths inside of paths.
+
+/// Breaks `text` at spaces into lines of at most `width` characters; longer words stand alone.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let needed = line.chars().count().saturating_add(word.chars().count());
+        if !line.is_empty() && needed >= width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// `1 file`, `3 files`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// A number of bytes in decimal units with at most one digit after the point.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    let mut tenths = bytes.saturating_mul(10);
+    let mut unit = "bytes";
+    for next in UNITS {
+        if tenths < 10_000 {
+            break;
+        }
+        tenths = tenths.saturating_add(500) / 1000;
+        unit = next;
+    }
+    let (whole, rest) = (tenths / 10, tenths % 10);
+    if rest == 0 || whole >= 100 {
+        format!("{whole} {unit}")
+    } else {
+        format!("{whole}.{rest} {unit}")
+    }
+}
+
+/// A time for people.
+pub(super) fn duration(seconds: f64) -> String {
+    if seconds < 1.0 {
+        format!("{:.0} ms", (seconds * 1000.0).max(1.0))
+    } else {
+        format!("{seconds:.1} s")
+    }
+}
+
+/// The last component of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    match path.rsplit_once('/') {
+        Some((_, name)) if !name.is_empty() && name != "." && name != ".." => name,
+        _ => path,
+    }
+}
+
+/// Whether `path` is `folder` or lies in it.
+pub(super) fn is_in(folder: &str, path: &str) -> bool {
+    folder.is_empty() || below_or_same(folder, path).is_some()
+}
+
+fn below_or_same<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix('/')
+    }
+}
+
+/// The path from `folder` to what lies in it; `path` itself, where it does not.
+pub(super) fn below<'p>(folder: &str, path: &'p str) -> &'p str {
+    if folder.is_empty() {
+        return path;
+    }
+    below_or_same(folder, path).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_at_spaces() {
+        assert_eq!(wrap("aa bb cc", 6), ["aa bb", "cc"]);
+        assert_eq!(wrap("a-long-word b", 4), ["a-long-word", "b"]);
+    }
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(size(999), "999 bytes");
+        assert_eq!(size(4_894_000), "4.9 MB");
+        assert_eq!(size(256_000_000), "256 MB");
+        assert_eq!(size(999_999), "1 MB");
+        assert_eq!(
+            (counted(1, "file"), counted(0, "file")),
+            ("1 file".into(), "0 files".into())
+        );
+    }
+
+    #[test]
+    fn paths_in_folders() {
+        assert!(is_in("a/b", "a/b") && is_in("a/b", "a/b/c") && !is_in("a/b", "a/bc"));
+        assert_eq!(below("a", "a/b/c"), "b/c");
+        assert_eq!((file_name("x/y.app/"), file_name("..")), ("y.app", ".."));
+    }
+}

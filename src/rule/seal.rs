@@ -1,0 +1,178 @@
+//! Rules about bundles and their resource seal (R005, R007–R010, R013–R015, R020).
+
+use super::{Description, Rule, each_fault};
+use crate::bundle::{LayoutFault, ScanFault};
+use crate::finding::{Party, Place, Severity};
+use crate::verify::FaultKind;
+
+const SIGN_AGAIN: &str = "find the step that writes into the bundle, move it before signing, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "not-a-bundle",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        title: "the directory is no bundle",
+        catalogue: "",
+        explanation: "A bundle has an Info.plist or a main executable at the place where macOS looks for it: in Contents, in Versions/Current, or at the top. macOS cannot verify a directory that has neither.",
+        remedy: "name the bundle itself (NAME.app, NAME.framework), not the folder around it; if it is the bundle, restore its Info.plist",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Bundle(error) => Some(error.to_string()),
+                FaultKind::TooDeep => {
+                    Some("code is nested deeper than the limit; nothing below was checked".to_owned())
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "sealed-resource-broken",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "files were added, changed or removed after signing",
+        catalogue: "R005",
+        explanation: "The seal in _CodeSignature/CodeResources lists every file of the bundle with its digest. One file more, less or different breaks it. Usual causes: a build step that runs after signing; a program that writes into its own bundle (Python byte code, logs, updates); a copy that lost links or changed line ends.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Resources {
+                    added,
+                    modified,
+                    missing,
+                } => {
+                    let counts = [(added, "added"), (modified, "modified"), (missing, "missing")];
+                    let words: Vec<String> = counts
+                        .iter()
+                        .filter(|(paths, _)| !paths.is_empty())
+                        .map(|(paths, word)| format!("{} {word}", paths.len()))
+                        .collect();
+                    let total = added
+                        .len()
+                        .saturating_add(modified.len())
+                        .saturating_add(missing.len());
+                    let noun = if total == 1 {
+                        "file differs"
+                    } else {
+                        "files differ"
+                    };
+                    let places = counts
+                        .iter()
+                        .flat_map(|(paths, word)| {
+                            paths.iter().map(move |path| Place {
+                                path: path.clone(),
+                                note: word,
+                            })
+                        })
+                        .collect();
+                    Some(Description {
+                        message: format!("{total} sealed {noun} from what was signed: {}", words.join(", ")),
+                        places,
+                    })
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "seal-invalid",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "the bundle has no usable resource seal",
+        catalogue: "R005",
+        explanation: "A signed bundle needs _CodeSignature/CodeResources, and the signature must cover it. Without it nothing in the bundle but the main executable is protected, and macOS refuses the bundle. Signing the executable alone, or copying it without the _CodeSignature folder, causes this.",
+        remedy: "sign the bundle, not the file in it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp NAME.app",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::SealAbsent => {
+                    Some("the signature covers no resource seal (_CodeSignature/CodeResources)".to_owned())
+                }
+                FaultKind::Seal(error) => Some(format!("the resource seal cannot be used: {error}")),
+                FaultKind::Scan(ScanFault::MalformedEntry) => {
+                    Some("the entry of this file in the resource seal makes no sense".to_owned())
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "resource-envelope-obsolete",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "the resource seal is of an obsolete form",
+        catalogue: "R007",
+        explanation: "Seals of version 1 (before OS X 10.9), and seals with custom rules that leave files out, do not protect the whole bundle. Strict validation and Gatekeeper refuse both.",
+        remedy: "sign with a current codesign and without --resource-rules:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::SealVersion1 => Some("the resource seal is of version 1".to_owned()),
+                FaultKind::SealWeak => {
+                    Some("the rules of the resource seal leave out files that Apple's rules cover".to_owned())
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "nested-code-replaced",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "nested code is not the code that was sealed",
+        catalogue: "R008",
+        explanation: "The outer seal records the cdhash of nested code. Another cdhash means that the nested code was signed again or exchanged after the outer bundle was sealed. macOS refuses it unless the new code satisfies the requirement that the seal demands; sealcheck does not evaluate that requirement yet, so it reports every difference.",
+        remedy: "sign from the inside out, the outer bundle last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| {
+                (fault.kind == FaultKind::NestedReplaced)
+                    .then_some("the code here is not the code that the enclosing bundle was sealed with")
+            });
+        },
+    },
+    Rule {
+        id: "bundle-root-unsealed",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "something lies where no seal covers it",
+        catalogue: "R009, R010",
+        explanation: "The root of an app holds nothing but Contents; the root of a framework holds nothing but Versions and links into the current version; _CodeSignature holds nothing but the signature. Whatever else lies there is covered by no seal, and strict validation refuses the bundle. Copies that turn links into files cause this in frameworks.",
+        remedy: "move the file into Contents/Resources (app) or Versions/A/Resources (framework); copy bundles with ditto or tar, which keep links; then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Layout(LayoutFault::UnsealedRoot { name }) => {
+                    Some(format!("{name} lies beside Contents, where no seal covers it"))
+                }
+                FaultKind::Layout(LayoutFault::UnsealedFrameworkRoot { name }) => Some(format!(
+                    "{name} does not belong in the framework's root, where no seal covers it"
+                )),
+                FaultKind::Layout(LayoutFault::MetaGuest { name }) => {
+                    Some(format!("{name} does not belong in _CodeSignature"))
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "unsupported-file-in-bundle",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        title: "the bundle holds a link or special file where macOS wants a plain file",
+        catalogue: "R013, R014, R015",
+        explanation: "The main executable and Info.plist must be plain files, not links; .DS_Store must not be a link; pipes, sockets and devices have no place in a bundle. A framework whose outer links lead to another version than Versions/Current is ambiguous.",
+        remedy: "replace the link by the file it leads to, remove special files, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Layout(LayoutFault::NotRegular { .. }) => {
+                    Some("the main executable and Info.plist must be plain files, not links".to_owned())
+                }
+                FaultKind::Layout(LayoutFault::Ambiguous) => Some(
+                    "the executable or Info.plist in the root is not that of the current version".to_owned(),
+                ),
+                FaultKind::Scan(ScanFault::DsStoreSymlink) => Some(".DS_Store is a link".to_owned()),
+                FaultKind::Scan(ScanFault::NotSupported) => {
+                    Some("neither a file, a directory nor a link".to_owned())
+                }
+                _ => None,
+            });
+        },
+    },
+];

@@ -1,0 +1,92 @@
+//! Where the components of a signature come from: the SuperBlob in the executable, the files in `_CodeSignature`,
+//! and the files that special slots 1 and 3 bind.
+//!
+//! Specification 1.4, 6.5 and 7.1 (`BundleDiskRep::component`). The source that has the CodeDirectory must have
+//! every other component too. Signatures in extended attributes and separate files are not read here.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::blob::{BlobError, Slot, SuperBlob};
+
+/// The components in `_CodeSignature`, by the slot that Apple's file names stand for; values are not wrapped.
+pub type SignatureFiles = BTreeMap<Slot, Vec<u8>>;
+
+/// Components that lie outside the executable: files of the bundle around it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BoundFiles<'a> {
+    /// Whether the code is a bundle, whose Info.plist and CodeResources are files.
+    pub is_bundle: bool,
+    /// The bundle's Info.plist.
+    pub info_plist: Option<&'a [u8]>,
+    /// The bundle's `_CodeSignature/CodeResources`.
+    pub code_resources: Option<&'a [u8]>,
+    /// The other files in `_CodeSignature`.
+    pub signature_files: Option<&'a SignatureFiles>,
+}
+
+/// Why a component cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ComponentError {
+    /// It is not wrapped as it must be (errSecCSSignatureInvalid).
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// It does not come from where the CodeDirectory comes from (errSecCSSignatureFailed).
+    #[error("it comes from another place than the CodeDirectory")]
+    OtherSource,
+}
+
+/// All components of one signature.
+#[derive(Debug, Clone)]
+pub(super) struct Components<'a> {
+    superblob: Option<SuperBlob<'a>>,
+    files: BoundFiles<'a>,
+    embedded_info: Option<&'a [u8]>,
+}
+
+impl<'a> Components<'a> {
+    pub(super) fn new(
+        superblob: Option<SuperBlob<'a>>,
+        files: BoundFiles<'a>,
+        embedded_info: Option<&'a [u8]>,
+    ) -> Self {
+        Self {
+            superblob,
+            files,
+            embedded_info,
+        }
+    }
+
+    fn embedded(&self, slot: Slot) -> Result<Option<&'a [u8]>, BlobError> {
+        self.superblob
+            .as_ref()
+            .map_or(Ok(None), |superblob| superblob.component(slot))
+    }
+
+    fn file(&self, slot: Slot) -> Option<&'a [u8]> {
+        self.files.signature_files?.get(&slot).map(Vec::as_slice)
+    }
+
+    /// Whether there is a CMS signature, readable or not.
+    pub(super) fn has_cms(&self) -> bool {
+        !matches!(self.embedded(Slot::SIGNATURE), Ok(None)) || self.file(Slot::SIGNATURE).is_some()
+    }
+
+    /// The component for `slot`, if there is one.
+    pub(super) fn get(&self, slot: Slot) -> Result<Option<&'a [u8]>, ComponentError> {
+        match slot {
+            Slot::INFO if self.files.is_bundle => return Ok(self.files.info_plist),
+            Slot::INFO => return Ok(self.embedded_info),
+            Slot::RESOURCE_DIRECTORY if self.files.is_bundle => return Ok(self.files.code_resources),
+            _ => {}
+        }
+        let is_embedded = matches!(self.embedded(Slot::CODE_DIRECTORY), Ok(Some(_)));
+        match (self.embedded(slot)?, self.file(slot)) {
+            (None, None) => Ok(None),
+            (Some(data), _) if is_embedded => Ok(Some(data)),
+            (None, Some(data)) if !is_embedded => Ok(Some(data)),
+            _ => Err(ComponentError::OtherSource),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Holds the files of a bundle against its seal, and examines the code that the seal names.
+//!
+//! Specification 6.6–6.10 (`SecStaticCode::validateResources`). Files and nested code are judged in parallel.
+
+use rayon::prelude::*;
+
+use super::code::{Context, object, push};
+use super::{CodeKind, CodeObject, FaultKind, Nesting, SealEvidence};
+use crate::blob::Slot;
+use crate::bundle::{Item, ItemKind, Layout, Scan, Seal, SealEntry, SealedItem, scan};
+use crate::hash::{HashType, Hasher};
+use crate::source::{NodeId, SourceError, Tree};
+
+/// Checks the seal of a bundle; gives the nested code, one group per sealed object.
+pub(super) fn judge<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    layout: &Layout,
+    code_resources: Option<&[u8]>,
+    object: &mut CodeObject,
+    depth: usize,
+) -> Vec<Vec<CodeObject>> {
+    let tree = context.tree;
+    let place = tree.path(layout.root);
+    let Some(primary) = object.slices.first().filter(|slice| slice.hash_type.is_some()) else {
+        return Vec::new();
+    };
+    let slot = primary
+        .slots
+        .iter()
+        .find(|slot| slot.slot == Slot::RESOURCE_DIRECTORY);
+    let mut hash_types: Vec<HashType> = primary.cdhashes.iter().map(|cdhash| cdhash.hash_type).collect();
+    hash_types.dedup();
+    let (Some(bytes), true) = (code_resources, slot.is_some_and(|slot| slot.bound)) else {
+        // A digest without file is reported by the slot itself.
+        if !slot.is_some_and(|slot| slot.bound) {
+            push(object, FaultKind::SealAbsent, place, None);
+        }
+        return Vec::new();
+    };
+    let seal = match Seal::parse(bytes) {
+        Ok(seal) => seal,
+        Err(error) => {
+            let place = layout.code_resources.map_or(place, |node| tree.path(node));
+            push(object, FaultKind::Seal(error), place, None);
+            return Vec::new();
+        }
+    };
+    object.seal = Some(SealEvidence {
+        version: seal.version,
+        rules: seal.rules.len(),
+        files: seal.entries.len(),
+    });
+    if seal.version < 2 {
+        push(object, FaultKind::SealVersion1, place, None);
+    } else if seal.rules.are_weak(seal.version, layout.resources_prefix) {
+        push(object, FaultKind::SealWeak, place, None);
+    }
+    let found = scan(tree, layout, &seal);
+    items(context, layout, found, &hash_types, object, depth)
+}
+
+/// Hashes the sealed files and examines the sealed code.
+fn items<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    layout: &Layout,
+    found: Scan<'_>,
+    hash_types: &[HashType],
+    object: &mut CodeObject,
+    depth: usize,
+) -> Vec<Vec<CodeObject>> {
+    let support = context.tree.path(layout.support);
+    let from_item = |path: &String| {
+        if support.is_empty() {
+            path.clone()
+        } else {
+            format!("{support}/{path}")
+        }
+    };
+    let (files, code): (Vec<Item<'_>>, Vec<Item<'_>>) = found
+        .items
+        .into_iter()
+        .partition(|item| item.kind == ItemKind::File);
+    let judged: Vec<_> = files
+        .par_iter()
+        .map(|item| (&item.path, is_intact(context, item.node, item.entry, hash_types)))
+        .filter(|(_, outcome)| *outcome != Ok(true))
+        .collect();
+    let mut modified: Vec<String> = found.modified.iter().map(from_item).collect();
+    for (path, outcome) in judged {
+        match outcome {
+            Ok(_) => modified.push(from_item(path)),
+            Err(error) => push(object, FaultKind::Unreadable(error), from_item(path), None),
+        }
+    }
+    modified.sort();
+    let added: Vec<String> = found.added.iter().map(from_item).collect();
+    let missing: Vec<String> = found.missing.iter().map(from_item).collect();
+    for (path, fault) in &found.faults {
+        push(object, FaultKind::Scan(*fault), from_item(path), None);
+    }
+    if !(added.is_empty() && modified.is_empty() && missing.is_empty()) {
+        let kind = FaultKind::Resources {
+            added,
+            modified,
+            missing,
+        };
+        push(object, kind, context.tree.path(layout.root), None);
+    }
+    code.par_iter().map(|item| nested(context, item, depth)).collect()
+}
+
+fn nested<T: Tree + ?Sized>(context: &Context<'_, T>, item: &Item<'_>, depth: usize) -> Vec<CodeObject> {
+    let mut group = object(context, item.node, Nesting::Sealed, depth.saturating_add(1))
+        .unwrap_or_else(|error| vec![unreadable(context, item.node, Nesting::Sealed, error)]);
+    let SealedItem::Nested {
+        cdhash: Some(sealed), ..
+    } = &item.entry.item
+    else {
+        return group;
+    };
+    if let Some(first) = group.first_mut() {
+        let cdhashes: Vec<_> = first.slices.iter().flat_map(|slice| &slice.cdhashes).collect();
+        let is_same = cdhashes
+            .iter()
+            .any(|cdhash| cdhash.truncated().as_bytes() == sealed.as_slice());
+        // Code without any cdhash is unsigned or unreadable, and reported as such.
+        if !is_same && !cdhashes.is_empty() {
+            let path = first.path.clone();
+            push(first, FaultKind::NestedReplaced, path, None);
+        }
+    }
+    group
+}
+
+/// A code object that could not even be opened.
+pub(super) fn unreadable<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    node: NodeId,
+    nesting: Nesting,
+    error: SourceError,
+) -> CodeObject {
+    let path = context.tree.path(node);
+    let mut object = CodeObject {
+        path: path.clone(),
+        kind: CodeKind::Generic,
+        format: "unreadable".to_owned(),
+        info_plist: None,
+        nesting,
+        requirement_pending: nesting == Nesting::Sealed,
+        parent: None,
+        slices: Vec::new(),
+        seal: None,
+        faults: Vec::new(),
+    };
+    push(&mut object, FaultKind::Unreadable(error), path, None);
+    object
+}
+
+/// Whether the file has the sealed digest of every hash type that the CodeDirectories use.
+fn is_intact<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    node: NodeId,
+    entry: &SealEntry,
+    hash_types: &[HashType],
+) -> Result<bool, SourceError> {
+    let mut hasher = Hasher::new(hash_types);
+    let length = context
+        .tree
+        .for_each_chunk(node, &mut |chunk| hasher.update(chunk))?;
+    if let Some(progress) = &context.options.progress {
+        progress.add_file();
+        progress.add_bytes(length);
+    }
+    Ok(hash_types.iter().all(
+        |hash_type| match (entry.digest(*hash_type), hasher.digest(*hash_type)) {
+            // Apple compares as many bytes as the digest has; longer sealed values pass (specification 6.8).
+            (Some(sealed), Some(found)) => sealed.starts_with(found.as_bytes()),
+            _ => false,
+        },
+    ))
+}
