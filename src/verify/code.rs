@@ -40,6 +40,7 @@ pub(super) fn object<T: Tree + ?Sized>(
     let tree = context.tree;
     let mut object = CodeObject {
         path: tree.path(node),
+        executable: None,
         kind: CodeKind::Generic,
         format: "generic".to_owned(),
         info_plist: None,
@@ -162,6 +163,7 @@ fn file<T: Tree + ?Sized>(
     object: &mut CodeObject,
 ) -> Result<(), SourceError> {
     let path = context.tree.path(node);
+    object.executable = Some(path.clone());
     let bytes = context.tree.bytes(node)?;
     let on_bytes = |count| {
         if let Some(progress) = &context.options.progress {

@@ -75,18 +75,31 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
 pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, SourceError> {
     let context = Context { tree, options };
     let mut code = code::object(&context, tree.root(), Nesting::Item, 0)?;
-    let mut known: HashSet<String> = code.iter().map(|object| object.path.clone()).collect();
+    let mut known: HashSet<String> = code
+        .iter()
+        .filter_map(|object| object.executable.clone())
+        .collect();
     let mut unread: Vec<Unread> = tree.gaps().iter().map(|gap| unread_gap(tree, gap)).collect();
-    for node in unsealed_code(tree, &known, &mut unread) {
-        if known.insert(tree.path(node)) {
-            let group = code::object(&context, node, Nesting::Found, 1)
-                .unwrap_or_else(|error| vec![resources::unreadable(&context, node, Nesting::Found, error)]);
-            for mut object in group {
-                object.nesting = Nesting::Found;
-                object.parent = Some(0);
-                known.insert(object.path.clone());
-                code.push(object);
+    for file in macho_files(tree, &mut unread) {
+        if known.contains(&tree.path(file)) {
+            continue;
+        }
+        let node = bundle_of(tree, file).unwrap_or(file);
+        let group = code::object(&context, node, Nesting::Found, 1)
+            .unwrap_or_else(|error| vec![resources::unreadable(&context, node, Nesting::Found, error)]);
+        for mut object in group {
+            // Its seal may name code that was found before.
+            if object
+                .executable
+                .as_ref()
+                .is_some_and(|path| known.contains(path))
+            {
+                continue;
             }
+            known.extend(object.executable.clone());
+            object.nesting = Nesting::Found;
+            object.parent = Some(0);
+            code.push(object);
         }
     }
     for object in &code {
@@ -136,44 +149,42 @@ fn nodes<T: Tree + ?Sized>(tree: &T) -> impl Iterator<Item = NodeId> {
     (0..u32::try_from(tree.len()).unwrap_or(u32::MAX)).map(NodeId)
 }
 
-/// Mach-O files that no seal names as code, or the bundles that they are the main executable of.
-fn unsealed_code<T: Tree + ?Sized>(
-    tree: &T,
-    known: &HashSet<String>,
-    unread: &mut Vec<Unread>,
-) -> Vec<NodeId> {
+/// All files that start like Mach-O, those of outer folders first, so that a bundle is met before what it seals.
+fn macho_files<T: Tree + ?Sized>(tree: &T, unread: &mut Vec<Unread>) -> Vec<NodeId> {
     let mut found = Vec::new();
     if !tree.node(tree.root()).is_directory() {
         return found;
     }
     for node in nodes(tree).filter(|id| tree.node(*id).is_file()) {
         match tree.head(node, 8) {
-            Ok(head) if is_macho(&head) => {}
-            Ok(_) => continue,
+            Ok(head) if is_macho(&head) => found.push(node),
+            Ok(_) => {}
             Err(error) => {
                 let path = tree.path(node);
                 let reason = error.reason();
                 unread.push(Unread { path, reason });
-                continue;
             }
         }
-        match bundle_of(tree, node) {
-            Some(bundle) => found.push(bundle),
-            None if !known.contains(&tree.path(node)) => found.push(node),
-            None => {}
-        }
     }
-    found.sort_by_key(|node| tree.path(*node));
+    found.sort_by_cached_key(|node| {
+        let path = tree.path(*node);
+        (path.matches('/').count(), path)
+    });
     found
 }
 
 /// The nearest directory above `node` that is a bundle with this main executable.
 fn bundle_of<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
-    // Four levels: NAME.app/Contents/MacOS/NAME and NAME.framework/Versions/A/NAME.
+    // Four levels: NAME.app/Contents/MacOS/NAME and NAME.framework/Versions/A/NAME. A version without a link to
+    // it is a bundle by itself.
     let mut at = tree.node(node).parent;
     for _ in 0..4 {
         let directory = at?;
-        let is_candidate = directory == tree.root() || tree.node(directory).text().contains('.');
+        let facts = tree.node(directory);
+        let is_version = facts
+            .parent
+            .is_some_and(|parent| tree.node(parent).text() == "Versions");
+        let is_candidate = is_version || directory == tree.root() || facts.text().contains('.');
         if is_candidate && Layout::open(tree, directory).is_ok_and(|found| found.executable == Some(node)) {
             return Some(directory);
         }

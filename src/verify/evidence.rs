@@ -155,6 +155,8 @@ pub struct SealEvidence {
 pub struct CodeObject {
     /// Path relative to the item; empty for the item itself.
     pub path: String,
+    /// Path of the file that the signature covers, relative to the item.
+    pub executable: Option<String>,
     /// Kind.
     pub kind: CodeKind,
     /// What `codesign -d` prints after `Format=`.

@@ -142,6 +142,7 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
     let path = context.tree.path(node);
     let mut object = CodeObject {
         path: path.clone(),
+        executable: None,
         kind: CodeKind::Generic,
         format: "unreadable".to_owned(),
         info_plist: None,

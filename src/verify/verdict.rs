@@ -89,11 +89,13 @@ pub fn fold(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
 
 fn failed(object: &CodeObject, fault: &Fault) -> CodesignVerdict {
     let slice = fault.slice.and_then(|index| object.slices.get(index));
-    // Structure, seal and creation errors name no architecture (native observations 1.3 and 5.2).
+    // Structure, seal and creation errors name no architecture (native observations 1.3 and 5.2), and neither does
+    // an unsigned slice that is not the primary one (specification 2.7).
+    let is_other_unsigned = fault.kind == FaultKind::Unsigned && fault.slice != Some(0);
     let names_architecture = matches!(
         fault.stage(),
         Stage::Signature | Stage::SpecialSlots | Stage::Pages
-    );
+    ) && !is_other_unsigned;
     let mut verdict = CodesignVerdict {
         valid: Some(false),
         status: fault.status(),
@@ -125,7 +127,7 @@ fn failure(code: &[CodeObject], index: usize) -> Option<(&CodeObject, &Fault)> {
         let faults = object
             .faults
             .iter()
-            .filter(move |fault| fault.status().is_some() && before_nested(fault.stage()) != nested_done);
+            .filter(move |fault| decides(fault) && before_nested(fault.stage()) != nested_done);
         faults
             .min_by_key(|fault| rank(fault))
             .map(|fault| (object, fault))
@@ -139,12 +141,28 @@ fn failure(code: &[CodeObject], index: usize) -> Option<(&CodeObject, &Fault)> {
     own(false).or_else(nested).or_else(|| own(true))
 }
 
-/// Slices are finished one after the other; later stages belong to the whole object.
-fn rank(fault: &Fault) -> (u8, usize, Stage) {
+/// Whether macOS would notice the fault: the seal's digest and the signed length are compared for the primary
+/// slice only (specification 2.5 and 2.7).
+fn decides(fault: &Fault) -> bool {
+    let is_primary = fault.slice.unwrap_or_default() == 0;
+    let primary_only = fault.stage() == Stage::Seal || matches!(fault.kind, FaultKind::CodeLimit { .. });
+    fault.status().is_some() && (is_primary || !primary_only)
+}
+
+/// Slices are finished one after the other; later stages belong to the whole object. Of the strict faults of a
+/// layout the numerically smallest status wins, then comes the executable: its length, then its structure
+/// (specification 6.3 and 11.3).
+fn rank(fault: &Fault) -> (u8, usize, Stage, u8, Option<OsStatus>) {
     let slice = fault.slice.unwrap_or_default();
-    match fault.stage() {
-        stage @ Stage::Creation => (0, 0, stage),
-        stage @ (Stage::Signature | Stage::SpecialSlots | Stage::Pages) => (1, slice, stage),
-        stage => (2, 0, stage),
+    let stage = fault.stage();
+    match stage {
+        Stage::Creation => (0, 0, stage, 0, None),
+        Stage::Signature | Stage::SpecialSlots | Stage::Pages => (1, slice, stage, 0, None),
+        Stage::Strict => match fault.kind {
+            FaultKind::Layout(_) => (2, 0, stage, 0, fault.status()),
+            FaultKind::CodeLimit { .. } => (2, 0, stage, 1, None),
+            _ => (2, 0, stage, 2, None),
+        },
+        _ => (2, 0, stage, 0, None),
     }
 }

@@ -1,0 +1,24 @@
+//! The integration tests, one program. `support` builds signed code; each other module is about one promise.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used
+)]
+
+mod support;
+
+mod bundles;
+mod command_line;
+mod corpus;
+mod hostile;
+mod layers;
+mod mutations;
+mod oracle;
+mod schema;
+mod slices;

@@ -1,0 +1,36 @@
+//! What the tests build their own signed code with. Written against the formats, never against sealcheck's readers.
+
+pub mod bundle;
+pub mod macho;
+pub mod signature;
+
+use std::path::{Path, PathBuf};
+
+/// The project's folder.
+pub fn project() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The real app that comes with the project.
+pub fn real_app() -> PathBuf {
+    project().join("testdata/bundles/Mitmproxy Redirector.app")
+}
+
+/// Changes one byte of a file.
+pub fn flip(path: &Path, offset: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[offset] ^= 0x01;
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Where the only occurrence of `needle` is.
+pub fn position(haystack: &[u8], needle: &[u8]) -> usize {
+    let mut found = haystack
+        .windows(needle.len())
+        .enumerate()
+        .filter(|(_, window)| *window == needle)
+        .map(|(index, _)| index);
+    let first = found.next().expect("the bytes are not there");
+    assert_eq!(found.next(), None, "the bytes are there twice");
+    first
+}
