@@ -147,7 +147,7 @@ impl Failing {
             return Ok(());
         }
         Err(SourceError::Io {
-            path: self.path.into(),
+            path: self.full_path(id),
             kind: std::io::ErrorKind::PermissionDenied,
             errno: Some(13),
         })

@@ -37,6 +37,15 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// The path as the user knows it.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Io { path, .. } | Self::NotRegular { path } | Self::TooLarge { path, .. } => Some(path),
+            Self::NoSuchNode(_) => None,
+        }
+    }
+
     /// What happened, without the path.
     #[must_use]
     pub fn reason(&self) -> String {

@@ -153,7 +153,13 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
         seal: None,
         faults: Vec::new(),
     };
-    push(&mut object, FaultKind::Unreadable(error), path, None);
+    // The file that failed may lie inside of the object.
+    let root = context.tree.full_path(context.tree.root());
+    let inside = error
+        .path()
+        .and_then(|path| path.strip_prefix(&root)?.strip_prefix('/'));
+    let place = inside.map_or(path, str::to_owned);
+    push(&mut object, FaultKind::Unreadable(error), place, None);
     object
 }
 
