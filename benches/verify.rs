@@ -1,0 +1,190 @@
+//! Page hashing, whole bundles, and parsing. Numbers mean something only as ratios inside of one run; the first
+//! group contains plain `sha2` over the same pages for that reason.
+#![allow(
+    missing_docs,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::string_slice,
+    unreachable_pub,
+    dead_code
+)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sealcheck::hash::{HashType, PageGeometry, mismatched_pages};
+use sealcheck::verify::{Options, verify};
+use sha2::Digest as _;
+
+use support::bundle::{info_plist, sign, slices, write, write_executable};
+use support::macho::{DYLIB, EXECUTE, Thin, arm64};
+use support::signature::{Bound, adhoc};
+
+const MIB: usize = 1 << 20;
+
+/// 256 MiB in pages of 4 KiB: our page loop with one and two threads, and plain sha2 in a loop.
+fn pages(criterion: &mut Criterion) {
+    let code: Vec<u8> = (0..256 * MIB as u32)
+        .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let slots: Vec<u8> = code
+        .chunks(4096)
+        .flat_map(|page| sha2::Sha256::digest(page).to_vec())
+        .collect();
+    let geometry = PageGeometry {
+        limit: code.len() as u64,
+        page_size: Some(4096),
+        count: code.len() as u64 / 4096,
+    };
+    let mut group = criterion.benchmark_group("pages-256MiB");
+    group
+        .throughput(Throughput::Bytes(code.len() as u64))
+        .sample_size(10);
+    group.bench_function("plain-sha2", |bencher| {
+        bencher.iter(|| {
+            let bad = code
+                .chunks(4096)
+                .zip(slots.chunks(32))
+                .filter(|(page, slot)| sha2::Sha256::digest(page).as_slice() != *slot)
+                .count();
+            assert_eq!(black_box(bad), 0);
+        });
+    });
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        group.bench_function(format!("sealcheck-{threads}-jobs"), |bencher| {
+            bencher.iter(|| {
+                let tables = [(HashType::Sha256, &slots[..])];
+                let bad = pool.install(|| mismatched_pages(&code, geometry, &tables, &|_| ()));
+                assert!(black_box(bad).is_empty());
+            });
+        });
+    }
+    group.finish();
+}
+
+/// An app with 5,000 resource files of 1 to 16 KiB and 200 sealed libraries of 64 KiB.
+fn large_app(folder: &Path) -> std::path::PathBuf {
+    let root = folder.join("Large.app");
+    let contents = root.join("Contents");
+    write(
+        &contents.join("Info.plist"),
+        &info_plist("Large", "com.example.large", "APPL"),
+    );
+    for index in 0..5000u32 {
+        let size = 1024 + index as usize * 31 % 15_000;
+        let path = contents.join(format!("Resources/{}/{index}.dat", index % 50));
+        write(&path, &vec![index as u8; size]);
+    }
+    let mut nested = BTreeMap::new();
+    for index in 0..200 {
+        let library = Thin {
+            file_type: DYLIB,
+            ..arm64(&vec![index as u8; 64 << 10])
+        };
+        let name = format!("Frameworks/lib{index}.dylib");
+        let (bytes, cdhash) = adhoc(&name).sign_all(&[library], Bound::default());
+        write_executable(&contents.join(&name), &bytes);
+        nested.insert(name, cdhash);
+    }
+    sign(
+        &contents,
+        "MacOS/Large",
+        &slices("large", EXECUTE),
+        &adhoc("com.example.large"),
+        &nested,
+    );
+    root
+}
+
+fn bundle(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let app = large_app(folder.path());
+    let mut group = criterion.benchmark_group("bundle-5000-files-200-machos");
+    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    // Every file read and hashed once, by nobody who knows anything about signatures.
+    group.bench_function("read-and-hash-only", |bencher| {
+        bencher.iter(|| black_box(read_and_hash(&app)));
+    });
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        group.bench_function(format!("sealcheck-{threads}-jobs"), |bencher| {
+            bencher.iter(|| {
+                let evidence = pool.install(|| verify(&app, &Options::default())).unwrap();
+                assert_eq!(evidence.codesign.status, None);
+            });
+        });
+    }
+    group.finish();
+}
+
+fn read_and_hash(folder: &Path) -> u64 {
+    let mut sum = 0u64;
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            sum = sum.wrapping_add(read_and_hash(&entry.path()));
+        } else {
+            let digest = sha2::Sha256::digest(fs::read(entry.path()).unwrap());
+            sum = sum.wrapping_add(u64::from(digest[0]));
+        }
+    }
+    sum
+}
+
+fn parsing(criterion: &mut Criterion) {
+    let (macho, _) = adhoc("com.example.tool").sign(&arm64(&[7; 100_000]), Bound::default());
+    criterion.bench_function("parse/macho-and-signature", |bencher| {
+        bencher.iter(|| {
+            let file = sealcheck::macho::MachO::parse(black_box(&macho)).unwrap();
+            let space = file.slices[0].signature_space().unwrap();
+            let magic = sealcheck::blob::magic::EMBEDDED_SIGNATURE;
+            let superblob = sealcheck::blob::SuperBlob::parse(space, magic).unwrap();
+            let data = superblob.find(sealcheck::blob::Slot::CODE_DIRECTORY).unwrap();
+            sealcheck::codedir::CodeDirectory::parse(data).unwrap().code_slots
+        });
+    });
+    let entry = |index| {
+        format!(
+            "<key>Resources/{index}.dat</key><dict><key>hash2</key><data>47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=</data></dict>\n"
+        )
+    };
+    let files: String = (0..10_000).map(entry).collect();
+    let seal = format!(
+        "<plist version=\"1.0\"><dict><key>files</key><dict/><key>rules</key><dict/>\n\
+         <key>files2</key><dict>{files}</dict><key>rules2</key><dict><key>^.*</key><true/></dict></dict></plist>"
+    );
+    let mut group = criterion.benchmark_group("parse/code-resources-10000");
+    group.throughput(Throughput::Bytes(seal.len() as u64));
+    group.bench_function("sealcheck", |bencher| {
+        bencher.iter(|| {
+            sealcheck::bundle::Seal::parse(black_box(seal.as_bytes()))
+                .unwrap()
+                .entries
+                .len()
+        });
+    });
+    group.bench_function("plist-crate", |bencher| {
+        bencher.iter(|| plist::Value::from_reader(std::io::Cursor::new(black_box(seal.as_bytes()))).unwrap());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, pages, bundle, parsing);
+criterion_main!(benches);
