@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use sealcheck::verify::{CodeObject, Evidence, FaultKind, Options, SignatureKind, verify};
 
-use crate::support::project;
+use crate::support::{notice, project};
 
 /// The corpus in a temporary folder, or `None` with a notice.
 pub fn unpacked() -> Option<&'static tempfile::TempDir> {
@@ -17,7 +17,7 @@ pub fn unpacked() -> Option<&'static tempfile::TempDir> {
         .get_or_init(|| {
             let archive = corpus().join("signed-samples.tar.xz");
             if !archive.exists() {
-                eprintln!("notice: no {}, corpus tests are skipped", archive.display());
+                notice(&format!("no {}, corpus tests are skipped", archive.display()));
                 return None;
             }
             let folder = tempfile::tempdir().unwrap();

@@ -12,8 +12,8 @@ use sealcheck::verify::{NotJudged, verify_tree};
 use crate::command_line::{sealcheck, stdout};
 use crate::support::bundle::{acme, contents_bundle};
 use crate::support::macho::arm64;
-use crate::support::real_app;
 use crate::support::signature::{Bound, adhoc};
+use crate::support::{notice, real_app};
 
 /// Runs the program; the statuses are those that bad input may have.
 fn judged(path: &Path) -> (Output, String) {
@@ -117,14 +117,14 @@ fn unreadable_files() {
         );
         assert_eq!(output.status.code(), Some(4));
     } else {
-        eprintln!("notice: no /proc, unreadable operand not tested");
+        notice("no /proc, unreadable operand not tested");
     }
     let folder = tempfile::tempdir().unwrap();
     let app = acme(folder.path());
     let secret = app.join("Contents/Resources/config.json");
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
     if File::open(&secret).is_ok() {
-        eprintln!("notice: this user may read everything, unreadable sealed file not tested");
+        notice("this user may read everything, unreadable sealed file not tested");
         return;
     }
     let (output, text) = judged(&app);

@@ -171,12 +171,15 @@ fn is_intact<T: Tree + ?Sized>(
     hash_types: &[HashType],
 ) -> Result<bool, SourceError> {
     let mut hasher = Hasher::new(hash_types);
-    let length = context
-        .tree
-        .for_each_chunk(node, &mut |chunk| hasher.update(chunk))?;
-    if let Some(progress) = &context.options.progress {
+    let progress = context.options.progress.as_ref();
+    context.tree.for_each_chunk(node, &mut |chunk| {
+        hasher.update(chunk);
+        if let Some(progress) = progress {
+            progress.add_bytes(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        }
+    })?;
+    if let Some(progress) = progress {
         progress.add_file();
-        progress.add_bytes(length);
     }
     Ok(hash_types.iter().all(
         |hash_type| match (entry.digest(*hash_type), hasher.digest(*hash_type)) {

@@ -34,3 +34,9 @@ pub fn position(haystack: &[u8], needle: &[u8]) -> usize {
     assert_eq!(found.next(), None, "the bytes are there twice");
     first
 }
+
+/// Says that something was not tested. Not with `eprintln`, which the test harness hides.
+pub fn notice(text: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "notice: {text}").unwrap();
+}
