@@ -1,7 +1,7 @@
 //! `sealcheck` says, on any operating system, what macOS would say about a piece of signed code.
 //!
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
-//! `octets`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
+//! `octets`, `time`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
 //! `entitlements`, `bundle`, `verify`, `finding`, `rule`, `report`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
@@ -10,9 +10,11 @@
 // Tests may be blunt: a panic there is a failed test, not a crash on hostile input.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+pub mod asn1;
 pub mod blob;
 pub mod bundle;
 pub mod cli;
+pub mod cms;
 pub mod codedir;
 pub mod entitlements;
 pub mod finding;
@@ -23,4 +25,6 @@ pub mod plist;
 pub mod report;
 pub mod rule;
 pub mod source;
+pub mod time;
+pub mod trust;
 pub mod verify;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::rule::{self, Rule};
+use crate::time::UnixTime;
 use crate::verify::HostArchitecture;
 
 /// Say what macOS would say about signed code, on any system.
@@ -36,6 +37,15 @@ pub(super) struct Global {
     /// The Mac whose architecture decides which slice comes first
     #[arg(long, global = true, value_enum, value_name = "ARCH", default_value_t = Host::Arm64)]
     pub(super) host_arch: Host,
+    /// The time for which to judge, such as 2026-11-24T12:00:00Z; by default now
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_time)]
+    pub(super) at: Option<UnixTime>,
+    /// A root certificate that may complete a chain, in DER or PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) trust_anchor: Vec<PathBuf>,
+    /// A root certificate that counts as Apple's; every report says so
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) apple_anchor: Vec<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto)]
     pub(super) color: Colour,
@@ -130,6 +140,11 @@ pub(super) enum Form {
 /// A rule that exists.
 #[derive(Debug, Clone)]
 pub(super) struct Known(pub(super) &'static Rule);
+
+fn parse_time(text: &str) -> Result<UnixTime, String> {
+    UnixTime::from_rfc3339(text)
+        .ok_or_else(|| "not a time like 2026-11-24T12:00:00Z or 2026-11-24".to_owned())
+}
 
 fn parse_rule(id: &str) -> Result<Known, String> {
     rule::find(id)

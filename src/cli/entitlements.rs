@@ -5,8 +5,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::{Form, Global};
-use super::{UNREADABLE, complain, examine};
+use super::arguments::Form;
+use super::{Session, UNREADABLE, complain};
 use crate::entitlements::to_text;
 use crate::plist::dictionary_to_json;
 use crate::verify::SliceEvidence;
@@ -15,12 +15,12 @@ pub(super) fn run(
     paths: &[PathBuf],
     form: Form,
     architecture: Option<&str>,
-    global: &Global,
+    session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let mut worst = 0;
     for path in paths {
-        let evidence = match examine(path, global) {
+        let evidence = match session.examine(path) {
             Ok(outcome) => outcome.evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));

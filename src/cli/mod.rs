@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use clap::Parser;
 
@@ -21,6 +21,8 @@ use arguments::{Arguments, Colour, Command, Format, Global, Known};
 use crate::report::{Outcome, Settings, Style, write_human, write_json};
 use crate::rule;
 use crate::source::SourceError;
+use crate::time::UnixTime;
+use crate::trust::Anchors;
 use crate::verify::{Options, Progress, verify};
 
 /// The input could not be read.
@@ -46,7 +48,14 @@ pub fn run() -> ExitCode {
             return ExitCode::from(UNREADABLE);
         }
     }
-    match dispatch(&arguments) {
+    let session = match Session::new(&arguments.global) {
+        Ok(session) => session,
+        Err(message) => {
+            complain(&format!("sealcheck: {message}"));
+            return ExitCode::from(UNREADABLE);
+        }
+    };
+    match dispatch(&arguments, &session) {
         Ok(status) => ExitCode::from(status),
         // A closed pipe is the reader's choice, not a failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -62,13 +71,66 @@ fn complain(message: &str) {
     let _ = writeln!(anstream::stderr(), "{message}");
 }
 
-fn dispatch(arguments: &Arguments) -> io::Result<u8> {
-    let global = &arguments.global;
+/// What all operands of one run share.
+struct Session<'a> {
+    global: &'a Global,
+    options: Options,
+}
+
+impl<'a> Session<'a> {
+    fn new(global: &'a Global) -> Result<Self, String> {
+        let mut anchors = Anchors::default();
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|error| format!("{}: cannot be read: {error}", path.display()))
+        };
+        for path in &global.trust_anchor {
+            let added = anchors.trust(&read(path)?);
+            added.map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        for path in &global.apple_anchor {
+            let added = anchors.trust_as_apple(&read(path)?);
+            added.map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        let options = Options {
+            host_architecture: global.host_arch.into(),
+            anchors,
+            at: global.at.unwrap_or_else(now),
+            ..Options::default()
+        };
+        Ok(Self { global, options })
+    }
+
+    /// Verifies one operand, with a progress line where it takes long.
+    fn examine(&self, path: &Path) -> Result<Outcome, SourceError> {
+        let progress = Arc::new(Progress::default());
+        let options = Options {
+            progress: Some(Arc::clone(&progress)),
+            ..self.options.clone()
+        };
+        let start = Instant::now();
+        let evidence = progress::watched(&progress, || verify(path, &options))?;
+        let findings = rule::check(&evidence);
+        Ok(Outcome {
+            evidence,
+            findings,
+            seconds: Some(start.elapsed().as_secs_f64()),
+        })
+    }
+}
+
+fn now() -> UnixTime {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
     let mut out = output(arguments)?;
     let status = match &arguments.command {
-        Command::Check { paths, format } => check(paths, *format, global, &mut *out),
+        Command::Check { paths, format } => check(paths, *format, session, &mut *out),
         Command::Entitlements { paths, format, arch } => {
-            entitlements::run(paths, *format, arch.as_deref(), global, &mut *out)
+            entitlements::run(paths, *format, arch.as_deref(), session, &mut *out)
         }
         Command::Rules => rules(&mut *out),
         Command::Explain { rule } => explain(rule, &mut *out),
@@ -96,29 +158,11 @@ fn output(arguments: &Arguments) -> io::Result<Box<dyn Write>> {
     })
 }
 
-/// Verifies one operand, with a progress line where it takes long.
-fn examine(path: &Path, global: &Global) -> Result<Outcome, SourceError> {
-    let progress = Arc::new(Progress::default());
-    let options = Options {
-        host_architecture: global.host_arch.into(),
-        progress: Some(Arc::clone(&progress)),
-        ..Options::default()
-    };
-    let start = Instant::now();
-    let evidence = progress::watched(&progress, || verify(path, &options))?;
-    let findings = rule::check(&evidence);
-    Ok(Outcome {
-        evidence,
-        findings,
-        seconds: Some(start.elapsed().as_secs_f64()),
-    })
-}
-
-fn check(paths: &[PathBuf], format: Format, global: &Global, out: &mut dyn Write) -> io::Result<u8> {
+fn check(paths: &[PathBuf], format: Format, session: &Session<'_>, out: &mut dyn Write) -> io::Result<u8> {
     let mut outcomes = Vec::new();
     let mut worst = 0;
     for path in paths {
-        match examine(path, global) {
+        match session.examine(path) {
             Ok(outcome) => {
                 worst = worst.max(outcome.exit_status());
                 outcomes.push(outcome);
@@ -132,12 +176,13 @@ fn check(paths: &[PathBuf], format: Format, global: &Global, out: &mut dyn Write
     match format {
         Format::Json => {
             let settings = Settings {
-                host_architecture: global.host_arch.into(),
+                host_architecture: session.options.host_architecture,
+                at: session.options.at,
             };
             write_json(&outcomes, settings, out)?;
         }
         Format::Human => {
-            let style = style(global);
+            let style = style(session.global);
             for (index, outcome) in outcomes.iter().enumerate() {
                 if index > 0 && !style.quiet {
                     writeln!(out)?;

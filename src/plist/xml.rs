@@ -298,7 +298,7 @@ impl<'a> Reader<'a> {
             "false" => Value::Boolean(false),
             "integer" => Value::Integer(integer(&text).ok_or(invalid("integer"))?),
             "real" => Value::Real(text.trim().parse().map_err(|_| invalid("real"))?),
-            "data" => Value::Data(base64(&text).ok_or(invalid("data"))?),
+            "data" => Value::Data(crate::octets::base64(&text).ok_or(invalid("data"))?),
             "date" => Value::Date(date(text.trim()).ok_or(invalid("date"))?),
             _ => {
                 return Err(PlistError::Xml {
@@ -385,30 +385,6 @@ fn integer(text: &str) -> Option<i128> {
     };
     let value = if negative { value.checked_neg()? } else { value };
     (value >= i128::from(i64::MIN)).then_some(value)
-}
-
-/// Base64 (RFC 4648 section 4); white space is skipped, padding may be missing, as in CoreFoundation.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len().saturating_mul(3).checked_div(4)?);
-    let (mut buffer, mut bits) = (0u32, 0u32);
-    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-        let value = match byte {
-            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
-            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
-            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => break,
-            _ => return None,
-        };
-        buffer = (buffer << 6 | u32::from(value)) & 0x00ff_ffff;
-        bits = bits.saturating_add(6);
-        if bits >= 8 {
-            bits = bits.saturating_sub(8);
-            bytes.push((buffer >> bits & 0xff).to_le_bytes()[0]);
-        }
-    }
-    Some(bytes)
 }
 
 /// `2024-02-29T12:00:00Z` as seconds since 2001-01-01.

@@ -12,6 +12,7 @@ use super::Outcome;
 use crate::finding::Finding;
 use crate::macho::BuildVersion;
 use crate::plist::dictionary_to_json;
+use crate::time::UnixTime;
 use crate::verify::{CodeObject, HostArchitecture, SliceEvidence};
 
 #[derive(Serialize)]
@@ -24,7 +25,7 @@ struct Report<'a> {
 
 #[derive(Serialize)]
 struct JsonOptions {
-    at: Option<&'static str>,
+    at: String,
     host_arch: &'static str,
     target: &'static str,
     deep: bool,
@@ -107,8 +108,8 @@ struct JsonSlice<'a> {
     sdk: Option<String>,
     runtime_version: Option<String>,
     authorities: Option<Vec<&'a str>>,
-    signed_time: Option<&'a str>,
-    timestamp: Option<&'a str>,
+    signed_time: Option<String>,
+    timestamp: Option<String>,
     designated_requirement: Option<&'a str>,
     entitlements: Option<serde_json::Value>,
     constraints: Option<serde_json::Value>,
@@ -148,6 +149,8 @@ struct Stats {
 pub struct Settings {
     /// The Mac whose choice of slices was followed.
     pub host_architecture: HostArchitecture,
+    /// The time for which the verdicts hold.
+    pub at: UnixTime,
 }
 
 /// Writes the report about all items.
@@ -162,7 +165,7 @@ pub fn write(outcomes: &[Outcome], settings: Settings, out: &mut dyn Write) -> i
             version: env!("CARGO_PKG_VERSION"),
         },
         options: JsonOptions {
-            at: None,
+            at: settings.at.to_string(),
             host_arch: settings.host_architecture.name(),
             target: "auto",
             deep: true,
@@ -260,9 +263,21 @@ fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
         min_os: build.map(|build| BuildVersion::text(build.min_os)),
         sdk: build.map(|build| BuildVersion::text(build.sdk)),
         runtime_version: slice.runtime_version.map(BuildVersion::text),
-        authorities: None,
-        signed_time: None,
-        timestamp: None,
+        authorities: slice.identity.as_ref().map(|identity| {
+            identity
+                .chain
+                .iter()
+                .map(|certificate| certificate.summary())
+                .collect()
+        }),
+        signed_time: slice
+            .identity
+            .as_ref()
+            .and_then(|identity| Some(identity.signing_time?.to_string())),
+        timestamp: slice
+            .identity
+            .as_ref()
+            .and_then(|identity| Some(identity.timestamp.as_ref()?.time.to_string())),
         designated_requirement: None,
         entitlements: slice.entitlements.as_ref().map(dictionary_to_json),
         constraints: None,

@@ -1,5 +1,7 @@
 //! Small helpers for text: wrapping, numbers for people, paths inside of paths.
 
+use crate::time::UnixTime;
+
 /// Breaks `text` at spaces into lines of at most `width` characters; longer words stand alone.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -44,7 +46,13 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// A time for people.
+/// The day of a point in time, in UTC.
+pub(super) fn date(time: UnixTime) -> String {
+    let (year, month, day, ..) = time.to_utc();
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// A time span for people.
 pub(super) fn duration(seconds: f64) -> String {
     if seconds < 1.0 {
         format!("{:.0} ms", (seconds * 1000.0).max(1.0))

@@ -4,6 +4,7 @@
 //! item's evidence. Families live in one file each. The catalogue's numbers (R002 …) stand beside the ids.
 
 mod entitlements;
+mod identity;
 mod reading;
 mod seal;
 mod signature;
@@ -45,6 +46,7 @@ impl std::fmt::Debug for Rule {
 pub fn all() -> Vec<&'static Rule> {
     signature::RULES
         .iter()
+        .chain(identity::RULES)
         .chain(seal::RULES)
         .chain(structure::RULES)
         .chain(entitlements::RULES)

@@ -165,11 +165,6 @@ fn file<T: Tree + ?Sized>(
     let path = context.tree.path(node);
     object.executable = Some(path.clone());
     let bytes = context.tree.bytes(node)?;
-    let on_bytes = |count| {
-        if let Some(progress) = &context.options.progress {
-            progress.add_bytes(count);
-        }
-    };
     let macho = if is_macho(&bytes) {
         match MachO::parse(&bytes) {
             Ok(macho) => Some(macho),
@@ -193,10 +188,10 @@ fn file<T: Tree + ?Sized>(
             }
             in_order(macho, context.options.host_architecture)
                 .par_iter()
-                .map(|slice| examine(Subject::Slice(slice), files, &on_bytes))
+                .map(|slice| examine(Subject::Slice(slice), files, context.options))
                 .collect()
         }
-        None => vec![examine(Subject::File(&bytes), files, &on_bytes)],
+        None => vec![examine(Subject::File(&bytes), files, context.options)],
     };
     for (index, (facts, faults)) in examined.into_iter().enumerate() {
         for kind in faults {

@@ -10,6 +10,8 @@ use super::{CodeObject, CodesignVerdict, FaultKind, HostArchitecture, Nesting, P
 use crate::bundle::Layout;
 use crate::macho::is_macho;
 use crate::source::{DirectoryTree, Gap, Limits, NodeId, SourceError, Tree};
+use crate::time::UnixTime;
+use crate::trust::{Anchors, Cache};
 
 /// How to verify.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,14 @@ pub struct Options {
     pub limits: Limits,
     /// The Mac whose choice of the primary slice is followed.
     pub host_architecture: HostArchitecture,
+    /// Roots of certificates.
+    pub anchors: Anchors,
+    /// Signatures of certificates that were verified before.
+    pub cache: Arc<Cache>,
+    /// The time for which the verdict is to hold; it matters where a signature names no time itself.
+    pub at: UnixTime,
+    /// Whether an expired certificate is a failure also where the signature has no timestamp.
+    pub check_expiration: bool,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
 }
@@ -51,6 +61,10 @@ pub struct Evidence {
     pub code: Vec<CodeObject>,
     /// What `codesign` would answer.
     pub codesign: CodesignVerdict,
+    /// The time for which the verdict holds.
+    pub at: UnixTime,
+    /// Whether roots count as Apple's that are not.
+    pub has_substituted_anchor: bool,
     /// Places that could not be read.
     pub unread: Vec<Unread>,
     /// Numbers about the work.
@@ -120,6 +134,8 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         path: tree.full_path(tree.root()),
         code,
         codesign,
+        at: options.at,
+        has_substituted_anchor: options.anchors.is_substituted(),
         unread,
         statistics,
     })

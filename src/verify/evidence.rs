@@ -7,6 +7,7 @@ use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
 use crate::hash::HashType;
 use crate::macho::{Architecture, BuildVersion, FileType, LinkedPath};
 use crate::plist::Dictionary;
+use crate::trust::Identity;
 
 /// What kind of thing a code object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,7 +53,7 @@ pub enum SignatureKind {
     Adhoc,
     /// Without identity, by the linker.
     LinkerSigned,
-    /// With a certificate; whose is not evaluated here.
+    /// With a certificate.
     Cms,
 }
 
@@ -135,8 +136,8 @@ pub struct SliceEvidence {
     pub entitlements: Option<Dictionary>,
     /// The requirement set blob, bound and unmodified.
     pub requirements: Option<Vec<u8>>,
-    /// The CMS signature.
-    pub cms: Option<Vec<u8>>,
+    /// Who signed, where a certificate did.
+    pub identity: Option<Identity>,
 }
 
 /// Facts about a resource seal.
@@ -175,4 +176,12 @@ pub struct CodeObject {
     pub seal: Option<SealEvidence>,
     /// What is wrong.
     pub faults: Vec<Fault>,
+}
+
+impl CodeObject {
+    /// The path of its executable, or its own.
+    #[must_use]
+    pub fn main_path(&self) -> String {
+        self.executable.clone().unwrap_or_else(|| self.path.clone())
+    }
 }

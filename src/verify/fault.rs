@@ -7,10 +7,12 @@
 use super::{ComponentError, OsStatus};
 use crate::blob::{BlobError, Slot};
 use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
+use crate::cms::CmsError;
 use crate::codedir::CodeDirectoryError;
 use crate::entitlements::{Difference, EntitlementsError};
 use crate::macho::{FatFault, MachOError};
 use crate::source::SourceError;
+use crate::trust::{IdentityFault, PathProblem};
 
 /// The steps of static validation, in Apple's order (specification 11.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,6 +176,10 @@ pub enum FaultKind {
     Layout(LayoutFault),
     /// Nested deeper than the budget.
     TooDeep,
+    /// The certificate signature.
+    Identity(IdentityFault),
+    /// Certificates are not valid at the time of signing, and the caller or the code itself minds.
+    Expired,
     /// Something could not be read, so nothing follows from it.
     Unreadable(SourceError),
     /// Alternate CodeDirectories cover other bytes than the chosen one.
@@ -256,6 +262,8 @@ impl Fault {
             FaultKind::Layout(LayoutFault::UnsealedFrameworkRoot { .. }) => OsStatus::UNSEALED_FRAMEWORK_ROOT,
             FaultKind::Layout(LayoutFault::Ambiguous) => OsStatus::AMBIGUOUS_BUNDLE_FORMAT,
             FaultKind::Layout(LayoutFault::NotRegular { .. }) => OsStatus::REGULAR_FILE,
+            FaultKind::Identity(fault) => return identity_status(fault),
+            FaultKind::Expired => OsStatus::CERT_EXPIRED,
             FaultKind::NoUsableHashType => OsStatus::UNSUPPORTED_DIGEST_ALGORITHM,
             FaultKind::SpecialSlot { slot: Slot::INFO, .. } => OsStatus::INFO_PLIST_FAILED,
             FaultKind::SpecialSlot {
@@ -280,5 +288,42 @@ impl Fault {
             | FaultKind::EntitlementsDiffer(_)
             | FaultKind::AlternatesDisagree => return None,
         })
+    }
+}
+
+/// Specification 4.1–4.6 and table 4.4.1. A budget that was reached has no status.
+fn identity_status(fault: &IdentityFault) -> Option<OsStatus> {
+    Some(match fault {
+        IdentityFault::Decode(CmsError::TooMany { .. }) => return None,
+        IdentityFault::Decode(_) => OsStatus::UNKNOWN_FORMAT,
+        IdentityFault::InvalidTeam => OsStatus::INVALID_TEAM_IDENTIFIER,
+        IdentityFault::Team { .. } => OsStatus::BAD_TEAM_IDENTIFIER,
+        IdentityFault::TimestampNotApple => OsStatus::NOT_TRUSTED,
+        IdentityFault::Path(fault) => path_status(fault.problem),
+        IdentityFault::NoSigner
+        | IdentityFault::NoCertificate
+        | IdentityFault::EmbeddedContent
+        | IdentityFault::Algorithm
+        | IdentityFault::MessageDigest
+        | IdentityFault::Signature
+        | IdentityFault::Timestamp(_)
+        | IdentityFault::HashAgility { .. } => OsStatus::SIGNATURE_FAILED,
+    })
+}
+
+fn path_status(problem: PathProblem) -> OsStatus {
+    match problem {
+        PathProblem::Expired => OsStatus::CERT_EXPIRED,
+        PathProblem::NotTrusted => OsStatus::NOT_TRUSTED,
+        PathProblem::Invalid(_) => OsStatus::INVALID_CERTIFICATE,
+        PathProblem::NoBasicConstraints => OsStatus::NO_BASIC_CONSTRAINTS,
+        PathProblem::InvalidCa => OsStatus::INVALID_CA,
+        PathProblem::PathLength => OsStatus::PATH_LEN_CONSTRAINT,
+        PathProblem::AuthorityKeyIdentifier => OsStatus::INVALID_AUTHORITY_ID,
+        PathProblem::UnknownCriticalExtension => OsStatus::UNKNOWN_CRITICAL_EXTENSION,
+        PathProblem::EmptySubject => OsStatus::INVALID_EMPTY_SUBJECT,
+        PathProblem::KeyUsage => OsStatus::INVALID_KEY_USAGE,
+        PathProblem::ExtendedKeyUsage => OsStatus::INVALID_EXTENDED_KEY_USAGE,
+        PathProblem::WeakDigest => OsStatus::INVALID_DIGEST_ALGORITHM,
     }
 }

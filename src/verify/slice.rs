@@ -1,15 +1,16 @@
 //! Examines one slice, or a file that is no Mach-O: SuperBlob, CodeDirectories, special slots, code pages.
 //!
 //! Specification 3.5–3.7 and 4.1 (`SecStaticCode::loadCodeDirectories`, `validateNonResourceComponents`,
-//! `validateExecutable`). The CMS signature is carried along as bytes and not judged.
+//! `validateExecutable`); the certificate signature is judged by `trust`.
 
 use super::components::Components;
-use super::{BoundFiles, FaultKind, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem};
+use super::{BoundFiles, FaultKind, Options, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem};
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements;
 use crate::hash::{HashType, mismatched_pages};
 use crate::macho::Slice;
+use crate::trust::{self, Signed};
 
 /// What a signature covers.
 #[derive(Debug, Clone, Copy)]
@@ -31,12 +32,11 @@ impl<'a> Subject<'a> {
 
 /// The facts about `subject` and its faults in the order in which macOS would meet them.
 ///
-/// `on_bytes` hears of every piece of code that was hashed.
 #[must_use]
 pub fn examine<'a>(
     subject: Subject<'a>,
     files: BoundFiles<'a>,
-    on_bytes: &(dyn Fn(u64) + Sync),
+    options: &'a Options,
 ) -> (SliceEvidence, Vec<FaultKind>) {
     let mut faults = Vec::new();
     let mut facts = SliceEvidence::default();
@@ -58,11 +58,12 @@ pub fn examine<'a>(
     }
     let mut examination = Examination {
         subject,
+        options,
         components: Components::new(superblob, files, embedded_info),
         facts,
         faults,
     };
-    examination.signature(on_bytes);
+    examination.signature();
     (examination.facts, examination.faults)
 }
 
@@ -101,13 +102,14 @@ fn structure(slice: &Slice<'_>, faults: &mut Vec<FaultKind>) {
 
 struct Examination<'a> {
     subject: Subject<'a>,
+    options: &'a Options,
     components: Components<'a>,
     facts: SliceEvidence,
     faults: Vec<FaultKind>,
 }
 
 impl<'a> Examination<'a> {
-    fn signature(&mut self, on_bytes: &(dyn Fn(u64) + Sync)) {
+    fn signature(&mut self) {
         let Some(directories) = self.code_directories() else {
             return;
         };
@@ -120,10 +122,10 @@ impl<'a> Examination<'a> {
             return;
         };
         self.directory_facts(best, &directories);
-        self.cms(best);
+        self.cms(best, &directories);
         self.special_slots(best);
         self.entitlements();
-        self.pages(best, &directories, on_bytes);
+        self.pages(best, &directories);
         let extent = match self.subject {
             Subject::Slice(slice) => slice.signing_extent(),
             Subject::File(data) => length(data),
@@ -201,7 +203,8 @@ impl<'a> Examination<'a> {
         facts.runtime_version = best.runtime.filter(|version| *version != 0);
     }
 
-    fn cms(&mut self, best: &CodeDirectory<'_>) {
+    /// Specification 4.1: ad-hoc code is not asked for a certificate, whatever lies in its CMS slot.
+    fn cms(&mut self, best: &CodeDirectory<'_>, directories: &[CodeDirectory<'_>]) {
         if best.flags.contains(CodeDirectoryFlags::ADHOC) {
             let linker = best.flags.contains(CodeDirectoryFlags::LINKER_SIGNED);
             self.facts.signature = if linker {
@@ -211,17 +214,38 @@ impl<'a> Examination<'a> {
             };
             return;
         }
-        match self.components.get(Slot::SIGNATURE) {
-            Ok(Some(cms)) => {
-                self.facts.signature = SignatureKind::Cms;
-                self.facts.cms = Some(cms.to_vec());
+        let cms = match self.components.get(Slot::SIGNATURE) {
+            Ok(Some(cms)) => cms,
+            Ok(None) => return self.faults.push(FaultKind::Unsigned),
+            Err(error) => {
+                let slot = Slot::SIGNATURE;
+                return self.faults.push(FaultKind::Component { slot, error });
             }
-            Ok(None) => self.faults.push(FaultKind::Unsigned),
-            Err(error) => self.faults.push(FaultKind::Component {
-                slot: Slot::SIGNATURE,
-                error,
-            }),
+        };
+        self.facts.signature = SignatureKind::Cms;
+        let (Some(base), Some(hash_type)) = (directories.first(), best.hash_type()) else {
+            return;
+        };
+        let all: Vec<_> = directories
+            .iter()
+            .map(|directory| (directory.hash_type_raw, directory.cdhash()))
+            .collect();
+        let signed = Signed {
+            cms,
+            base: base.data(),
+            directories: &all,
+            best: hash_type,
+            team_id: best.team_id,
+        };
+        let options = self.options;
+        let identity = trust::evaluate(signed, &options.anchors, &options.cache, options.at);
+        self.faults
+            .extend(identity.faults.iter().cloned().map(FaultKind::Identity));
+        let minds = options.check_expiration || best.flags.contains(CodeDirectoryFlags::EXPIRES);
+        if identity.is_expired && minds {
+            self.faults.push(FaultKind::Expired);
         }
+        self.facts.identity = Some(identity);
     }
 
     /// Slots from the highest to the lowest: with several faults, Apple reports the highest.
@@ -315,18 +339,19 @@ impl<'a> Examination<'a> {
     }
 
     /// Pages against every CodeDirectory, cut as the best one says.
-    fn pages(
-        &mut self,
-        best: &CodeDirectory<'_>,
-        directories: &[CodeDirectory<'_>],
-        on_bytes: &(dyn Fn(u64) + Sync),
-    ) {
+    fn pages(&mut self, best: &CodeDirectory<'_>, directories: &[CodeDirectory<'_>]) {
+        let progress = self.options.progress.as_ref();
+        let on_bytes = |count| {
+            if let Some(progress) = progress {
+                progress.add_bytes(count);
+            }
+        };
         let geometry = best.geometry();
         let tables: Vec<(HashType, &[u8])> = directories
             .iter()
             .filter_map(|directory| Some((directory.hash_type()?, directory.code_slot_table())))
             .collect();
-        let bad = mismatched_pages(self.subject.data(), geometry, &tables, on_bytes);
+        let bad = mismatched_pages(self.subject.data(), geometry, &tables, &on_bytes);
         self.facts.bytes_hashed = geometry.limit.min(length(self.subject.data()));
         self.facts.pages_bad = u64::try_from(bad.len()).unwrap_or(u64::MAX);
         if let Some(first) = bad.first() {

@@ -5,7 +5,9 @@
 //! changes the verdict, and neither does code that no seal names. What was not evaluated (certificates, the
 //! requirements that seals demand) leaves the verdict open unless a failure is already proven.
 
-use super::{CodeObject, Fault, FaultKind, Nesting, OsStatus, SignatureKind, Stage};
+use super::{CodeObject, Fault, FaultKind, Nesting, OsStatus, Stage};
+use crate::cms::CmsError;
+use crate::trust::IdentityFault;
 
 /// What `codesign` would answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,8 +33,8 @@ pub struct CodesignVerdict {
 /// Why there is no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotJudged {
-    /// A certificate signature was not evaluated.
-    Identity,
+    /// The root of a timestamp is not at hand; a Mac may trust it or not.
+    TimestampRoot,
     /// A requirement that a seal demands of nested code was not evaluated.
     NestedRequirement,
     /// Part of the item could not be read.
@@ -46,10 +48,12 @@ impl NotJudged {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::Identity => "identity not evaluated: the certificate signature was not checked",
+            Self::TimestampRoot => {
+                "not judged: the timestamp's root is not Apple's; --trust-anchor names roots that count as trusted"
+            }
             Self::NestedRequirement => "not judged: the requirements on nested code were not evaluated",
             Self::Gap => "not judged: part of the item could not be read",
-            Self::Budget => "not judged: nested deeper than the limit",
+            Self::Budget => "not judged: a limit was reached",
         }
     }
 }
@@ -68,13 +72,14 @@ pub fn fold(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
     };
     let not_judged = if has_gaps {
         Some(NotJudged::Gap)
-    } else if has(&FaultKind::TooDeep) {
+    } else if has(&FaultKind::TooDeep) || judged().any(has_reached_a_budget) {
         Some(NotJudged::Budget)
     } else if judged()
         .flat_map(|object| &object.slices)
-        .any(|slice| slice.signature == SignatureKind::Cms)
+        .filter_map(|slice| slice.identity.as_ref())
+        .any(|identity| identity.is_timestamp_root_unknown)
     {
-        Some(NotJudged::Identity)
+        Some(NotJudged::TimestampRoot)
     } else if judged().any(|object| object.requirement_pending) {
         Some(NotJudged::NestedRequirement)
     } else {
@@ -85,6 +90,15 @@ pub fn fold(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
         not_judged,
         ..Default::default()
     }
+}
+
+fn has_reached_a_budget(object: &CodeObject) -> bool {
+    object.faults.iter().any(|fault| {
+        matches!(
+            fault.kind,
+            FaultKind::Identity(IdentityFault::Decode(CmsError::TooMany { .. }))
+        )
+    })
 }
 
 fn failed(object: &CodeObject, fault: &Fault) -> CodesignVerdict {

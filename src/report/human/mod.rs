@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::Outcome;
+use super::{Outcome, text};
 use crate::plist::Value;
 use crate::verify::{CodeObject, SignatureKind};
 
@@ -81,15 +81,36 @@ fn summary(item: &CodeObject, style: Style, out: &mut dyn Write) -> io::Result<(
     if let (false, Some(version)) = (name.is_empty(), version) {
         name = format!("{name} {version}");
     }
-    let mut words = vec![name, signer(primary.signature).to_owned()];
-    words.extend(primary.team_id.as_ref().map(|team| format!("team {team}")));
+    let leaf = primary
+        .identity
+        .as_ref()
+        .and_then(|identity| identity.chain.first());
+    let who = leaf.map_or(signer(primary.signature), |leaf| leaf.summary());
+    let mut words = vec![name, who.to_owned()];
+    // The names of Apple's certificates contain the team.
+    if let Some(team) = primary.team_id.as_ref().filter(|team| !who.contains(*team)) {
+        words.push(format!("team {team}"));
+    }
+    words.retain(|word| !word.is_empty());
+    writeln!(out, "  {}", words.join(style.separator()))?;
+    let mut words = Vec::new();
+    if let Some(identity) = &primary.identity {
+        words.push(match (&identity.timestamp, identity.signing_time) {
+            (Some(timestamp), _) => format!("timestamped {}", text::date(timestamp.time)),
+            (None, Some(time)) => format!("signed {} without timestamp", text::date(time)),
+            (None, None) => "no timestamp".to_owned(),
+        });
+    }
     words.extend(
         primary
             .runtime_version
             .map(|version| format!("hardened runtime {}", crate::macho::BuildVersion::text(version))),
     );
-    words.retain(|word| !word.is_empty());
-    writeln!(out, "  {}", words.join(style.separator()))
+    if words.is_empty() {
+        Ok(())
+    } else {
+        writeln!(out, "  {}", words.join(style.separator()))
+    }
 }
 
 fn signer(signature: SignatureKind) -> &'static str {
@@ -97,6 +118,6 @@ fn signer(signature: SignatureKind) -> &'static str {
         SignatureKind::Unsigned => "not signed",
         SignatureKind::Adhoc => "signed ad hoc",
         SignatureKind::LinkerSigned => "signed ad hoc by the linker",
-        SignatureKind::Cms => "signed with a certificate (identity not evaluated)",
+        SignatureKind::Cms => "signed with a certificate",
     }
 }

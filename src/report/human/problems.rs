@@ -7,6 +7,7 @@ use anstyle::Style as Ansi;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Severity};
 use crate::report::{Outcome, text};
+use crate::rule;
 
 /// Places shown of one problem without `-v`.
 const SHOWN: usize = 6;
@@ -16,6 +17,8 @@ struct Problem<'a> {
     first: &'a Finding,
     /// Path, and architectures or a note.
     places: Vec<(&'a str, Vec<&'a str>)>,
+    /// Whether the repairs differ.
+    is_about_several: bool,
 }
 
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -32,16 +35,19 @@ fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
             let first = problem.first;
             first.rule == finding.rule
                 && first.message == finding.message
-                && first.remedy == finding.remedy
                 && first.places.is_empty()
                 && finding.places.is_empty()
         });
         match same.and_then(|index| problems.get_mut(index)) {
-            Some(problem) => add(problem, finding),
+            Some(problem) => {
+                problem.is_about_several |= problem.first.remedy != finding.remedy;
+                add(problem, finding);
+            }
             None => {
                 let mut problem = Problem {
                     first: finding,
                     places: Vec::new(),
+                    is_about_several: false,
                 };
                 add(&mut problem, finding);
                 problems.push(problem);
@@ -121,5 +127,11 @@ fn write_problem(
             None => writeln!(out)?,
         }
     }
-    writeln!(out, "  repair: {}\n", finding.remedy)
+    // One command for one piece of code; the general form for several.
+    let template = rule::find(finding.rule).map(|rule| rule.remedy);
+    let remedy = match template {
+        Some(template) if problem.is_about_several => template,
+        _ => &finding.remedy,
+    };
+    writeln!(out, "  repair: {remedy}\n")
 }

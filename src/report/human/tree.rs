@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, signer};
 use crate::finding::Severity;
 use crate::report::{Outcome, text};
-use crate::verify::{CodeObject, Nesting, SignatureKind, SliceEvidence};
+use crate::verify::{CodeObject, Nesting, SliceEvidence};
 
 /// Code objects shown in full without `-v`.
 const SHOWN: usize = 15;
@@ -103,7 +103,8 @@ fn is_pending(object: &CodeObject) -> bool {
         || object
             .slices
             .iter()
-            .any(|slice| slice.signature == SignatureKind::Cms)
+            .filter_map(|slice| slice.identity.as_ref())
+            .any(|identity| identity.is_timestamp_root_unknown)
 }
 
 /// The code object that a path belongs to: the one with the longest path around it.

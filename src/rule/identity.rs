@@ -1,0 +1,191 @@
+//! Rules about the certificate signature (R003, R004, R025, R055–R059, R064, R067).
+
+use super::{Rule, each_fault};
+use crate::finding::{Party, Severity};
+use crate::trust::{IdentityFault, PathProblem};
+use crate::verify::FaultKind;
+
+const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "cms-signature-invalid",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
+        title: "the certificate signature does not cover this code",
+        catalogue: "R003",
+        explanation: "The CMS signature binds the CodeDirectory, and through it the whole code, to a certificate. Here it cannot be decoded, was made over other code, or does not verify. Either the signature was patched after signing, or it was taken from somewhere else.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Identity(
+                    found @ (IdentityFault::Decode(_)
+                    | IdentityFault::NoSigner
+                    | IdentityFault::NoCertificate
+                    | IdentityFault::EmbeddedContent
+                    | IdentityFault::Algorithm
+                    | IdentityFault::MessageDigest
+                    | IdentityFault::Signature),
+                ) => Some(found.to_string()),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "cms-cdhashes-mismatch",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
+        title: "the signed list of CodeDirectories is not that of this code",
+        catalogue: "R004",
+        explanation: "Code with several CodeDirectories lists all their digests in the certificate signature, so that none can be exchanged. The list here does not match: a CodeDirectory was added, removed or replaced after signing.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Identity(found @ IdentityFault::HashAgility { .. }) => Some(found.to_string()),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "timestamp-invalid",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "the secure timestamp is not valid",
+        catalogue: "R003",
+        explanation: "A secure timestamp proves when code was signed. A timestamp that is damaged, belongs to another signature, or comes from an authority that Apple does not accept makes the whole signature invalid.",
+        remedy: "sign again with a connection to Apple's timestamp service:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Identity(
+                    found @ (IdentityFault::Timestamp(_) | IdentityFault::TimestampNotApple),
+                ) => Some(found.to_string()),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "team-id-vs-certificate",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
+        title: "the code claims another team than its certificate",
+        catalogue: "R025",
+        explanation: "The team identifier in the CodeDirectory must be the organisational unit of the signing certificate. A difference means that a signing tool wrote the wrong team, or that the CodeDirectory was forged.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Identity(found @ (IdentityFault::Team { .. } | IdentityFault::InvalidTeam)) => {
+                    Some(found.to_string())
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "intermediate-missing",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "the chain of certificates is incomplete",
+        catalogue: "R055, R056",
+        explanation: "The signature must hold the certificates from the signer's up to a root. Without the intermediate, a Mac that does not happen to have it cannot follow the chain. The signing machine lacked Apple's intermediate certificate.",
+        remedy: "install the intermediate from https://www.apple.com/certificateauthority/ on the signing machine, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Identity(IdentityFault::Path(found))
+                    if found.problem == PathProblem::NotTrusted =>
+                {
+                    Some(found.to_string())
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "certificate-invalid-at-signing",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "a certificate was not valid when the code was signed",
+        catalogue: "R059",
+        explanation: "The secure timestamp lies outside the validity of a certificate in the chain. macOS forgives expiry only where nobody can prove the time; here the timestamp proves it.",
+        remedy: "get a current certificate and sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Identity(IdentityFault::Path(found)) if found.problem == PathProblem::Expired => {
+                    Some(found.to_string())
+                }
+                FaultKind::Expired => Some("certificates have expired, and expiry was asked for".to_owned()),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "certificate-not-for-code",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "a certificate in the chain does not fulfil Apple's policy",
+        catalogue: "R062, R064",
+        explanation: "macOS demands of the signer's certificate that it may sign code (extended key usage), of every issuer that it is a certificate authority, and of all that they are sound and fit together. Certificates of Apple do; home-made ones often lack an extension.",
+        remedy: "sign with a certificate that Apple issued, or make the private one with keyUsage digitalSignature and extendedKeyUsage codeSigning:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Identity(IdentityFault::Path(found))
+                    if !matches!(found.problem, PathProblem::NotTrusted | PathProblem::Expired) =>
+                {
+                    Some(found.to_string())
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "certificate-expired-without-timestamp",
+        severity: Severity::Error,
+        rejected_by: &[Party::Gatekeeper],
+        title: "the certificate has expired and nothing proves that the code is older",
+        catalogue: "R058",
+        explanation: "Without a secure timestamp nobody can tell whether the code was signed before the certificate expired. codesign forgives this; Gatekeeper does not.",
+        remedy: "get a current certificate and sign again with a timestamp:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            for object in &evidence.code {
+                for slice in &object.slices {
+                    let Some(identity) = slice.identity.as_ref().filter(|found| found.timestamp.is_none())
+                    else {
+                        continue;
+                    };
+                    let expired = identity
+                        .chain
+                        .iter()
+                        .find(|certificate| certificate.not_after < evidence.at);
+                    if let Some(certificate) = expired {
+                        let message = format!(
+                            "the certificate \"{}\" expired on {}, and there is no timestamp",
+                            certificate.summary(),
+                            certificate.not_after
+                        );
+                        let mut finding =
+                            rule.finding(evidence, &object.path, object.main_path(), message.into());
+                        finding.architecture = slice.architecture.map(|found| found.to_string());
+                        findings.push(finding);
+                    }
+                }
+            }
+        },
+    },
+    Rule {
+        id: "multiple-signers",
+        severity: Severity::Warning,
+        rejected_by: &[],
+        title: "several signers; macOS looks at the first only",
+        catalogue: "R067",
+        explanation: "The CMS signature has more than one signer. macOS evaluates the first and ignores the others, so they prove nothing.",
+        remedy: SIGN_AGAIN,
+        check: |rule, evidence, findings| {
+            for object in &evidence.code {
+                let signers = object.slices.iter().filter_map(|slice| slice.identity.as_ref());
+                if let Some(found) = signers.map(|identity| identity.signers).find(|count| *count > 1) {
+                    let message = format!("the CMS signature has {found} signers");
+                    findings.push(rule.finding(evidence, &object.path, object.main_path(), message.into()));
+                }
+            }
+        },
+    },
+];

@@ -1,0 +1,146 @@
+//! Roots: Apple's own, and those that the caller adds.
+//!
+//! Specification 4.7 and 17.1. Apple's root certificates are public; their SHA-256 is checked against the pinned values
+//! by a test. Roots added as *trusted* may complete a chain but are not Apple's; roots added as *Apple's* count as such.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{Certificate, CertificateError};
+
+/// SHA-256 of every certificate that macOS takes for a root of Apple's (`SecAppleAnchor.c`): Apple Root CA, G2, G3, and
+/// the two roots of platform code signing.
+pub(super) const APPLE_ROOTS: [&str; 5] = [
+    "b0b1730ecbc7ff4505142c49f1295e6eda6bcaed7e2c68c5be91b5a11001f024",
+    "c2b9b042dd57830e7d117dac55ac8ae19407d38e41d88f3215bc3a890444a050",
+    "63343abfb89a6a03ebb57e9b3f5fa7be7c4f5c756f3017b3a8c488c3653e9179",
+    "fb3f6cf69467b5fa9ffa2b3b392b6e5e775bbb09c77b6e759e9038e26bbf9049",
+    "eda23b3f224f45e0952f20e4d2b33e000d49c8044c1168de47b443cd2b3536dc",
+];
+
+const EMBEDDED: [&[u8]; 3] = [
+    include_bytes!("roots/AppleIncRootCertificate.cer"),
+    include_bytes!("roots/AppleRootCA-G2.cer"),
+    include_bytes!("roots/AppleRootCA-G3.cer"),
+];
+
+/// Why an anchor cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum AnchorError {
+    /// Not a certificate.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// PEM without a certificate in it, or malformed.
+    #[error("no certificate in PEM")]
+    Pem,
+}
+
+/// The roots of one verification.
+#[derive(Debug, Clone)]
+pub struct Anchors {
+    apple: Vec<Arc<Certificate>>,
+    trusted: Vec<Arc<Certificate>>,
+    substituted: bool,
+}
+
+impl Default for Anchors {
+    fn default() -> Self {
+        let apple = EMBEDDED
+            .iter()
+            .filter_map(|der| Certificate::parse(der).ok())
+            .map(Arc::new)
+            .collect();
+        Self {
+            apple,
+            trusted: Vec::new(),
+            substituted: false,
+        }
+    }
+}
+
+impl Anchors {
+    /// Adds a root that may complete a chain, in DER or PEM.
+    ///
+    /// # Errors
+    /// See [`AnchorError`].
+    pub fn trust(&mut self, file: &[u8]) -> Result<(), AnchorError> {
+        self.trusted.push(Arc::new(Certificate::parse(&der(file)?)?));
+        Ok(())
+    }
+
+    /// Adds a root that counts as Apple's, in DER or PEM. Every report says so afterwards.
+    ///
+    /// # Errors
+    /// See [`AnchorError`].
+    pub fn trust_as_apple(&mut self, file: &[u8]) -> Result<(), AnchorError> {
+        self.apple.push(Arc::new(Certificate::parse(&der(file)?)?));
+        self.substituted = true;
+        Ok(())
+    }
+
+    /// Whether roots count as Apple's that are not.
+    #[must_use]
+    pub fn is_substituted(&self) -> bool {
+        self.substituted
+    }
+
+    /// Whether macOS takes this certificate for a root of Apple's.
+    #[must_use]
+    pub fn is_apple(&self, certificate: &Certificate) -> bool {
+        let text = crate::octets::hex(certificate.sha256());
+        APPLE_ROOTS.contains(&text.as_str()) || contains(&self.apple, certificate)
+    }
+
+    /// Whether the caller trusts this root.
+    #[must_use]
+    pub fn is_trusted(&self, certificate: &Certificate) -> bool {
+        contains(&self.trusted, certificate)
+    }
+
+    /// All roots at hand, Apple's first.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.apple.iter().chain(&self.trusted)
+    }
+}
+
+fn contains(list: &[Arc<Certificate>], certificate: &Certificate) -> bool {
+    list.iter().any(|anchor| anchor.sha256() == certificate.sha256())
+}
+
+/// The first certificate of a PEM file, or the bytes themselves.
+fn der(file: &[u8]) -> Result<Vec<u8>, AnchorError> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    if file.first() == Some(&crate::asn1::tag::SEQUENCE) {
+        return Ok(file.to_vec());
+    }
+    let text = std::str::from_utf8(file).map_err(|_| AnchorError::Pem)?;
+    let (_, rest) = text.split_once(BEGIN).ok_or(AnchorError::Pem)?;
+    let (body, _) = rest.split_once(END).ok_or(AnchorError::Pem)?;
+    crate::octets::base64(body).ok_or(AnchorError::Pem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_roots_are_the_pinned_ones() {
+        let anchors = Anchors::default();
+        let found: Vec<_> = anchors
+            .all()
+            .map(|root| crate::octets::hex(root.sha256()))
+            .collect();
+        assert_eq!(found, &APPLE_ROOTS[..3]);
+        for root in anchors.all() {
+            assert!(
+                root.is_self_issued() && root.is_signed_by(root),
+                "{}",
+                root.summary()
+            );
+            assert!(root.summary().starts_with("Apple Root CA"));
+        }
+        assert!(!anchors.is_substituted());
+    }
+}

@@ -1,0 +1,415 @@
+//! The CMS signature of code: over which CodeDirectory, by whom, when.
+//!
+//! Specification 4.1–4.3 and 4.6 (`SecStaticCode::verifySignature`), in its order: the signer's cryptography with the
+//! timestamp, hash agility, team identifier, certificate path, root of the timestamp. Only the first signer counts.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::path::Cache;
+use super::policy;
+use super::timestamp::{self, Timestamp, TimestampFault};
+use super::{
+    Anchors, Certificate, CertificateKind, MessageDigest, Path, PathFault, PathProblem, Purpose, Root,
+};
+use super::{SignatureAlgorithm, oid};
+use crate::asn1::tag;
+use crate::cms::{Attributes, CmsError, SignedData, SignerIdentifier, SignerInfo, oid as cms_oid};
+use crate::codedir::CdHash;
+use crate::hash::HashType;
+use crate::time::UnixTime;
+
+/// What a CMS signature is verified against.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    /// The payload of the CMS slot.
+    pub cms: &'a [u8],
+    /// The CodeDirectory of slot 0, which the CMS signs.
+    pub base: &'a [u8],
+    /// Every CodeDirectory: its hash type field, and its cdhash where that can be computed.
+    pub directories: &'a [(u8, Option<CdHash>)],
+    /// Hash type of the chosen CodeDirectory.
+    pub best: HashType,
+    /// Team identifier of the chosen CodeDirectory.
+    pub team_id: Option<&'a [u8]>,
+}
+
+/// What is wrong with a signature, in Apple's order.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum IdentityFault {
+    /// The CMS cannot be decoded.
+    #[error("the CMS signature cannot be decoded: {0}")]
+    Decode(#[from] CmsError),
+    /// Nobody signed.
+    #[error("the CMS signature has no signer")]
+    NoSigner,
+    /// The signer's certificate is not there.
+    #[error("the signer's certificate is not in the CMS signature")]
+    NoCertificate,
+    /// The CMS holds content of its own.
+    #[error("the CMS signature is about content of its own, not about this CodeDirectory")]
+    EmbeddedContent,
+    /// Digest and signature algorithm do not fit, or are not supported.
+    #[error("the CMS signature uses algorithms that macOS does not accept")]
+    Algorithm,
+    /// The signature is over another CodeDirectory.
+    #[error("the certificate signed another CodeDirectory than this one")]
+    MessageDigest,
+    /// The signature itself is wrong.
+    #[error("the CMS signature does not verify with the signer's key")]
+    Signature,
+    /// The timestamp does not count.
+    #[error("{0}")]
+    Timestamp(#[from] TimestampFault),
+    /// A hash-agility attribute does not list the cdhashes of this code.
+    #[error("the signed list of CodeDirectories (attribute 9.{version}) is not that of this code")]
+    HashAgility {
+        /// 1 or 2.
+        version: u8,
+    },
+    /// The certificate's organisational unit is no text.
+    #[error("the team identifier in the certificate is no text")]
+    InvalidTeam,
+    /// The CodeDirectory names another team than the certificate.
+    #[error("the code claims team {claimed}, the certificate is of team {certificate}")]
+    Team {
+        /// In the CodeDirectory.
+        claimed: String,
+        /// In the certificate.
+        certificate: String,
+    },
+    /// The certificate path.
+    #[error("{0}")]
+    Path(#[from] PathFault),
+    /// The signer's root is Apple's, that of the timestamp is not.
+    #[error("the timestamp is not from Apple, although the signer's certificate is")]
+    TimestampNotApple,
+}
+
+/// Who signed, as far as it was found out; with everything that is wrong about it.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The chain, the signer's certificate first.
+    pub chain: Vec<Arc<Certificate>>,
+    /// What the chain ends in, with sound links.
+    pub root: Root,
+    /// What Apple issued the certificate for.
+    pub kind: CertificateKind,
+    /// The digest that the signer used.
+    pub digest: Option<MessageDigest>,
+    /// The signer's claim about the time.
+    pub signing_time: Option<UnixTime>,
+    /// The verified timestamp.
+    pub timestamp: Option<Timestamp>,
+    /// Whether the signature holds although certificates are not valid at its time.
+    pub is_expired: bool,
+    /// Whether the timestamp's root is unknown here; a Mac may or may not trust it.
+    pub is_timestamp_root_unknown: bool,
+    /// Whether a signed attribute lists all CodeDirectories.
+    pub has_hash_agility: bool,
+    /// Number of signers.
+    pub signers: usize,
+    /// What is wrong; the first one decides.
+    pub faults: Vec<IdentityFault>,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            chain: Vec::new(),
+            root: Root::Missing,
+            kind: CertificateKind::NotApple,
+            digest: None,
+            signing_time: None,
+            timestamp: None,
+            is_expired: false,
+            is_timestamp_root_unknown: false,
+            has_hash_agility: false,
+            signers: 0,
+            faults: Vec::new(),
+        }
+    }
+}
+
+impl Identity {
+    /// Whether the chain is sound and ends in a root of Apple's.
+    #[must_use]
+    pub fn is_apple(&self) -> bool {
+        self.root == Root::Apple
+    }
+}
+
+/// Evaluates the signature at the time `now`, which counts only where the signature names no time itself.
+#[must_use]
+pub fn evaluate(signed: Signed<'_>, anchors: &Anchors, cache: &Cache, now: UnixTime) -> Identity {
+    let mut identity = Identity::default();
+    let data = match SignedData::parse(signed.cms) {
+        Ok(data) => data,
+        Err(error) => {
+            identity.faults.push(error.into());
+            return identity;
+        }
+    };
+    identity.signers = data.signers.len();
+    let Some(signer) = data.signers.first() else {
+        identity.faults.push(IdentityFault::NoSigner);
+        return identity;
+    };
+    let pool = certificates(&data);
+    let Some(leaf) = signer_certificate(signer, &pool) else {
+        identity.faults.push(IdentityFault::NoCertificate);
+        return identity;
+    };
+    let path = Path::build(leaf, &pool, anchors, cache);
+    identity.digest = MessageDigest::from_oid(signer.digest_algorithm);
+    identity.chain.clone_from(&path.certificates);
+    if path.bad_signature.is_none() {
+        identity.root = path.root;
+    }
+    identity.kind = CertificateKind::of(&path.certificates, path.is_apple());
+    if data.content.is_some() {
+        identity.faults.push(IdentityFault::EmbeddedContent);
+    } else if let Err(fault) = verify_signer(signer, &data, leaf, signed.base) {
+        identity.faults.push(fault);
+    }
+    match timestamp(signer, anchors, cache) {
+        Ok(found) => identity.timestamp = found,
+        Err(fault) => identity.faults.push(fault.into()),
+    }
+    if let Some(attributes) = &signer.signed_attributes {
+        identity.has_hash_agility = hash_agility(attributes, signed, &mut identity.faults);
+        identity.signing_time = attributes
+            .value(cms_oid::SIGNING_TIME)
+            .and_then(|value| match value.tag {
+                tag::UTC_TIME => UnixTime::from_utc_time(value.content),
+                tag::GENERALIZED_TIME => UnixTime::from_generalized(value.content),
+                _ => None,
+            });
+    }
+    team(signed, &path, &mut identity.faults);
+    trust(&path, now, &mut identity);
+    timestamp_root(&path, &mut identity);
+    identity
+}
+
+/// The certificates of a SignedData that can be decoded.
+pub(super) fn certificates(data: &SignedData<'_>) -> Vec<Arc<Certificate>> {
+    data.certificates
+        .iter()
+        .filter_map(|der| Certificate::parse(der).ok())
+        .map(Arc::new)
+        .collect()
+}
+
+/// The certificate that the signer names.
+pub(super) fn signer_certificate<'p>(
+    signer: &SignerInfo<'_>,
+    pool: &'p [Arc<Certificate>],
+) -> Option<&'p Arc<Certificate>> {
+    match signer.identifier.as_ref()? {
+        SignerIdentifier::IssuerAndSerialNumber { issuer, serial } => pool
+            .iter()
+            .find(|certificate| certificate.issuer.der() == issuer && certificate.serial == *serial),
+        SignerIdentifier::SubjectKeyIdentifier(identifier) => pool
+            .iter()
+            .find(|certificate| certificate.subject_key_identifier() == Some(identifier)),
+    }
+}
+
+/// The signer's cryptography over `content`.
+pub(super) fn verify_signer(
+    signer: &SignerInfo<'_>,
+    data: &SignedData<'_>,
+    certificate: &Certificate,
+    content: &[u8],
+) -> Result<(), IdentityFault> {
+    let named = MessageDigest::from_oid(signer.digest_algorithm).ok_or(IdentityFault::Algorithm)?;
+    let algorithm =
+        SignatureAlgorithm::from_oid(signer.signature_algorithm).ok_or(IdentityFault::Algorithm)?;
+    let digest = algorithm.with_digest(named).ok_or(IdentityFault::Algorithm)?;
+    let key = certificate.key.as_ref().ok_or(IdentityFault::Algorithm)?;
+    let content_hash = digest.of(content);
+    let signed_hash = match &signer.signed_attributes {
+        None => content_hash,
+        Some(attributes) => {
+            let value = |oid, tag| attributes.value(oid).filter(|value| value.tag == tag);
+            let content_type = value(cms_oid::CONTENT_TYPE, tag::OBJECT_IDENTIFIER);
+            if content_type.is_none_or(|value| value.content != data.content_type) {
+                return Err(IdentityFault::Signature);
+            }
+            let message_digest = value(cms_oid::MESSAGE_DIGEST, tag::OCTET_STRING);
+            if message_digest.is_none_or(|value| value.content != content_hash) {
+                return Err(IdentityFault::MessageDigest);
+            }
+            digest.of(&attributes.signed_bytes())
+        }
+    };
+    if key.verifies(algorithm, digest, &signed_hash, &signer.signature) {
+        Ok(())
+    } else {
+        Err(IdentityFault::Signature)
+    }
+}
+
+/// The timestamp. Unsigned attributes without exactly one are at fault (specification 4.2).
+fn timestamp(
+    signer: &SignerInfo<'_>,
+    anchors: &Anchors,
+    cache: &Cache,
+) -> Result<Option<Timestamp>, TimestampFault> {
+    let Some(attributes) = signer
+        .unsigned_attributes
+        .as_ref()
+        .filter(|found| !found.is_empty())
+    else {
+        return Ok(None);
+    };
+    let token = attributes
+        .value(cms_oid::TIMESTAMP_TOKEN)
+        .ok_or(TimestampFault::NotOne)?;
+    timestamp::evaluate(token.whole, &signer.signature, anchors, cache).map(Some)
+}
+
+/// Compares both hash-agility attributes; says whether there is one.
+fn hash_agility(attributes: &Attributes<'_>, signed: Signed<'_>, faults: &mut Vec<IdentityFault>) -> bool {
+    let mut found = false;
+    let mut sorted: Vec<_> = signed.directories.to_vec();
+    sorted.sort_by_key(|(hash_type, _)| *hash_type);
+    if let Some(attribute) = attributes.all(cms_oid::HASH_AGILITY).next() {
+        found = true;
+        let listed = match attribute.values.as_slice() {
+            [value] if value.tag == tag::OCTET_STRING => cdhashes_of(value.content),
+            _ => None,
+        };
+        let expected: Option<Vec<Vec<u8>>> = sorted
+            .iter()
+            .map(|(_, cdhash)| cdhash.map(|cdhash| cdhash.truncated().as_bytes().to_vec()))
+            .collect();
+        if listed.is_none() || listed != expected {
+            faults.push(IdentityFault::HashAgility { version: 1 });
+        }
+    }
+    if let Some(attribute) = attributes.all(cms_oid::HASH_AGILITY_V2).next() {
+        found = true;
+        // A dictionary by digest: a later entry of the same kind replaces an earlier one.
+        let mut listed: Vec<(&[u8], &[u8])> = Vec::new();
+        let mut is_malformed = false;
+        for value in &attribute.values {
+            let mut fields = value.reader();
+            match (
+                fields.expect(tag::OBJECT_IDENTIFIER),
+                fields.expect(tag::OCTET_STRING),
+            ) {
+                (Ok(oid), Ok(digest)) if value.tag == tag::SEQUENCE => {
+                    listed.retain(|(known, _)| *known != oid.content);
+                    listed.push((oid.content, digest.content));
+                }
+                _ => is_malformed = true,
+            }
+        }
+        if is_malformed || !agrees(&listed, &sorted, signed.best) {
+            faults.push(IdentityFault::HashAgility { version: 2 });
+        }
+    }
+    found
+}
+
+/// `{cdhashes = [data, …]}`.
+fn cdhashes_of(plist: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let value = crate::plist::parse(plist).ok()?;
+    let list = value.as_dictionary()?.get("cdhashes")?.as_array()?;
+    list.iter()
+        .map(|value| value.as_data().map(<[u8]>::to_vec))
+        .collect()
+}
+
+/// Specification 4.2: as many entries as CodeDirectories; each CodeDirectory of a known type must be listed, and the
+/// chosen one among them.
+fn agrees(listed: &[(&[u8], &[u8])], directories: &[(u8, Option<CdHash>)], best: HashType) -> bool {
+    let mut covers_best = false;
+    for (_, cdhash) in directories {
+        let Some(cdhash) = cdhash else { continue };
+        let tag = match cdhash.hash_type {
+            HashType::Sha1 => MessageDigest::Sha1,
+            HashType::Sha256 | HashType::Sha256Truncated => MessageDigest::Sha256,
+            HashType::Sha384 => MessageDigest::Sha384,
+        };
+        let entry = listed.iter().find(|(oid, _)| *oid == tag.oid());
+        let expected = match cdhash.hash_type {
+            HashType::Sha256Truncated => cdhash.truncated(),
+            _ => cdhash.full,
+        };
+        if entry.is_none_or(|(_, digest)| *digest != expected.as_bytes()) {
+            return false;
+        }
+        covers_best |= cdhash.hash_type == best;
+    }
+    covers_best && listed.len() == directories.len()
+}
+
+/// Specification 4.6: developers' code must claim the team of its certificate.
+fn team(signed: Signed<'_>, path: &Path, faults: &mut Vec<IdentityFault>) {
+    let (Some(claimed), Some(leaf)) = (signed.team_id, path.certificates.first()) else {
+        return;
+    };
+    let developer_id = path
+        .certificates
+        .get(1)
+        .is_some_and(|issuer| issuer.has_extension(oid::DEVELOPER_ID_CA))
+        && leaf.has_extension(oid::DEVELOPER_ID_APPLICATION);
+    let is_developer = developer_id
+        || [
+            oid::APPLE_DEVELOPMENT,
+            oid::MAC_DEVELOPMENT,
+            oid::MAC_SUBMISSION,
+            oid::IPHONE_DISTRIBUTION,
+        ]
+        .iter()
+        .any(|marker| leaf.has_extension(*marker));
+    if !(path.is_apple() && is_developer) {
+        return;
+    }
+    match leaf.subject.first(oid::ORGANIZATIONAL_UNIT) {
+        None => {}
+        Some(None) => faults.push(IdentityFault::InvalidTeam),
+        Some(Some(team)) if team.as_bytes() == claimed => {}
+        Some(Some(team)) => faults.push(IdentityFault::Team {
+            claimed: String::from_utf8_lossy(claimed).into_owned(),
+            certificate: team.to_owned(),
+        }),
+    }
+}
+
+/// The path's own faults at the time of signing; without timestamp, validity in time is forgiven (specification 4.3).
+fn trust(path: &Path, now: UnixTime, identity: &mut Identity) {
+    let stamped = identity.timestamp.as_ref().map(|timestamp| timestamp.time);
+    let at = stamped.or(identity.signing_time).unwrap_or(now);
+    let Some(fault) = policy::check(path, Purpose::CodeSigning, at, false) else {
+        // The signature's own claim was inside of the validity; today may not be.
+        identity.is_expired =
+            stamped.is_none() && policy::check(path, Purpose::CodeSigning, now, false).is_some();
+        return;
+    };
+    if fault.problem == PathProblem::Expired && stamped.is_none() {
+        match policy::check(path, Purpose::CodeSigning, at, true) {
+            None => identity.is_expired = true,
+            Some(other) => identity.faults.push(other.into()),
+        }
+    } else {
+        identity.faults.push(fault.into());
+    }
+}
+
+/// What the timestamp's root must be depends on the signer's (specification 4.3).
+fn timestamp_root(path: &Path, identity: &mut Identity) {
+    let Some(timestamp) = &identity.timestamp else {
+        return;
+    };
+    match (path.is_apple(), timestamp.root) {
+        (_, Root::Apple) | (false, Root::Trusted) => {}
+        // No public roots are at hand: whichever it is, macOS refuses it beside a signer of Apple's.
+        (true, _) => identity.faults.push(IdentityFault::TimestampNotApple),
+        (false, Root::Missing | Root::Implicit) => identity.is_timestamp_root_unknown = true,
+    }
+}
