@@ -23,6 +23,7 @@ pub mod macho;
 pub mod octets;
 pub mod plist;
 pub mod report;
+pub mod requirement;
 pub mod rule;
 pub mod source;
 pub mod time;

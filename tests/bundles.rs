@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use sealcheck::verify::{Evidence, NotJudged, Options, verify};
+use sealcheck::verify::{Evidence, Options, verify};
 
 use crate::support::bundle::{
     acme, contents_bundle, framework, info_plist, sign, sign_with, slices, write, write_executable,
@@ -269,12 +269,15 @@ fn apps_in_apps_in_apps() {
             &info_plist("L", "com.example.l", "APPL"),
         );
         let code = slices(&format!("level {level} "), EXECUTE);
-        let cdhash = sign(&contents, "MacOS/L", &code, &adhoc("com.example.l"), &nested);
-        nested = BTreeMap::from([(format!("Helpers/L{level}.app"), cdhash)]);
+        let cdhashes = sign(&contents, "MacOS/L", &code, &adhoc("com.example.l"), &nested);
+        nested = BTreeMap::from([(format!("Helpers/L{level}.app"), cdhashes)]);
     }
     let evidence = judged(&root);
     assert_eq!((evidence.code.len(), rules(&evidence)), (6, vec![]));
-    assert_eq!(evidence.codesign.not_judged, Some(NotJudged::NestedRequirement));
+    assert_eq!(
+        (evidence.codesign.valid, evidence.codesign.not_judged),
+        (Some(true), None)
+    );
     // A byte in the innermost app is reported with its whole path.
     let deepest = roots[5].join("Contents/MacOS/L");
     crate::support::flip(&deepest, 0x4000 + 0x1010);

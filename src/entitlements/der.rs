@@ -3,6 +3,10 @@
 //! `[APPLICATION 16] { INTEGER 1, [16] { SEQUENCE { UTF8String key, value } … } }` (specification 8). Strict DER
 //! (X.690 section 10): definite, shortest lengths, no trailing bytes. Keys must ascend by bytes, as CoreEntitlements
 //! demands; that also rules out duplicates.
+//!
+//! The first signers that wrote this form (macOS 11) had neither the wrapper nor the version: a bare
+//! `SET { SEQUENCE { UTF8String key, value } … }`, keys in any order. CoreEntitlements still reads it (the dictionary
+//! tag and the order of keys are parameters of `der_vm_context_create`), and real apps carry it.
 
 use thiserror::Error;
 
@@ -20,6 +24,8 @@ const SEQUENCE: u8 = 0x30;
 const ENTITLEMENTS: u8 = 0x70;
 /// `[16]`, constructed.
 const DICTIONARY: u8 = 0xb0;
+/// `SET`: a dictionary of the form without version.
+const SET: u8 = 0x31;
 
 /// Why DER entitlements are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -58,14 +64,26 @@ pub enum DerError {
 /// See [`DerError`].
 pub fn parse(payload: &[u8]) -> Result<Dictionary, DerError> {
     let mut reader = Reader(payload);
+    if payload.first() == Some(&SET) {
+        let content = reader.expect(SET, "SET")?;
+        reader.finish()?;
+        return dictionary(content, Form::Unversioned, 0);
+    }
     let mut outer = Reader(reader.expect(ENTITLEMENTS, "[APPLICATION 16]")?);
     reader.finish()?;
     if outer.expect(INTEGER, "INTEGER")? != [1] {
         return Err(DerError::Version);
     }
-    let entries = dictionary(outer.expect(DICTIONARY, "[16]")?, 0)?;
+    let entries = dictionary(outer.expect(DICTIONARY, "[16]")?, Form::Versioned, 0)?;
     outer.finish()?;
     Ok(entries)
+}
+
+/// How dictionaries are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Unversioned,
+    Versioned,
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -112,7 +130,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn dictionary(content: &[u8], depth: usize) -> Result<Dictionary, DerError> {
+fn dictionary(content: &[u8], form: Form, depth: usize) -> Result<Dictionary, DerError> {
     if depth >= MAX_DEPTH {
         return Err(DerError::Depth);
     }
@@ -122,19 +140,22 @@ fn dictionary(content: &[u8], depth: usize) -> Result<Dictionary, DerError> {
     while !reader.0.is_empty() {
         let mut pair = Reader(reader.expect(SEQUENCE, "SEQUENCE")?);
         let key = pair.expect(UTF8_STRING, "UTF8String")?;
-        if last.is_some_and(|last| last >= key) {
+        if form == Form::Versioned && last.is_some_and(|last| last >= key) {
             return Err(DerError::KeyOrder);
         }
         last = Some(key);
         let (tag, content) = pair.element()?;
         pair.finish()?;
         let key = std::str::from_utf8(key).map_err(|_| DerError::Value("UTF8String"))?;
-        entries.insert(key.to_owned(), value(tag, content, depth)?);
+        if entries.get(key).is_some() {
+            return Err(DerError::KeyOrder);
+        }
+        entries.insert(key.to_owned(), value(tag, content, form, depth)?);
     }
     Ok(entries)
 }
 
-fn value(tag: u8, content: &[u8], depth: usize) -> Result<Value, DerError> {
+fn value(tag: u8, content: &[u8], form: Form, depth: usize) -> Result<Value, DerError> {
     let inner = depth.saturating_add(1);
     Ok(match tag {
         BOOLEAN => match content {
@@ -157,11 +178,12 @@ fn value(tag: u8, content: &[u8], depth: usize) -> Result<Value, DerError> {
             let mut elements = Vec::new();
             while !reader.0.is_empty() {
                 let (tag, content) = reader.element()?;
-                elements.push(value(tag, content, inner)?);
+                elements.push(value(tag, content, form, inner)?);
             }
             Value::Array(elements)
         }
-        DICTIONARY => Value::Dictionary(dictionary(content, inner)?),
+        DICTIONARY if form == Form::Versioned => Value::Dictionary(dictionary(content, form, inner)?),
+        SET if form == Form::Unversioned => Value::Dictionary(dictionary(content, form, inner)?),
         found => {
             return Err(DerError::Tag {
                 found,
@@ -241,6 +263,35 @@ mod tests {
         let mut longer = bytes.clone();
         longer.push(0);
         assert_eq!(parse(&longer), Err(DerError::Trailing));
+    }
+
+    #[test]
+    fn the_form_without_version() {
+        let bytes = tlv(
+            SET,
+            &[
+                pair("b", &[BOOLEAN, 1, 0xff]),
+                pair("a", &tlv(SET, &pair("c", &[BOOLEAN, 1, 0]))),
+            ]
+            .concat(),
+        );
+        let entries = parse(&bytes).unwrap();
+        assert_eq!(entries.get("b"), Some(&Value::Boolean(true)));
+        let inner = entries.get("a").unwrap().as_dictionary().unwrap();
+        assert_eq!(inner.get("c"), Some(&Value::Boolean(false)));
+        let twice = tlv(
+            SET,
+            &[pair("a", &[BOOLEAN, 1, 0]), pair("a", &[BOOLEAN, 1, 0])].concat(),
+        );
+        assert_eq!(parse(&twice), Err(DerError::KeyOrder));
+        let mixed = tlv(SET, &pair("a", &tlv(DICTIONARY, &pair("c", &[BOOLEAN, 1, 0]))));
+        assert!(matches!(
+            parse(&mixed),
+            Err(DerError::Tag {
+                found: DICTIONARY,
+                ..
+            })
+        ));
     }
 
     #[test]

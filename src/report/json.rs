@@ -110,7 +110,7 @@ struct JsonSlice<'a> {
     authorities: Option<Vec<&'a str>>,
     signed_time: Option<String>,
     timestamp: Option<String>,
-    designated_requirement: Option<&'a str>,
+    designated_requirement: Option<String>,
     entitlements: Option<serde_json::Value>,
     constraints: Option<serde_json::Value>,
 }
@@ -202,7 +202,7 @@ fn item(outcome: &Outcome) -> Item<'_> {
             files_added: &verdict.files_added,
             files_modified: &verdict.files_modified,
             files_missing: &verdict.files_missing,
-            satisfies_designated_requirement: None,
+            satisfies_designated_requirement: verdict.satisfies_designated_requirement,
         },
         gatekeeper: Gatekeeper {
             operation: "execute",
@@ -278,9 +278,12 @@ fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
             .identity
             .as_ref()
             .and_then(|identity| Some(identity.timestamp.as_ref()?.time.to_string())),
-        designated_requirement: None,
+        designated_requirement: slice
+            .designated
+            .as_ref()
+            .map(|designated| designated.requirement.to_string()),
         entitlements: slice.entitlements.as_ref().map(dictionary_to_json),
-        constraints: None,
+        constraints: constraints(slice),
     }
 }
 
@@ -291,6 +294,16 @@ fn detail(finding: &Finding) -> serde_json::Value {
         detail.entry(place.note).or_default().push(&place.path);
     }
     serde_json::json!(detail)
+}
+
+/// Launch and library constraints by Apple's names; one that cannot be decoded is `null`.
+fn constraints(slice: &SliceEvidence) -> Option<serde_json::Value> {
+    let all: serde_json::Map<String, serde_json::Value> = slice
+        .constraints
+        .iter()
+        .map(|(slot, decoded)| (slot.to_string(), decoded.as_ref().map(dictionary_to_json).into()))
+        .collect();
+    (!all.is_empty()).then(|| all.into())
 }
 
 fn finding(finding: &Finding) -> JsonFinding<'_> {

@@ -2,8 +2,8 @@
 
 use super::{Description, Rule, each_fault};
 use crate::bundle::{LayoutFault, ScanFault};
-use crate::finding::{Party, Place, Severity};
-use crate::verify::FaultKind;
+use crate::finding::{Finding, Party, Place, Severity};
+use crate::verify::{FaultKind, OsStatus};
 
 const SIGN_AGAIN: &str = "find the step that writes into the bundle, move it before signing, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
 
@@ -40,13 +40,22 @@ pub(super) const RULES: &[Rule] = &[
                     added,
                     modified,
                     missing,
+                    nested,
                 } => {
+                    let modified: &Vec<String> = &modified
+                        .iter()
+                        .filter(|path| !nested.contains(path))
+                        .cloned()
+                        .collect();
                     let counts = [(added, "added"), (modified, "modified"), (missing, "missing")];
                     let words: Vec<String> = counts
                         .iter()
                         .filter(|(paths, _)| !paths.is_empty())
                         .map(|(paths, word)| format!("{} {word}", paths.len()))
                         .collect();
+                    if words.is_empty() {
+                        return None;
+                    }
                     let total = added
                         .len()
                         .saturating_add(modified.len())
@@ -119,13 +128,81 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "nested code is not the code that was sealed",
         catalogue: "R008",
-        explanation: "The outer seal records the cdhash of nested code. Another cdhash means that the nested code was signed again or exchanged after the outer bundle was sealed. macOS refuses it unless the new code satisfies the requirement that the seal demands; sealcheck does not evaluate that requirement yet, so it reports every difference.",
+        explanation: "The seal of a bundle demands a requirement of every nested bundle and library: for Developer ID code the same identifier and team, for ad-hoc code exactly the same code. Nested code that was exchanged, or signed again by somebody else after the outer bundle was sealed, does not satisfy it.",
         remedy: "sign from the inside out, the outer bundle last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            for object in &evidence.code {
+                for fault in &object.faults {
+                    let FaultKind::Resources { nested, .. } = &fault.kind else {
+                        continue;
+                    };
+                    for path in nested {
+                        let message =
+                            "the code here does not satisfy the requirement that the seal around it demands";
+                        findings.push(Finding {
+                            status: Some(OsStatus::BAD_NESTED_CODE),
+                            ..rule.finding(evidence, &object.path, path.clone(), message.into())
+                        });
+                    }
+                }
+            }
+        },
+    },
+    Rule {
+        id: "nested-code-resigned",
+        severity: Severity::Note,
+        rejected_by: &[],
+        title: "nested code was signed again after the bundle around it",
+        catalogue: "",
+        explanation: "The seal also records the cdhash that nested code had when it was sealed. macOS does not look at it, and the code satisfies the requirement that counts: it was signed again by the same signer.",
+        remedy: "nothing has to be done; to have both agree, sign the outer bundle again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| {
                 (fault.kind == FaultKind::NestedReplaced)
-                    .then_some("the code here is not the code that the enclosing bundle was sealed with")
+                    .then_some("the code here was signed again after the bundle around it was sealed")
             });
+        },
+    },
+    Rule {
+        id: "requirement-cannot-be-evaluated",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
+        title: "no requirement can be evaluated on this code",
+        catalogue: "R031",
+        explanation: "Before macOS evaluates any requirement it reads Info.plist and the entitlements. If one of them is covered by the signature but cannot be decoded, or if the requirement itself is malformed, every check that needs a requirement fails: Gatekeeper always does.",
+        remedy: "repair Info.plist, entitlements or requirement, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Requirement(fault) => Some(fault.to_string()),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "designated-requirement-unsatisfied",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        title: "the code does not satisfy its own designated requirement",
+        catalogue: "R029",
+        explanation: "The designated requirement says what other code must satisfy to count as the same app: for updates, keychain items and privacy permissions. Code that does not satisfy its own is never the same as itself: codesign -v fails, and macOS asks for every permission again.",
+        remedy: "sign again without --requirements, or with a requirement that fits:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            for object in &evidence.code {
+                for slice in &object.slices {
+                    let Some(designated) = &slice.designated else {
+                        continue;
+                    };
+                    let message = match &designated.is_satisfied {
+                        Ok(Some(false)) => format!("the code does not satisfy: {}", designated.requirement),
+                        Err(fault) => format!("the designated requirement cannot be evaluated: {fault}"),
+                        Ok(_) => continue,
+                    };
+                    let mut finding =
+                        rule.finding(evidence, &object.path, object.main_path(), message.into());
+                    finding.architecture = slice.architecture.map(|found| found.to_string());
+                    findings.push(finding);
+                }
+            }
         },
     },
     Rule {

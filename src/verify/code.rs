@@ -1,13 +1,12 @@
 //! Examines one code object with everything nested in it: a file, or a bundle with its seal.
 //!
-//! Specification 6.5 and 6.10. The order of the result depends on names only. The requirement that a seal demands
-//! of nested code is not evaluated here yet; the object says so.
+//! Specification 6.5 and 6.10. The order of the result depends on names only.
 
 use rayon::prelude::*;
 
 use super::{
     BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Options, SignatureFiles, SignatureKind,
-    SliceEvidence, Subject, examine, resources,
+    SliceEvidence, Subject, examine, requirements, resources,
 };
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutFault};
@@ -200,6 +199,10 @@ fn file<T: Tree + ?Sized>(
         object.slices.push(facts);
     }
     compare_teams(object, &path);
+    requirements::designate(object);
+    if object.info_plist.is_none() {
+        object.info_plist = object.slices.first().and_then(|slice| slice.info_plist.clone());
+    }
     if let Some(progress) = &context.options.progress {
         progress.add_file();
     }

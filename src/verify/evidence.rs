@@ -1,6 +1,6 @@
 //! The facts about one item that verification gathered: owned, so that rules and reports outlive the files.
 
-use super::Fault;
+use super::{Designated, Fault};
 use crate::blob::Slot;
 use crate::bundle::BundleKind;
 use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
@@ -134,6 +134,16 @@ pub struct SliceEvidence {
     pub entitlements_der: Option<Vec<u8>>,
     /// The entitlements, from DER where it is bound, else from XML, as macOS reads them.
     pub entitlements: Option<Dictionary>,
+    /// Info.plist of the bundle or of the slice, bound and unmodified.
+    pub info_plist: Option<Dictionary>,
+    /// Whether that is no dictionary.
+    pub is_info_plist_malformed: bool,
+    /// Whether the bound DER entitlements cannot be decoded.
+    pub is_entitlements_der_malformed: bool,
+    /// What the code must satisfy to be the same code.
+    pub designated: Option<Designated>,
+    /// Launch and library constraints by slot, decoded where that is possible.
+    pub constraints: Vec<(Slot, Option<Dictionary>)>,
     /// The requirement set blob, bound and unmodified.
     pub requirements: Option<Vec<u8>>,
     /// Who signed, where a certificate did.

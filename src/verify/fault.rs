@@ -4,13 +4,14 @@
 //! [`Fault::stage`] the step of specification 11.2 in which it is met. A fault without status is one that
 //! macOS tolerates ([HARDEN] in the specification).
 
-use super::{ComponentError, OsStatus};
+use super::{ComponentError, OsStatus, RequirementFault};
 use crate::blob::{BlobError, Slot};
 use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
 use crate::cms::CmsError;
 use crate::codedir::CodeDirectoryError;
 use crate::entitlements::{Difference, EntitlementsError};
 use crate::macho::{FatFault, MachOError};
+use crate::requirement::RequirementError;
 use crate::source::SourceError;
 use crate::trust::{IdentityFault, PathProblem};
 
@@ -25,6 +26,8 @@ pub enum Stage {
     SpecialSlots,
     /// Code pages.
     Pages,
+    /// The requirement that the surrounding seal demands.
+    Requirement,
     /// CodeResources against its slot, and reading it.
     Seal,
     /// Weak rules and obsolete envelopes; strict.
@@ -167,10 +170,14 @@ pub enum FaultKind {
         modified: Vec<String>,
         /// Files that are gone.
         missing: Vec<String>,
+        /// Nested code among the changed files: it does not satisfy the requirement that the seal demands.
+        nested: Vec<String>,
     },
+    /// A requirement cannot be evaluated on this code.
+    Requirement(RequirementFault),
     /// A fault that ends the scan of resources.
     Scan(ScanFault),
-    /// Nested code is not the code that was sealed.
+    /// Nested code satisfies its requirement but is not the code that was sealed.
     NestedReplaced,
     /// A fault of the bundle's layout.
     Layout(LayoutFault),
@@ -216,6 +223,7 @@ impl Fault {
             } => Stage::Seal,
             FaultKind::SpecialSlot { .. } => Stage::SpecialSlots,
             FaultKind::Pages { .. } => Stage::Pages,
+            FaultKind::Requirement(_) => Stage::Requirement,
             FaultKind::Fat(_) | FaultKind::CodeLimit { .. } | FaultKind::LinkeditEnd { .. } => Stage::Strict,
             _ => Stage::Signature,
         }
@@ -253,7 +261,29 @@ impl Fault {
             FaultKind::Seal(SealError::Rule(_)) => OsStatus::RESOURCE_RULES_INVALID,
             FaultKind::SealVersion1 => OsStatus::WEAK_RESOURCE_ENVELOPE,
             FaultKind::SealWeak => OsStatus::WEAK_RESOURCE_RULES,
-            FaultKind::Resources { .. } => OsStatus::BAD_RESOURCE,
+            FaultKind::Resources {
+                added,
+                modified,
+                nested,
+                ..
+            } => {
+                // The first one in the order of the scan decides; what is missing is noticed last.
+                let first = added.iter().chain(modified).min();
+                if first.is_some_and(|first| nested.contains(first)) {
+                    OsStatus::BAD_NESTED_CODE
+                } else {
+                    OsStatus::BAD_RESOURCE
+                }
+            }
+            FaultKind::Requirement(fault) => match fault {
+                RequirementFault::InfoPlist => OsStatus::BAD_DICTIONARY_FORMAT,
+                RequirementFault::Entitlements => OsStatus::DECODE,
+                RequirementFault::Requirement(RequirementError::Invalid) => OsStatus::REQ_INVALID,
+                RequirementFault::Requirement(RequirementError::Kind { .. }) => OsStatus::REQ_UNSUPPORTED,
+                RequirementFault::Requirement(RequirementError::Unimplemented { .. }) => {
+                    OsStatus::UNIMPLEMENTED
+                }
+            },
             FaultKind::Scan(ScanFault::DsStoreSymlink) => OsStatus::DS_STORE_SYMLINK,
             FaultKind::Scan(ScanFault::NotSupported) => OsStatus::RESOURCE_NOT_SUPPORTED,
             FaultKind::Layout(LayoutFault::UnsealedRoot { .. } | LayoutFault::MetaGuest { .. }) => {

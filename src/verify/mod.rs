@@ -2,7 +2,7 @@
 //!
 //! Evidence is facts and [`Fault`]s, with the place of each; severity and advice belong to `rule`. The order in
 //! which Apple's `SecStaticCode::staticValidate` meets faults (specification 11.2) decides which one the verdict
-//! names. Certificates and requirements are not judged here yet: code signed with a certificate is *not judged*.
+//! names.
 
 mod code;
 mod components;
@@ -10,6 +10,7 @@ mod engine;
 mod evidence;
 mod fault;
 mod progress;
+mod requirements;
 mod resources;
 mod slice;
 mod status;
@@ -21,6 +22,7 @@ pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};
 pub use evidence::{CodeKind, CodeObject, Nesting, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence};
 pub use fault::{Fault, FaultKind, SlotProblem, Stage};
 pub use progress::Progress;
+pub use requirements::{Designated, RequirementFault, satisfies};
 pub use slice::{Subject, examine};
 pub use status::OsStatus;
 pub use verdict::{CodesignVerdict, NotJudged, fold};

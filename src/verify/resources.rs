@@ -5,10 +5,11 @@
 use rayon::prelude::*;
 
 use super::code::{Context, object, push};
-use super::{CodeKind, CodeObject, FaultKind, Nesting, SealEvidence};
+use super::{CodeKind, CodeObject, FaultKind, Nesting, SealEvidence, satisfies};
 use crate::blob::Slot;
-use crate::bundle::{Item, ItemKind, Layout, Scan, Seal, SealEntry, SealedItem, scan};
+use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealEntry, SealedItem, scan};
 use crate::hash::{HashType, Hasher};
+use crate::requirement::Requirement;
 use crate::source::{NodeId, SourceError, Tree};
 
 /// Checks the seal of a bundle; gives the nested code, one group per sealed object.
@@ -92,44 +93,109 @@ fn items<T: Tree + ?Sized>(
             Err(error) => push(object, FaultKind::Unreadable(error), from_item(path), None),
         }
     }
-    modified.sort();
     let added: Vec<String> = found.added.iter().map(from_item).collect();
     let missing: Vec<String> = found.missing.iter().map(from_item).collect();
     for (path, fault) in &found.faults {
         push(object, FaultKind::Scan(*fault), from_item(path), None);
     }
+    let judged: Vec<_> = code.par_iter().map(|item| nested(context, item, depth)).collect();
+    let mut groups = Vec::new();
+    let mut failed = Vec::new();
+    for (item, (group, demand)) in code.iter().zip(judged) {
+        match demand {
+            Demand::Met | Demand::Unknown => {}
+            Demand::Failed => failed.push(from_item(&item.path)),
+            Demand::Malformed => {
+                let kind = FaultKind::Scan(ScanFault::MalformedEntry);
+                push(object, kind, from_item(&item.path), None);
+            }
+        }
+        groups.push(group);
+    }
+    modified.extend(failed.iter().cloned());
+    modified.sort();
     if !(added.is_empty() && modified.is_empty() && missing.is_empty()) {
         let kind = FaultKind::Resources {
             added,
             modified,
             missing,
+            nested: failed,
         };
         push(object, kind, context.tree.path(layout.root), None);
     }
-    code.par_iter().map(|item| nested(context, item, depth)).collect()
+    groups
 }
 
-fn nested<T: Tree + ?Sized>(context: &Context<'_, T>, item: &Item<'_>, depth: usize) -> Vec<CodeObject> {
+/// What became of the requirement that a seal demands of nested code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    Met,
+    Failed,
+    /// It depends on what is not known here, or the code itself is at fault.
+    Unknown,
+    /// It is no requirement.
+    Malformed,
+}
+
+/// Examines nested code and holds the seal's requirement against every slice (specification 6.10).
+fn nested<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    item: &Item<'_>,
+    depth: usize,
+) -> (Vec<CodeObject>, Demand) {
     let mut group = object(context, item.node, Nesting::Sealed, depth.saturating_add(1))
         .unwrap_or_else(|error| vec![unreadable(context, item.node, Nesting::Sealed, error)]);
-    let SealedItem::Nested {
-        cdhash: Some(sealed), ..
-    } = &item.entry.item
-    else {
-        return group;
+    let SealedItem::Nested { requirement, cdhash } = &item.entry.item else {
+        return (group, Demand::Malformed);
     };
-    if let Some(first) = group.first_mut() {
-        let cdhashes: Vec<_> = first.slices.iter().flat_map(|slice| &slice.cdhashes).collect();
-        let is_same = cdhashes
+    let Ok(requirement) = Requirement::from_text(requirement) else {
+        return (group, Demand::Malformed);
+    };
+    let Some(first) = group.first_mut() else {
+        return (group, Demand::Unknown);
+    };
+    let demand = demand(first, &requirement);
+    first.requirement_pending = demand == Demand::Unknown;
+    let cdhashes: Vec<_> = first.slices.iter().flat_map(|slice| &slice.cdhashes).collect();
+    let is_same = cdhash.as_ref().is_none_or(|sealed| {
+        cdhashes
             .iter()
-            .any(|cdhash| cdhash.truncated().as_bytes() == sealed.as_slice());
-        // Code without any cdhash is unsigned or unreadable, and reported as such.
-        if !is_same && !cdhashes.is_empty() {
-            let path = first.path.clone();
-            push(first, FaultKind::NestedReplaced, path, None);
+            .any(|cdhash| cdhash.truncated().as_bytes() == sealed.as_slice())
+    });
+    if demand == Demand::Met && !is_same {
+        let path = first.path.clone();
+        push(first, FaultKind::NestedReplaced, path, None);
+    }
+    (group, demand)
+}
+
+/// The first slice that does not satisfy the requirement decides; what cannot be evaluated is a fault of the code.
+fn demand(nested: &mut CodeObject, requirement: &Requirement) -> Demand {
+    let path = nested.main_path();
+    let signed: Vec<_> = nested
+        .slices
+        .iter()
+        .enumerate()
+        .filter(|(_, slice)| slice.hash_type.is_some())
+        .map(|(index, slice)| (index, satisfies(slice, requirement)))
+        .collect();
+    let mut result = if signed.is_empty() {
+        Demand::Unknown
+    } else {
+        Demand::Met
+    };
+    for (index, answer) in signed {
+        match answer {
+            Ok(Some(true)) => {}
+            Ok(Some(false)) => return Demand::Failed,
+            Ok(None) => result = Demand::Unknown,
+            Err(fault) => {
+                push(nested, FaultKind::Requirement(fault), path, Some(index));
+                return Demand::Unknown;
+            }
         }
     }
-    group
+    result
 }
 
 /// A code object that could not even be opened.

@@ -10,6 +10,7 @@ use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements;
 use crate::hash::{HashType, mismatched_pages};
 use crate::macho::Slice;
+use crate::plist::Value;
 use crate::trust::{self, Signed};
 
 /// What a signature covers.
@@ -294,6 +295,7 @@ impl<'a> Examination<'a> {
     /// Keeps what later steps read, and notices a magic that the kernel would refuse.
     fn bound_component(&mut self, slot: Slot, data: &[u8]) {
         let expected = match slot {
+            Slot::INFO => return self.info_plist(data),
             Slot::REQUIREMENTS => magic::REQUIREMENTS,
             Slot::ENTITLEMENTS => magic::ENTITLEMENTS,
             Slot::ENTITLEMENTS_DER => magic::ENTITLEMENTS_DER,
@@ -312,13 +314,25 @@ impl<'a> Examination<'a> {
             Slot::REQUIREMENTS => self.facts.requirements = Some(data.to_vec()),
             Slot::ENTITLEMENTS => self.facts.entitlements_xml = Some(payload.to_vec()),
             Slot::ENTITLEMENTS_DER => self.facts.entitlements_der = Some(payload.to_vec()),
+            Slot(8..=11) => {
+                let decoded = entitlements::parse_der(payload).ok();
+                self.facts.constraints.push((slot, decoded));
+            }
             _ => {}
+        }
+    }
+
+    fn info_plist(&mut self, data: &[u8]) {
+        match crate::plist::parse(data) {
+            Ok(Value::Dictionary(entries)) => self.facts.info_plist = Some(entries),
+            _ => self.facts.is_info_plist_malformed = true,
         }
     }
 
     /// Decodes both forms and compares them; macOS does neither of the two when it verifies.
     fn entitlements(&mut self) {
         let mut malformed = |slot, error| self.faults.push(FaultKind::EntitlementsMalformed { slot, error });
+        let mut is_der_malformed = false;
         let xml = self.facts.entitlements_xml.as_deref().and_then(|payload| {
             let parsed = entitlements::parse_xml(payload);
             parsed.map_err(|error| malformed(Slot::ENTITLEMENTS, error)).ok()
@@ -326,9 +340,13 @@ impl<'a> Examination<'a> {
         let der = self.facts.entitlements_der.as_deref().and_then(|payload| {
             let parsed = entitlements::parse_der(payload);
             parsed
-                .map_err(|error| malformed(Slot::ENTITLEMENTS_DER, error.into()))
+                .map_err(|error| {
+                    is_der_malformed = true;
+                    malformed(Slot::ENTITLEMENTS_DER, error.into());
+                })
                 .ok()
         });
+        self.facts.is_entitlements_der_malformed = is_der_malformed;
         if let (Some((xml, _)), Some(der)) = (&xml, &der) {
             let differences = entitlements::compare(xml, der);
             if !differences.is_empty() {

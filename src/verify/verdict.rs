@@ -2,8 +2,8 @@
 //!
 //! Specification 11.2: creation; slice by slice (primary first) signature, special slots, pages; the seal; nested
 //! code in the order of the scan; files added, modified, missing; strict rules. A fault without status never
-//! changes the verdict, and neither does code that no seal names. What was not evaluated (certificates, the
-//! requirements that seals demand) leaves the verdict open unless a failure is already proven.
+//! changes the verdict, and neither does code that no seal names. What is not known here
+//! leaves the verdict open unless a failure is already proven.
 
 use super::{CodeObject, Fault, FaultKind, Nesting, OsStatus, Stage};
 use crate::cms::CmsError;
@@ -26,6 +26,8 @@ pub struct CodesignVerdict {
     pub files_modified: Vec<String>,
     /// Files that are gone.
     pub files_missing: Vec<String>,
+    /// Whether the primary slice satisfies its own designated requirement; `None` when nobody knows.
+    pub satisfies_designated_requirement: Option<bool>,
     /// Why there is no verdict.
     pub not_judged: Option<NotJudged>,
 }
@@ -35,7 +37,7 @@ pub struct CodesignVerdict {
 pub enum NotJudged {
     /// The root of a timestamp is not at hand; a Mac may trust it or not.
     TimestampRoot,
-    /// A requirement that a seal demands of nested code was not evaluated.
+    /// A requirement that a seal demands of nested code depends on what is not known here.
     NestedRequirement,
     /// Part of the item could not be read.
     Gap,
@@ -51,7 +53,9 @@ impl NotJudged {
             Self::TimestampRoot => {
                 "not judged: the timestamp's root is not Apple's; --trust-anchor names roots that count as trusted"
             }
-            Self::NestedRequirement => "not judged: the requirements on nested code were not evaluated",
+            Self::NestedRequirement => {
+                "not judged: a requirement on nested code depends on what only a Mac knows"
+            }
             Self::Gap => "not judged: part of the item could not be read",
             Self::Budget => "not judged: a limit was reached",
         }
@@ -61,6 +65,15 @@ impl NotJudged {
 /// Folds the faults of the item and of everything nested in it. `has_gaps`: part of it could not be read.
 #[must_use]
 pub fn fold(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
+    let mut verdict = judge(code, has_gaps);
+    verdict.satisfies_designated_requirement = code
+        .first()
+        .and_then(|item| item.slices.first()?.designated.as_ref())
+        .and_then(|designated| designated.is_satisfied.as_ref().ok().copied().flatten());
+    verdict
+}
+
+fn judge(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
     if let Some((object, fault)) = failure(code, 0) {
         return failed(object, fault);
     }
@@ -108,7 +121,7 @@ fn failed(object: &CodeObject, fault: &Fault) -> CodesignVerdict {
     let is_other_unsigned = fault.kind == FaultKind::Unsigned && fault.slice != Some(0);
     let names_architecture = matches!(
         fault.stage(),
-        Stage::Signature | Stage::SpecialSlots | Stage::Pages
+        Stage::Signature | Stage::SpecialSlots | Stage::Pages | Stage::Requirement
     ) && !is_other_unsigned;
     let mut verdict = CodesignVerdict {
         valid: Some(false),
@@ -124,6 +137,7 @@ fn failed(object: &CodeObject, fault: &Fault) -> CodesignVerdict {
         added,
         modified,
         missing,
+        ..
     } = &fault.kind
     {
         verdict.files_added.clone_from(added);
@@ -171,7 +185,9 @@ fn rank(fault: &Fault) -> (u8, usize, Stage, u8, Option<OsStatus>) {
     let stage = fault.stage();
     match stage {
         Stage::Creation => (0, 0, stage, 0, None),
-        Stage::Signature | Stage::SpecialSlots | Stage::Pages => (1, slice, stage, 0, None),
+        Stage::Signature | Stage::SpecialSlots | Stage::Pages | Stage::Requirement => {
+            (1, slice, stage, 0, None)
+        }
         Stage::Strict => match fault.kind {
             FaultKind::Layout(_) => (2, 0, stage, 0, fault.status()),
             FaultKind::CodeLimit { .. } => (2, 0, stage, 1, None),

@@ -30,6 +30,11 @@ pub fn write_executable(path: &Path, bytes: &[u8]) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn base64(bytes: &[u8]) -> String {
     const TABLE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
@@ -76,8 +81,8 @@ pub struct Seal<'a> {
     pub support: &'a Path,
     /// The main executable, from there.
     pub executable: &'a str,
-    /// Nested code by its path from there, with its cdhash.
-    pub nested: &'a BTreeMap<String, Vec<u8>>,
+    /// Nested code by its path from there, with the cdhashes of its slices.
+    pub nested: &'a BTreeMap<String, Vec<Vec<u8>>>,
     pub rules: &'a str,
     /// 2, or 1 for an old seal without `files2`.
     pub version: u32,
@@ -108,12 +113,16 @@ impl Seal<'_> {
                 continue;
             }
             let kind = fs::symlink_metadata(&on_disk).unwrap().file_type();
-            let value = if let Some(cdhash) = self.nested.get(&path) {
-                let hex: String = cdhash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let value = if let Some(cdhashes) = self.nested.get(&path) {
+                let requirement: Vec<String> = cdhashes
+                    .iter()
+                    .map(|cdhash| format!("cdhash H\"{}\"", hex(cdhash)))
+                    .collect();
                 format!(
                     "<dict><key>cdhash</key><data>{}</data><key>requirement</key>\
-                     <string>cdhash H\"{hex}\"</string></dict>",
-                    base64(cdhash)
+                     <string>{}</string></dict>",
+                    base64(cdhashes.last().unwrap()),
+                    requirement.join(" or ")
                 )
             } else if kind.is_symlink() {
                 let target = fs::read_link(&on_disk).unwrap();
@@ -164,14 +173,14 @@ impl Seal<'_> {
     }
 }
 
-/// Seals and signs a bundle whose resources lie there already; gives its cdhash.
+/// Seals and signs a bundle whose resources lie there already; gives the cdhashes of its slices.
 pub fn sign(
     support: &Path,
     executable: &str,
     slices: &[Thin],
     signer: &Signer,
-    nested: &BTreeMap<String, Vec<u8>>,
-) -> Vec<u8> {
+    nested: &BTreeMap<String, Vec<Vec<u8>>>,
+) -> Vec<Vec<u8>> {
     sign_with(support, executable, slices, signer, nested, RULES, 2)
 }
 
@@ -181,10 +190,10 @@ pub fn sign_with(
     executable: &str,
     slices: &[Thin],
     signer: &Signer,
-    nested: &BTreeMap<String, Vec<u8>>,
+    nested: &BTreeMap<String, Vec<Vec<u8>>>,
     rules: &str,
     version: u32,
-) -> Vec<u8> {
+) -> Vec<Vec<u8>> {
     let info = ["Info.plist", "Resources/Info.plist"]
         .iter()
         .find_map(|name| fs::read(support.join(name)).ok())
@@ -202,9 +211,9 @@ pub fn sign_with(
         info: Some(&info),
         resources: Some(&resources),
     };
-    let (bytes, cdhash) = signer.sign_all(slices, bound);
+    let (bytes, cdhashes) = signer.sign_all(slices, bound);
     write_executable(&support.join(executable), &bytes);
-    cdhash
+    cdhashes
 }
 
 /// Code for the main executables of test bundles.
@@ -216,8 +225,8 @@ pub fn slices(text: &str, file_type: u32) -> Vec<Thin> {
         .collect()
 }
 
-/// A versioned framework; gives its cdhash.
-pub fn framework(root: &Path, name: &str, text: &str, signer: &Signer) -> Vec<u8> {
+/// A versioned framework; gives the cdhashes of its slices.
+pub fn framework(root: &Path, name: &str, text: &str, signer: &Signer) -> Vec<Vec<u8>> {
     let version = root.join("Versions/A");
     let info = info_plist(name, &signer.identifier, "FMWK");
     write(&version.join("Resources/Info.plist"), &info);
@@ -229,8 +238,8 @@ pub fn framework(root: &Path, name: &str, text: &str, signer: &Signer) -> Vec<u8
     sign(&version, name, &slices(text, macho::DYLIB), signer, &none)
 }
 
-/// A bundle with `Contents`, of the kind that its name says; gives its cdhash.
-pub fn contents_bundle(root: &Path, name: &str, package_type: &str, signer: &Signer) -> Vec<u8> {
+/// A bundle with `Contents`, of the kind that its name says; gives the cdhashes of its slices.
+pub fn contents_bundle(root: &Path, name: &str, package_type: &str, signer: &Signer) -> Vec<Vec<u8>> {
     let contents = root.join("Contents");
     write(
         &contents.join("Info.plist"),
@@ -290,11 +299,11 @@ pub fn acme(folder: &Path) -> PathBuf {
         file_type: macho::DYLIB,
         ..arm64(b"library")
     };
-    let (library, library_hash) = adhoc("libextra").sign_all(&[library], Bound::default());
+    let (library, library_hashes) = adhoc("libextra").sign_all(&[library], Bound::default());
     write_executable(&contents.join("Frameworks/libextra.dylib"), &library);
     let nested = BTreeMap::from([
         ("Frameworks/Inner.framework".to_owned(), inner),
-        ("Frameworks/libextra.dylib".to_owned(), library_hash),
+        ("Frameworks/libextra.dylib".to_owned(), library_hashes),
         ("XPCServices/Service.xpc".to_owned(), service),
     ]);
     let code = slices("main ", macho::EXECUTE);

@@ -272,20 +272,20 @@ impl Signer {
         ([code, signature].concat(), cdhash)
     }
 
-    /// A signed universal file (thin for one architecture), and the cdhash of its last slice.
-    pub fn sign_all(&self, slices: &[Thin], bound: Bound<'_>) -> (Vec<u8>, Vec<u8>) {
+    /// A signed universal file (thin for one architecture), and the cdhashes of its slices.
+    pub fn sign_all(&self, slices: &[Thin], bound: Bound<'_>) -> (Vec<u8>, Vec<Vec<u8>>) {
+        let mut cdhashes = Vec::new();
         let mut signed: Vec<_> = slices
             .iter()
             .map(|thin| {
                 let (bytes, cdhash) = self.sign(thin, bound);
-                ((thin, bytes), cdhash)
+                cdhashes.push(cdhash);
+                (thin, bytes)
             })
             .collect();
-        let cdhash = signed.last().unwrap().1.clone();
         if signed.len() == 1 {
-            return (signed.remove(0).0.1, cdhash);
+            return (signed.remove(0).1, cdhashes);
         }
-        let slices: Vec<_> = signed.into_iter().map(|(slice, _)| slice).collect();
-        (macho::universal(&slices), cdhash)
+        (macho::universal(&signed), cdhashes)
     }
 }

@@ -51,7 +51,14 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
     let verdict = &outcome.evidence.codesign;
     write!(out, "  codesign    ")?;
     match verdict.valid {
-        Some(true) => writeln!(out, "{GOOD}{}{GOOD:#} valid on disk", style.yes()),
+        Some(true) => {
+            let requirement = match verdict.satisfies_designated_requirement {
+                Some(true) => ", satisfies its Designated Requirement",
+                Some(false) => ", does not satisfy its designated Requirement",
+                None => "",
+            };
+            writeln!(out, "{GOOD}{}{GOOD:#} valid on disk{requirement}", style.yes())
+        }
         Some(false) => {
             let text = verdict
                 .status

@@ -1,0 +1,96 @@
+//! The code requirement language: binary and text, both ways, and what a requirement says about code.
+//!
+//! Specification 5 and native observations 6 (Apple's `requirement.cpp`, `reqinterp.cpp`, `reqdumper.cpp`,
+//! `requirements.grammar`, `drmaker.cpp`). Not known here: trust settings of a Mac, its named anchors, its list of old
+//! Developer ID code, and tickets on Apple's servers; what depends on them is *unknown*, neither true nor false.
+
+mod binary;
+mod default;
+mod display;
+mod evaluate;
+mod expression;
+mod lexer;
+mod numeric;
+mod parser;
+mod set;
+
+pub use default::{DefaultRequirement, default_designated};
+pub use evaluate::Context;
+pub use expression::{Expression, Match};
+pub use parser::SyntaxError;
+pub use set::{RequirementSet, RequirementType};
+
+use thiserror::Error;
+
+/// Why a requirement cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RequirementError {
+    /// Malformed binary form (errSecCSReqInvalid).
+    #[error("malformed requirement")]
+    Invalid,
+    /// Another kind of requirement than an expression (errSecCSReqUnsupported).
+    #[error("requirement of kind {kind} is not supported")]
+    Kind {
+        /// The kind field.
+        kind: u32,
+    },
+    /// An operation that macOS does not know either (errSecCSUnimplemented).
+    #[error("requirement uses the unknown operation {opcode:#x}")]
+    Unimplemented {
+        /// The whole opcode word.
+        opcode: u32,
+    },
+}
+
+/// One requirement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// What it demands.
+    pub expression: Expression,
+}
+
+impl Requirement {
+    /// Reads a requirement blob.
+    ///
+    /// # Errors
+    /// [`RequirementError::Invalid`] for another blob, [`RequirementError::Kind`] for one of another kind. Faults of the
+    /// expression show when it is evaluated, as on a Mac; see [`Requirement::fault`].
+    pub fn from_blob(blob: &[u8]) -> Result<Self, RequirementError> {
+        binary::decode(blob).map(|expression| Self { expression })
+    }
+
+    /// The requirement blob.
+    #[must_use]
+    pub fn to_blob(&self) -> Vec<u8> {
+        binary::encode(&self.expression)
+    }
+
+    /// Compiles the text of one requirement.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] with line and column, in the words of Apple's compiler.
+    pub fn from_text(text: &str) -> Result<Self, SyntaxError> {
+        parser::requirement(text).map(|expression| Self { expression })
+    }
+
+    /// Whether code satisfies it; `None` when that depends on what is not known here.
+    ///
+    /// # Errors
+    /// See [`RequirementError`].
+    pub fn evaluate(&self, context: &Context<'_>) -> Result<Option<bool>, RequirementError> {
+        evaluate::evaluate(&self.expression, context)
+    }
+
+    /// The first part that cannot be evaluated, if there is one.
+    #[must_use]
+    pub fn fault(&self) -> Option<RequirementError> {
+        self.expression.fault()
+    }
+}
+
+/// The text that `codesign -d -r-` prints.
+impl std::fmt::Display for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&display::text(&self.expression))
+    }
+}

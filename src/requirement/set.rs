@@ -1,0 +1,118 @@
+//! Requirement sets: the component of special slot 2 (specification 5.5, native observations 6.1 and 6.2).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Requirement, RequirementError, SyntaxError, binary, parser};
+use crate::blob::{Slot, SuperBlob, magic};
+
+/// What a requirement in a set is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequirementType(pub u32);
+
+impl RequirementType {
+    /// What the code itself must satisfy to be the same code.
+    pub const DESIGNATED: Self = Self(3);
+
+    /// The word of the language, or the number.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self.0 {
+            0 => "invalid".to_owned(),
+            1 => "host".to_owned(),
+            2 => "guest".to_owned(),
+            3 => "designated".to_owned(),
+            4 => "library".to_owned(),
+            5 => "plugin".to_owned(),
+            other => format!("/*unknown type*/ {other}"),
+        }
+    }
+}
+
+/// A requirement set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequirementSet {
+    /// The entries in the order of the index; an entry that is no requirement is kept as its error.
+    pub entries: Vec<(RequirementType, Result<Requirement, RequirementError>)>,
+}
+
+impl RequirementSet {
+    /// Reads a set blob.
+    ///
+    /// # Errors
+    /// [`RequirementError::Invalid`], when its index is malformed.
+    pub fn from_blob(blob: &[u8]) -> Result<Self, RequirementError> {
+        let superblob = SuperBlob::parse(blob, magic::REQUIREMENTS).map_err(|_| RequirementError::Invalid)?;
+        let entries = superblob
+            .entries()
+            .iter()
+            .map(|entry| {
+                let Slot(number) = entry.slot;
+                (RequirementType(number), Requirement::from_blob(entry.data))
+            })
+            .collect();
+        Ok(Self { entries })
+    }
+
+    /// Compiles the text of a set; the entries are sorted by type, and the last one of a type wins.
+    ///
+    /// # Errors
+    /// [`SyntaxError`].
+    pub fn from_text(text: &str) -> Result<Self, SyntaxError> {
+        let entries: BTreeMap<u32, _> = parser::set(text)?.into_iter().collect();
+        Ok(Self {
+            entries: entries
+                .into_iter()
+                .map(|(number, expression)| (RequirementType(number), Ok(Requirement { expression })))
+                .collect(),
+        })
+    }
+
+    /// Whether a text begins like a set rather than like one requirement.
+    #[must_use]
+    pub fn is_text_of_set(text: &str) -> bool {
+        parser::is_set(text)
+    }
+
+    /// The set blob; entries that are errors are left out.
+    #[must_use]
+    pub fn to_blob(&self) -> Vec<u8> {
+        let blobs: Vec<(u32, Vec<u8>)> = self
+            .entries
+            .iter()
+            .filter_map(|(number, entry)| Some((number.0, entry.as_ref().ok()?.to_blob())))
+            .collect();
+        let count = u32::try_from(blobs.len()).unwrap_or(u32::MAX);
+        let mut offset = count.saturating_mul(8).saturating_add(12);
+        let mut payload = count.to_be_bytes().to_vec();
+        for (number, blob) in &blobs {
+            payload.extend(number.to_be_bytes());
+            payload.extend(offset.to_be_bytes());
+            offset = offset.saturating_add(u32::try_from(blob.len()).unwrap_or(u32::MAX));
+        }
+        payload.extend(blobs.into_iter().flat_map(|(_, blob)| blob));
+        binary::wrap(magic::REQUIREMENTS, &payload)
+    }
+
+    /// The first entry of a type, if that is a requirement.
+    #[must_use]
+    pub fn find(&self, wanted: RequirementType) -> Option<&Requirement> {
+        self.entries
+            .iter()
+            .find(|(found, _)| *found == wanted)
+            .and_then(|(_, entry)| entry.as_ref().ok())
+    }
+}
+
+/// One line for each entry, as `codesign -d -r-` prints them.
+impl fmt::Display for RequirementSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, entry) in &self.entries {
+            match entry {
+                Ok(requirement) => writeln!(f, "{} => {requirement}", number.name())?,
+                Err(error) => writeln!(f, "{} => /* {error} */", number.name())?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Holds requirements against examined code (specification 5.5, `SecStaticCode::satisfiesRequirement`).
+//!
+//! Before any requirement is evaluated, even `always`, macOS reads Info.plist and the entitlements; what cannot be
+//! decoded there fails every requirement.
+
+use thiserror::Error;
+
+use super::{CodeObject, SignatureKind, SliceEvidence};
+use crate::requirement::{
+    Context, DefaultRequirement, Requirement, RequirementError, RequirementSet, RequirementType,
+    default_designated,
+};
+
+/// Why a requirement cannot be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RequirementFault {
+    /// Info.plist is no dictionary (errSecCSBadDictionaryFormat).
+    #[error("Info.plist is no property list with a dictionary")]
+    InfoPlist,
+    /// The entitlements cannot be decoded (errSecDecode).
+    #[error("the entitlements cannot be decoded")]
+    Entitlements,
+    /// The requirement itself.
+    #[error(transparent)]
+    Requirement(#[from] RequirementError),
+}
+
+/// The designated requirement of a slice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Designated {
+    /// What it demands.
+    pub requirement: Requirement,
+    /// Whether the signature brings it; otherwise it is the default one.
+    pub is_explicit: bool,
+    /// Whether the code satisfies it; `None` when that is not known here.
+    pub is_satisfied: Result<Option<bool>, RequirementFault>,
+}
+
+/// Whether a slice satisfies a requirement; `None` when that is not known here.
+///
+/// # Errors
+/// See [`RequirementFault`].
+pub fn satisfies(slice: &SliceEvidence, requirement: &Requirement) -> Result<Option<bool>, RequirementFault> {
+    if slice.is_info_plist_malformed {
+        return Err(RequirementFault::InfoPlist);
+    }
+    if slice.is_entitlements_der_malformed {
+        return Err(RequirementFault::Entitlements);
+    }
+    let cdhash = slice.cdhashes.last().map(|cdhash| cdhash.truncated());
+    let identity = slice.identity.as_ref();
+    let context = Context {
+        identifier: slice.identifier.as_deref().unwrap_or_default().as_bytes(),
+        cdhash: cdhash.as_ref().map(|hash| hash.as_bytes()).unwrap_or_default(),
+        platform: slice.platform,
+        info: slice.info_plist.as_ref(),
+        entitlements: slice.entitlements.as_ref(),
+        chain: identity.map(|found| found.chain.as_slice()).unwrap_or_default(),
+        is_apple: identity.is_some_and(|found| found.is_apple()),
+        is_notarized: None,
+        timestamp: identity
+            .and_then(|found| found.timestamp.as_ref())
+            .map(|timestamp| timestamp.time),
+    };
+    Ok(requirement.evaluate(&context)?)
+}
+
+/// Finds and evaluates the designated requirement of every slice.
+pub(super) fn designate(object: &mut CodeObject) {
+    let hashes = |slice: &SliceEvidence| -> Vec<Vec<u8>> {
+        let mut all: Vec<_> = slice.cdhashes.iter().collect();
+        all.sort_by_key(|cdhash| cdhash.hash_type.raw());
+        all.iter()
+            .map(|cdhash| cdhash.truncated().as_bytes().to_vec())
+            .collect()
+    };
+    let cdhashes: Vec<Vec<Vec<u8>>> = object.slices.iter().map(hashes).collect();
+    for (index, slice) in object.slices.iter_mut().enumerate() {
+        if slice.signature == SignatureKind::Unsigned {
+            continue;
+        }
+        let explicit = slice
+            .requirements
+            .as_deref()
+            .and_then(|blob| RequirementSet::from_blob(blob).ok())
+            .and_then(|set| set.find(RequirementType::DESIGNATED).cloned());
+        let is_explicit = explicit.is_some();
+        let requirement = explicit.unwrap_or_else(|| {
+            // This slice's own hashes first, then those of the others in their order.
+            let own = cdhashes.iter().skip(index).take(1);
+            let others = cdhashes.iter().enumerate().filter(|(other, _)| *other != index);
+            let cdhashes: Vec<_> = own
+                .chain(others.map(|(_, hashes)| hashes))
+                .flatten()
+                .cloned()
+                .collect();
+            let identity = slice.identity.as_ref();
+            default_designated(DefaultRequirement {
+                identifier: slice.identifier.as_deref().unwrap_or_default().as_bytes(),
+                chain: identity.map(|found| found.chain.as_slice()).unwrap_or_default(),
+                is_apple: identity.is_some_and(|found| found.is_apple()),
+                cdhashes: &cdhashes,
+            })
+        });
+        let is_satisfied = satisfies(slice, &requirement);
+        slice.designated = Some(Designated {
+            requirement,
+            is_explicit,
+            is_satisfied,
+        });
+    }
+}
