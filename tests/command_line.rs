@@ -29,7 +29,10 @@ fn the_real_app_is_valid() {
     let output = sealcheck(&[&app]);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("codesign    ✓ valid on disk"), "{text}");
+    assert!(
+        text.contains("codesign    ✓ valid on disk, satisfies its Designated Requirement"),
+        "{text}"
+    );
     assert!(
         text.contains("Developer ID Application: Maximilian Hils (S8XHQB96PW)"),
         "{text}"
@@ -197,4 +200,138 @@ fn reports_go_to_files() {
     assert_eq!(stdout(&output), "");
     let report: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     assert_eq!(report["items"][0]["code"][1]["kind"], "systemextension");
+}
+
+#[test]
+fn verify_speaks_like_codesign() {
+    let app = real_app();
+    let name = app.display();
+    let output = sealcheck(&[OsStr::new("verify"), app.as_os_str()]);
+    assert_eq!(
+        stdout(&output),
+        format!("{name}: valid on disk\n{name}: satisfies its Designated Requirement\n")
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let output = sealcheck(&[OsStr::new("verify"), OsStr::new("-q"), app.as_os_str()]);
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("", Some(0)));
+    let with = |requirement: &str| {
+        let output = sealcheck(&[
+            "verify".as_ref(),
+            "-R".as_ref(),
+            requirement.as_ref(),
+            app.as_os_str(),
+        ]);
+        let last = stdout(&output).lines().last().unwrap_or_default().to_owned();
+        (last.replace(&name.to_string(), "X"), output.status.code())
+    };
+    let failed = "test-requirement: code failed to satisfy specified code requirement(s)";
+    assert_eq!(with("never"), (failed.to_owned(), Some(3)));
+    assert_eq!(with("=never"), (failed.to_owned(), Some(3)));
+    let satisfied = "X: explicit requirement satisfied";
+    assert_eq!(with("anchor apple generic"), (satisfied.to_owned(), Some(0)));
+    let (text, status) = with("notarized");
+    assert!(text.starts_with("X: explicit requirement not judged"), "{text}");
+    assert_eq!(status, Some(4));
+    assert_eq!(with("certificate is").1, Some(2));
+}
+
+#[test]
+fn verify_names_what_failed_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = acme(folder.path());
+    flip(&app.join("Contents/Frameworks/libextra.dylib"), 0x1010);
+    let inside = fs::canonicalize(&app)
+        .unwrap()
+        .join("Contents/Frameworks/libextra.dylib");
+    let output = sealcheck(&[OsStr::new("verify"), app.as_os_str()]);
+    assert_eq!(
+        stdout(&output),
+        format!(
+            "{}: invalid signature (code or signature have been modified)\nIn subcomponent: {}\nIn architecture: arm64\n",
+            app.display(),
+            inside.display()
+        )
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let folder = tempfile::tempdir().unwrap();
+    let app = acme(folder.path());
+    fs::write(app.join("Contents/Resources/new"), b"x").unwrap();
+    let inside = fs::canonicalize(&app).unwrap().join("Contents/Resources/new");
+    let text = stdout(&sealcheck(&[OsStr::new("verify"), app.as_os_str()]));
+    assert!(
+        text.ends_with(&format!("\nfile added: {}\n", inside.display())),
+        "{text}"
+    );
+}
+
+#[test]
+fn inspect_shows_what_codesign_shows() {
+    let app = real_app();
+    let output = sealcheck(&[OsStr::new("inspect"), app.as_os_str()]);
+    let text = stdout(&output);
+    let lines: Vec<_> = text.lines().collect();
+    for line in [
+        "Identifier=org.mitmproxy.macos-redirector",
+        "Format=app bundle with Mach-O universal (x86_64 arm64)",
+        "CodeDirectory v=20500 size=2826 flags=0x10000(runtime) hashes=77+7 location=embedded",
+        "VersionMin=786432",
+        "CDHash=1199e296327b3b09152edf4de0f41e9805d1273a",
+        "Signature size=8981",
+        "Authority=Developer ID Certification Authority",
+        "TeamIdentifier=S8XHQB96PW",
+        "Runtime Version=26.5.0",
+        "Sealed Resources version=2 rules=13 files=7",
+        "Internal requirements count=1 size=224",
+    ] {
+        assert!(lines.contains(&line), "no {line:?} in\n{text}");
+    }
+    assert!(
+        lines
+            .last()
+            .unwrap()
+            .starts_with("designated => anchor apple generic"),
+        "{text}"
+    );
+    let output = sealcheck(&[
+        "inspect".as_ref(),
+        "--arch".as_ref(),
+        "ppc".as_ref(),
+        app.as_os_str(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn requirements_are_shown_compiled_and_tested() {
+    let hex = |text: &str| stdout(&sealcheck(&["requirement", "parse", "--format", "hex", text]));
+    assert_eq!(hex("always"), "fade0c00000000100000000100000001\n");
+    let output = sealcheck(&["requirement", "parse", "host always"]);
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: invalid or corrupted code requirement(s)\nRequirement syntax error(s):\n\
+         line 1:6: expecting ARROW, found 'always'\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("requirement");
+    let arguments = ["requirement", "parse", "--format", "binary", "--output"];
+    let mut arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+    arguments.extend([file.as_os_str(), OsStr::new("identifier x and anchor apple")]);
+    assert_eq!(sealcheck(&arguments).status.code(), Some(0));
+    let output = sealcheck(&["requirement".as_ref(), "parse".as_ref(), file.as_os_str()]);
+    assert_eq!(stdout(&output), "identifier x and anchor apple\n");
+    let app = real_app();
+    let test = |requirement: &OsStr| {
+        let output = sealcheck(&[
+            "requirement".as_ref(),
+            "test".as_ref(),
+            requirement,
+            app.as_os_str(),
+        ]);
+        (stdout(&output).lines().count(), output.status.code())
+    };
+    assert_eq!(test(file.as_os_str()), (2, Some(3)));
+    assert_eq!(test("anchor apple generic".as_ref()), (2, Some(0)));
+    let output = sealcheck(&["requirement".as_ref(), "show".as_ref(), app.as_os_str()]);
+    assert!(stdout(&output).starts_with("designated => anchor apple generic and "));
 }

@@ -18,6 +18,7 @@ fn outcome(app: &Path) -> Outcome {
     Outcome {
         evidence,
         findings,
+        explicit_requirement: None,
         seconds: None,
     }
 }

@@ -62,7 +62,32 @@ pub(super) enum Command {
         /// Format of the report
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
+        #[command(flatten)]
+        demands: Demands,
     },
+    /// Give the verdict of `codesign --verify --deep --strict` only, in Apple's words
+    Verify {
+        /// Bundles and Mach-O files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Format of the report
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+        #[command(flatten)]
+        demands: Demands,
+    },
+    /// Show what the signature says, as `codesign -d -vvvv -r-` does
+    Inspect {
+        /// Bundles and Mach-O files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Only this architecture, such as arm64; the host's by default
+        #[arg(long)]
+        arch: Option<String>,
+    },
+    /// Show, compile and test code requirements
+    #[command(subcommand)]
+    Requirement(RequirementCommand),
     /// Print the entitlements that the code claims
     Entitlements {
         /// Bundles and Mach-O files
@@ -83,6 +108,60 @@ pub(super) enum Command {
         #[arg(value_parser = parse_rule)]
         rule: Known,
     },
+}
+
+/// What code is asked for beyond its signature.
+#[derive(Debug, Args, Default)]
+pub(super) struct Demands {
+    /// A requirement that every architecture must satisfy: text, or a file with its text or binary form
+    #[arg(short = 'R', long, value_name = "REQUIREMENT", allow_hyphen_values = true)]
+    pub(super) requirement: Option<String>,
+    /// Fail for an expired certificate also where the signature has no timestamp
+    #[arg(long)]
+    pub(super) check_expiration: bool,
+}
+
+/// What to do with requirements.
+#[derive(Debug, Subcommand)]
+pub(super) enum RequirementCommand {
+    /// Print the requirements of signed code
+    Show {
+        /// Bundles and Mach-O files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Only this architecture, such as arm64; the host's by default
+        #[arg(long)]
+        arch: Option<String>,
+    },
+    /// Compile a requirement or a set of requirements, and print it in another form
+    Parse {
+        /// Text, a file with text or binary form, or - for standard input
+        #[arg(allow_hyphen_values = true)]
+        requirement: String,
+        /// Form of the output
+        #[arg(long, value_enum, default_value_t = RequirementForm::Text)]
+        format: RequirementForm,
+    },
+    /// Hold a requirement against signed code, architecture by architecture
+    Test {
+        /// Text, a file with text or binary form, or - for standard input
+        #[arg(allow_hyphen_values = true)]
+        requirement: String,
+        /// Bundles and Mach-O files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// Form of a printed requirement.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RequirementForm {
+    /// The text that `codesign -d -r-` prints
+    Text,
+    /// The binary form as hexadecimal digits
+    Hex,
+    /// The binary form
+    Binary,
 }
 
 /// Format of a report.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::arguments::Form;
-use super::{Session, UNREADABLE, complain};
+use super::{Session, UNREADABLE, complain, slice_of};
 use crate::entitlements::to_text;
 use crate::plist::dictionary_to_json;
 use crate::verify::SliceEvidence;
@@ -28,20 +28,13 @@ pub(super) fn run(
                 continue;
             }
         };
-        let slices = evidence
-            .code
-            .first()
-            .map(|object| object.slices.as_slice())
-            .unwrap_or_default();
-        let chosen = slices.iter().find(|slice| match architecture {
-            None => true,
-            Some(name) => slice.architecture.is_some_and(|found| found.to_string() == name),
-        });
-        let Some(slice) = chosen else {
-            let what = architecture.map_or("no code".to_owned(), |name| format!("no architecture {name}"));
-            complain(&format!("sealcheck: {}: {what}", evidence.path));
-            worst = worst.max(1);
-            continue;
+        let slice = match slice_of(&evidence, architecture) {
+            Ok(slice) => slice,
+            Err(message) => {
+                complain(&format!("sealcheck: {message}"));
+                worst = worst.max(1);
+                continue;
+            }
         };
         if evidence.codesign.valid == Some(false) {
             complain(&format!(

@@ -6,6 +6,8 @@
 mod arguments;
 mod entitlements;
 mod progress;
+mod requirement;
+mod verify;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -16,15 +18,20 @@ use std::time::{Instant, SystemTime};
 
 use clap::Parser;
 
-use arguments::{Arguments, Colour, Command, Format, Global, Known};
+use arguments::{
+    Arguments, Colour, Command, Demands, Format, Global, Known, RequirementCommand, RequirementForm,
+};
 
 use crate::report::{Outcome, Settings, Style, write_human, write_json};
+use crate::requirement::Requirement;
 use crate::rule;
 use crate::source::SourceError;
 use crate::time::UnixTime;
 use crate::trust::Anchors;
-use crate::verify::{Options, Progress, verify};
+use crate::verify::{Evidence, Options, Progress, SliceEvidence, every_slice_satisfies};
 
+/// The arguments make no sense.
+const USAGE: u8 = 2;
 /// The input could not be read.
 const UNREADABLE: u8 = 4;
 /// Columns of a report that no terminal shows.
@@ -48,11 +55,11 @@ pub fn run() -> ExitCode {
             return ExitCode::from(UNREADABLE);
         }
     }
-    let session = match Session::new(&arguments.global) {
+    let session = match Session::new(&arguments) {
         Ok(session) => session,
-        Err(message) => {
-            complain(&format!("sealcheck: {message}"));
-            return ExitCode::from(UNREADABLE);
+        Err((message, status)) => {
+            complain(&message);
+            return ExitCode::from(status);
         }
     };
     match dispatch(&arguments, &session) {
@@ -75,10 +82,45 @@ fn complain(message: &str) {
 struct Session<'a> {
     global: &'a Global,
     options: Options,
+    /// The requirement of `-R`, with its text.
+    requirement: Option<(Requirement, String)>,
 }
 
 impl<'a> Session<'a> {
-    fn new(global: &'a Global) -> Result<Self, String> {
+    /// The message and the exit status, where the options themselves cannot be used.
+    fn new(arguments: &'a Arguments) -> Result<Self, (String, u8)> {
+        let global = &arguments.global;
+        let none = Demands::default();
+        let demands = match &arguments.command {
+            Command::Check { demands, .. } | Command::Verify { demands, .. } => demands,
+            _ => &none,
+        };
+        let requirement = demands
+            .requirement
+            .as_deref()
+            .map(|text| requirement::single(text).map_err(|message| (message, USAGE)))
+            .transpose()?
+            .map(|requirement| {
+                let text = requirement.to_string();
+                (requirement, text)
+            });
+        let anchors =
+            Self::anchors(global).map_err(|message| (format!("sealcheck: {message}"), UNREADABLE))?;
+        let options = Options {
+            host_architecture: global.host_arch.into(),
+            anchors,
+            at: global.at.unwrap_or_else(now),
+            check_expiration: demands.check_expiration,
+            ..Options::default()
+        };
+        Ok(Self {
+            global,
+            options,
+            requirement,
+        })
+    }
+
+    fn anchors(global: &Global) -> Result<Anchors, String> {
         let mut anchors = Anchors::default();
         let read = |path: &Path| {
             std::fs::read(path).map_err(|error| format!("{}: cannot be read: {error}", path.display()))
@@ -91,13 +133,17 @@ impl<'a> Session<'a> {
             let added = anchors.trust_as_apple(&read(path)?);
             added.map_err(|error| format!("{}: {error}", path.display()))?;
         }
-        let options = Options {
-            host_architecture: global.host_arch.into(),
-            anchors,
-            at: global.at.unwrap_or_else(now),
-            ..Options::default()
-        };
-        Ok(Self { global, options })
+        Ok(anchors)
+    }
+
+    fn settings(&self, has_findings: bool) -> Settings<'_> {
+        Settings {
+            host_architecture: self.options.host_architecture,
+            at: self.options.at,
+            requirement: self.requirement.as_ref().map(|(_, text)| text.as_str()),
+            has_apple_anchor: self.options.anchors.is_substituted(),
+            has_findings,
+        }
     }
 
     /// Verifies one operand, with a progress line where it takes long.
@@ -108,14 +154,36 @@ impl<'a> Session<'a> {
             ..self.options.clone()
         };
         let start = Instant::now();
-        let evidence = progress::watched(&progress, || verify(path, &options))?;
+        let evidence = progress::watched(&progress, || crate::verify::verify(path, &options))?;
         let findings = rule::check(&evidence);
+        let explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
+            let item = evidence.code.first();
+            item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement))
+        });
         Ok(Outcome {
             evidence,
             findings,
+            explicit_requirement,
             seconds: Some(start.elapsed().as_secs_f64()),
         })
     }
+}
+
+/// The slice of an architecture, or the primary one.
+fn slice_of<'e>(evidence: &'e Evidence, architecture: Option<&str>) -> Result<&'e SliceEvidence, String> {
+    let slices = evidence.code.first().map(|object| object.slices.as_slice());
+    let is_wanted = |slice: &&SliceEvidence| match architecture {
+        None => true,
+        Some(name) => slice.architecture.is_some_and(|found| found.to_string() == name),
+    };
+    slices
+        .unwrap_or_default()
+        .iter()
+        .find(is_wanted)
+        .ok_or_else(|| match architecture {
+            Some(name) => format!("{}: no architecture {name}", evidence.path),
+            None => format!("{}: no code", evidence.path),
+        })
 }
 
 fn now() -> UnixTime {
@@ -128,7 +196,10 @@ fn now() -> UnixTime {
 fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
     let mut out = output(arguments)?;
     let status = match &arguments.command {
-        Command::Check { paths, format } => check(paths, *format, session, &mut *out),
+        Command::Check { paths, format, .. } => check(paths, *format, session, &mut *out),
+        Command::Verify { paths, format, .. } => verify::run(paths, *format, session, &mut *out),
+        Command::Inspect { paths, arch } => verify::inspect(paths, arch.as_deref(), session, &mut *out),
+        Command::Requirement(command) => requirement::run(command, session, &mut *out),
         Command::Entitlements { paths, format, arch } => {
             entitlements::run(paths, *format, arch.as_deref(), session, &mut *out)
         }
@@ -141,7 +212,14 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
 
 /// Where the report goes. Files get no colour unless it is asked for; binary output is never touched.
 fn output(arguments: &Arguments) -> io::Result<Box<dyn Write>> {
-    let is_binary = matches!(arguments.command, Command::Entitlements { .. });
+    let is_binary = matches!(
+        arguments.command,
+        Command::Entitlements { .. }
+            | Command::Requirement(RequirementCommand::Parse {
+                format: RequirementForm::Binary,
+                ..
+            })
+    );
     let global = &arguments.global;
     let Some(path) = &global.output else {
         return Ok(if is_binary {
@@ -175,11 +253,7 @@ fn check(paths: &[PathBuf], format: Format, session: &Session<'_>, out: &mut dyn
     }
     match format {
         Format::Json => {
-            let settings = Settings {
-                host_architecture: session.options.host_architecture,
-                at: session.options.at,
-            };
-            write_json(&outcomes, settings, out)?;
+            write_json(&outcomes, session.settings(true), out)?;
         }
         Format::Human => {
             let style = style(session.global);

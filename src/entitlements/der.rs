@@ -161,6 +161,8 @@ fn value(tag: u8, content: &[u8], form: Form, depth: usize) -> Result<Value, Der
         BOOLEAN => match content {
             [0] => Value::Boolean(false),
             [0xff] => Value::Boolean(true),
+            // The signers of the form without version wrote 1 for true.
+            [1] if form == Form::Unversioned => Value::Boolean(true),
             _ => return Err(DerError::Value("BOOLEAN")),
         },
         INTEGER => Value::Integer(integer(content).ok_or(DerError::Value("INTEGER"))?),
@@ -270,7 +272,7 @@ mod tests {
         let bytes = tlv(
             SET,
             &[
-                pair("b", &[BOOLEAN, 1, 0xff]),
+                pair("b", &[BOOLEAN, 1, 1]),
                 pair("a", &tlv(SET, &pair("c", &[BOOLEAN, 1, 0]))),
             ]
             .concat(),

@@ -19,17 +19,19 @@ use crate::verify::{CodeObject, HostArchitecture, SliceEvidence};
 struct Report<'a> {
     schema_version: u32,
     tool: Tool,
-    options: JsonOptions,
+    options: JsonOptions<'a>,
     items: Vec<Item<'a>>,
 }
 
 #[derive(Serialize)]
-struct JsonOptions {
+struct JsonOptions<'a> {
     at: String,
     host_arch: &'static str,
     target: &'static str,
     deep: bool,
     strict: bool,
+    requirement: Option<&'a str>,
+    has_apple_anchor: bool,
 }
 
 #[derive(Serialize)]
@@ -46,7 +48,7 @@ struct Item<'a> {
     codesign: Codesign<'a>,
     gatekeeper: Gatekeeper,
     code: Vec<Code<'a>>,
-    findings: Vec<JsonFinding<'a>>,
+    findings: Option<Vec<JsonFinding<'a>>>,
     stats: Stats,
 }
 
@@ -62,6 +64,7 @@ struct Codesign<'a> {
     files_modified: &'a [String],
     files_missing: &'a [String],
     satisfies_designated_requirement: Option<bool>,
+    satisfies_requirement: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -146,18 +149,24 @@ struct Stats {
 
 /// What the report says about how it was made.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct Settings<'a> {
     /// The Mac whose choice of slices was followed.
     pub host_architecture: HostArchitecture,
     /// The time for which the verdicts hold.
     pub at: UnixTime,
+    /// The requirement that the user gave, as text.
+    pub requirement: Option<&'a str>,
+    /// Whether roots count as Apple's that are not.
+    pub has_apple_anchor: bool,
+    /// Whether findings were asked for; without them they are `null`.
+    pub has_findings: bool,
 }
 
 /// Writes the report about all items.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(outcomes: &[Outcome], settings: Settings, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(outcomes: &[Outcome], settings: Settings<'_>, out: &mut dyn Write) -> io::Result<()> {
     let report = Report {
         schema_version: 1,
         tool: Tool {
@@ -170,14 +179,16 @@ pub fn write(outcomes: &[Outcome], settings: Settings, out: &mut dyn Write) -> i
             target: "auto",
             deep: true,
             strict: true,
+            requirement: settings.requirement,
+            has_apple_anchor: settings.has_apple_anchor,
         },
-        items: outcomes.iter().map(item).collect(),
+        items: outcomes.iter().map(|outcome| item(outcome, settings)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)
 }
 
-fn item(outcome: &Outcome) -> Item<'_> {
+fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
     let evidence = &outcome.evidence;
     let verdict = &evidence.codesign;
     let status = if verdict.valid == Some(true) {
@@ -203,6 +214,11 @@ fn item(outcome: &Outcome) -> Item<'_> {
             files_modified: &verdict.files_modified,
             files_missing: &verdict.files_missing,
             satisfies_designated_requirement: verdict.satisfies_designated_requirement,
+            satisfies_requirement: match &outcome.explicit_requirement {
+                Some(Ok(answer)) => *answer,
+                Some(Err(_)) => Some(false),
+                None => None,
+            },
         },
         gatekeeper: Gatekeeper {
             operation: "execute",
@@ -212,7 +228,9 @@ fn item(outcome: &Outcome) -> Item<'_> {
             message: "not evaluated",
         },
         code: evidence.code.iter().map(code).collect(),
-        findings: outcome.findings.iter().map(finding).collect(),
+        findings: settings
+            .has_findings
+            .then(|| outcome.findings.iter().map(finding).collect()),
         stats: Stats {
             files: evidence.statistics.files,
             code_objects: evidence.code.len(),

@@ -2,15 +2,19 @@
 //!
 //! Writers are passed in; only this module and `cli` produce text for people or tools.
 
+mod codesign;
+mod display;
 mod human;
 mod json;
 mod text;
 
+pub use codesign::{CodesignStyle, write as write_codesign};
+pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use human::{Style, write as write_human};
 pub use json::{Settings, write as write_json};
 
 use crate::finding::{Finding, Severity};
-use crate::verify::Evidence;
+use crate::verify::{Evidence, RequirementFault};
 
 /// One item with everything that is to be said about it.
 #[derive(Debug)]
@@ -19,23 +23,42 @@ pub struct Outcome {
     pub evidence: Evidence,
     /// Advice.
     pub findings: Vec<Finding>,
+    /// Whether the code satisfies a requirement that the user gave; the outer `None` where none was given.
+    pub explicit_requirement: Option<Result<Option<bool>, RequirementFault>>,
     /// How long it took, where somebody has measured it.
     pub seconds: Option<f64>,
 }
 
 impl Outcome {
-    /// The exit status of the contract: 0 good, 1 failed or error findings, 4 not judged.
+    /// The exit status of the contract: 0 good, 1 failed or error findings, 3 a requirement is not met, 4 not
+    /// judged.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         let errors = self
             .findings
             .iter()
             .any(|finding| finding.severity == Severity::Error);
-        match self.evidence.codesign.valid {
-            Some(false) => 1,
+        match self.codesign_status() {
+            1 => 1,
             _ if errors => 1,
-            Some(true) => 0,
+            status => status,
+        }
+    }
+
+    /// The exit status of the codesign verdict alone: 0 valid, 1 not, 3 valid but a requirement is not met, 4 not
+    /// judged (specification 11.5).
+    #[must_use]
+    pub fn codesign_status(&self) -> u8 {
+        let verdict = &self.evidence.codesign;
+        let explicit = self.explicit_requirement.as_ref();
+        let is_unmet = verdict.satisfies_designated_requirement == Some(false)
+            || explicit.is_some_and(|found| !matches!(found, Ok(Some(true) | None)));
+        match verdict.valid {
+            Some(false) => 1,
+            _ if is_unmet => 3,
             None => 4,
+            Some(true) if matches!(explicit, Some(Ok(None))) => 4,
+            Some(true) => 0,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Description, Rule, each_fault};
 use crate::bundle::{LayoutFault, ScanFault};
 use crate::finding::{Finding, Party, Place, Severity};
-use crate::verify::{FaultKind, OsStatus};
+use crate::verify::{FaultKind, OsStatus, RequirementFault};
 
 const SIGN_AGAIN: &str = "find the step that writes into the bundle, move it before signing, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
 
@@ -194,6 +194,8 @@ pub(super) const RULES: &[Rule] = &[
                     };
                     let message = match &designated.is_satisfied {
                         Ok(Some(false)) => format!("the code does not satisfy: {}", designated.requirement),
+                        // Other rules speak about these causes.
+                        Err(RequirementFault::InfoPlist | RequirementFault::Entitlements) => continue,
                         Err(fault) => format!("the designated requirement cannot be evaluated: {fault}"),
                         Ok(_) => continue,
                     };

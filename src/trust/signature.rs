@@ -133,6 +133,20 @@ impl Default for Identity {
 }
 
 impl Identity {
+    /// Whether the signer's cryptography holds, whatever is to be said about the certificates.
+    #[must_use]
+    pub fn is_signature_sound(&self) -> bool {
+        !self.faults.iter().any(|fault| {
+            !matches!(
+                fault,
+                IdentityFault::Path(_)
+                    | IdentityFault::Team { .. }
+                    | IdentityFault::InvalidTeam
+                    | IdentityFault::TimestampNotApple
+            )
+        })
+    }
+
     /// Whether the chain is sound and ends in a root of Apple's.
     #[must_use]
     pub fn is_apple(&self) -> bool {

@@ -4,7 +4,7 @@ use super::{Designated, Fault};
 use crate::blob::Slot;
 use crate::bundle::BundleKind;
 use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
-use crate::hash::HashType;
+use crate::hash::{Digest, HashType};
 use crate::macho::{Architecture, BuildVersion, FileType, LinkedPath};
 use crate::plist::Dictionary;
 use crate::trust::Identity;
@@ -79,6 +79,8 @@ pub struct SlotEvidence {
     pub length: Option<u64>,
     /// Whether the chosen CodeDirectory holds a digest for it.
     pub bound: bool,
+    /// That digest.
+    pub digest: Option<Digest>,
 }
 
 /// Facts about one architecture of a code object.
@@ -114,6 +116,13 @@ pub struct SliceEvidence {
     pub bytes_hashed: u64,
     /// Number of special slots.
     pub special_slots: u32,
+    /// Whether the CodeDirectory has a scatter vector, which nothing uses any more.
+    pub has_scatter: bool,
+    /// SHA-256 of the CodeDirectory in slot 0, which the CMS signs; that digest whatever the hash types
+    /// (`SecStaticCode::createCmsDigest`).
+    pub cms_digest: Option<Digest>,
+    /// Length of the CMS in bytes.
+    pub cms_length: Option<u64>,
     /// Platform identifier of the CodeDirectory.
     pub platform: u8,
     /// Executable segment.

@@ -278,7 +278,9 @@ impl Fault {
             FaultKind::Requirement(fault) => match fault {
                 RequirementFault::InfoPlist => OsStatus::BAD_DICTIONARY_FORMAT,
                 RequirementFault::Entitlements => OsStatus::DECODE,
-                RequirementFault::Requirement(RequirementError::Invalid) => OsStatus::REQ_INVALID,
+                RequirementFault::Set | RequirementFault::Requirement(RequirementError::Invalid) => {
+                    OsStatus::REQ_INVALID
+                }
                 RequirementFault::Requirement(RequirementError::Kind { .. }) => OsStatus::REQ_UNSUPPORTED,
                 RequirementFault::Requirement(RequirementError::Unimplemented { .. }) => {
                     OsStatus::UNIMPLEMENTED

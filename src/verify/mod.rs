@@ -22,7 +22,7 @@ pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};
 pub use evidence::{CodeKind, CodeObject, Nesting, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence};
 pub use fault::{Fault, FaultKind, SlotProblem, Stage};
 pub use progress::Progress;
-pub use requirements::{Designated, RequirementFault, satisfies};
+pub use requirements::{Designated, RequirementFault, every_slice_satisfies, satisfies};
 pub use slice::{Subject, examine};
 pub use status::OsStatus;
 pub use verdict::{CodesignVerdict, NotJudged, fold};

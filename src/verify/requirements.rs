@@ -20,6 +20,9 @@ pub enum RequirementFault {
     /// The entitlements cannot be decoded (errSecDecode).
     #[error("the entitlements cannot be decoded")]
     Entitlements,
+    /// The requirement set is malformed (errSecCSReqInvalid).
+    #[error("the requirement set is malformed")]
+    Set,
     /// The requirement itself.
     #[error(transparent)]
     Requirement(#[from] RequirementError),
@@ -65,6 +68,28 @@ pub fn satisfies(slice: &SliceEvidence, requirement: &Requirement) -> Result<Opt
     Ok(requirement.evaluate(&context)?)
 }
 
+/// Whether every signed slice of an object satisfies a requirement, as `codesign -R` asks (native observations
+/// 4.3); `None` when that is not known here, or when nothing is signed.
+///
+/// # Errors
+/// See [`RequirementFault`]; that of the first slice that has one.
+pub fn every_slice_satisfies(
+    object: &CodeObject,
+    requirement: &Requirement,
+) -> Result<Option<bool>, RequirementFault> {
+    let mut result = None;
+    let signed = object.slices.iter().filter(|slice| slice.hash_type.is_some());
+    for (index, slice) in signed.enumerate() {
+        match (satisfies(slice, requirement)?, index) {
+            (Some(false), _) => return Ok(Some(false)),
+            (answer, 0) => result = answer,
+            (None, _) => result = None,
+            (Some(true), _) => {}
+        }
+    }
+    Ok(result)
+}
+
 /// Finds and evaluates the designated requirement of every slice.
 pub(super) fn designate(object: &mut CodeObject) {
     let hashes = |slice: &SliceEvidence| -> Vec<Vec<u8>> {
@@ -79,10 +104,10 @@ pub(super) fn designate(object: &mut CodeObject) {
         if slice.signature == SignatureKind::Unsigned {
             continue;
         }
-        let explicit = slice
-            .requirements
-            .as_deref()
-            .and_then(|blob| RequirementSet::from_blob(blob).ok())
+        let set = slice.requirements.as_deref().map(RequirementSet::from_blob);
+        let is_malformed = matches!(set, Some(Err(_)));
+        let explicit = set
+            .and_then(Result::ok)
             .and_then(|set| set.find(RequirementType::DESIGNATED).cloned());
         let is_explicit = explicit.is_some();
         let requirement = explicit.unwrap_or_else(|| {
@@ -102,7 +127,11 @@ pub(super) fn designate(object: &mut CodeObject) {
                 cdhashes: &cdhashes,
             })
         });
-        let is_satisfied = satisfies(slice, &requirement);
+        let is_satisfied = if is_malformed {
+            Err(RequirementFault::Set)
+        } else {
+            satisfies(slice, &requirement)
+        };
         slice.designated = Some(Designated {
             requirement,
             is_explicit,

@@ -199,6 +199,10 @@ impl<'a> Examination<'a> {
         facts.page_size = geometry.page_size;
         facts.pages = geometry.count;
         facts.special_slots = best.special_slots;
+        facts.has_scatter = !best.scatter.is_empty();
+        facts.cms_digest = directories
+            .first()
+            .map(|base| HashType::Sha256.digest(base.data()));
         facts.platform = best.platform;
         facts.exec_segment = best.exec_segment;
         facts.runtime_version = best.runtime.filter(|version| *version != 0);
@@ -224,6 +228,7 @@ impl<'a> Examination<'a> {
             }
         };
         self.facts.signature = SignatureKind::Cms;
+        self.facts.cms_length = Some(length(cms));
         let (Some(base), Some(hash_type)) = (directories.first(), best.hash_type()) else {
             return;
         };
@@ -268,6 +273,7 @@ impl<'a> Examination<'a> {
                 slot,
                 length: component.and_then(|data| u64::try_from(data.len()).ok()),
                 bound: expected.is_some(),
+                digest: expected,
             });
             match (component, expected) {
                 (Some(data), Some(digest)) if hash_type.digest(data) == digest => {

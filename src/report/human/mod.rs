@@ -57,6 +57,12 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         if let Some(item) = outcome.evidence.code.first() {
             summary(item, style, out)?;
         }
+        if outcome.evidence.has_substituted_anchor {
+            writeln!(
+                out,
+                "  {DOUBTFUL}a root of --apple-anchor counts as Apple's in this report{DOUBTFUL:#}"
+            )?;
+        }
         writeln!(out)?;
         tree::write(outcome, style, out)?;
         writeln!(out)?;

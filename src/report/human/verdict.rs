@@ -5,9 +5,13 @@ use std::io::{self, Write};
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
 use crate::finding::Severity;
 use crate::report::{Outcome, text};
+use crate::verify::RequirementFault;
 
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     codesign(outcome, style, out)?;
+    if let Some(answer) = &outcome.explicit_requirement {
+        requirement(answer, style, out)?;
+    }
     writeln!(out, "  gatekeeper  {DOUBTFUL}?{DOUBTFUL:#} not evaluated")?;
     let count = |severity| problems::count(&outcome.findings, severity);
     let words: Vec<_> = [
@@ -44,6 +48,23 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
             out,
             "              {FAINT}sealcheck explain RULE shows the background of each{FAINT:#}"
         )
+    }
+}
+
+fn requirement(
+    answer: &Result<Option<bool>, RequirementFault>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write!(out, "  requirement ")?;
+    match answer {
+        Ok(Some(true)) => writeln!(out, "{GOOD}{}{GOOD:#} satisfied", style.yes()),
+        Ok(Some(false)) => writeln!(out, "{BAD}{}{BAD:#} not satisfied", style.no()),
+        Ok(None) => writeln!(
+            out,
+            "{DOUBTFUL}?{DOUBTFUL:#} not judged: it depends on what only a Mac knows"
+        ),
+        Err(fault) => writeln!(out, "{BAD}{}{BAD:#} not satisfied: {fault}", style.no()),
     }
 }
 

@@ -1,0 +1,203 @@
+//! `sealcheck requirement`: shows, compiles and tests code requirements, and reads the requirement of `-R`.
+//!
+//! As with `codesign -R` and `csreq -r`, a requirement is the name of a file with text or its binary form, `-` for
+//! standard input, or text behind `=`. What is not the name of a file counts as text, too.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::arguments::{RequirementCommand, RequirementForm};
+use super::{Session, UNREADABLE, complain, slice_of};
+use crate::report::write_requirements;
+use crate::requirement::{Requirement, RequirementSet, SyntaxError};
+use crate::verify::satisfies;
+
+/// Budget for a requirement file; Apple's own are below 1 KiB.
+const MAX_REQUIREMENT: u64 = 16 << 20;
+/// The first byte of every binary form.
+const BINARY: u8 = 0xfa;
+
+/// One requirement, or a set of them.
+pub(super) enum Compiled {
+    One(Requirement),
+    Set(RequirementSet),
+}
+
+pub(super) fn run(
+    command: &RequirementCommand,
+    session: &Session<'_>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    match command {
+        RequirementCommand::Show { paths, arch } => show(paths, arch.as_deref(), session, out),
+        RequirementCommand::Parse { requirement, format } => parse(requirement, *format, out),
+        RequirementCommand::Test { requirement, paths } => test(requirement, paths, session, out),
+    }
+}
+
+fn show(
+    paths: &[PathBuf],
+    architecture: Option<&str>,
+    session: &Session<'_>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let mut worst = 0;
+    for path in paths {
+        match session.examine(path) {
+            Ok(outcome) => match slice_of(&outcome.evidence, architecture) {
+                Ok(slice) => write_requirements(slice, out)?,
+                Err(message) => {
+                    complain(&format!("sealcheck: {message}"));
+                    worst = worst.max(1);
+                }
+            },
+            Err(error) => {
+                complain(&format!("sealcheck: {error}"));
+                worst = worst.max(UNREADABLE);
+            }
+        }
+    }
+    Ok(worst)
+}
+
+fn parse(text: &str, form: RequirementForm, out: &mut dyn Write) -> io::Result<u8> {
+    let compiled = match compile(text) {
+        Ok(compiled) => compiled,
+        Err(message) => {
+            complain(&message);
+            return Ok(1);
+        }
+    };
+    let blob = match &compiled {
+        Compiled::One(requirement) => requirement.to_blob(),
+        Compiled::Set(set) => set.to_blob(),
+    };
+    match (form, &compiled) {
+        (RequirementForm::Binary, _) => out.write_all(&blob)?,
+        (RequirementForm::Hex, _) => {
+            for byte in &blob {
+                write!(out, "{byte:02x}")?;
+            }
+            writeln!(out)?;
+        }
+        (RequirementForm::Text, Compiled::One(requirement)) => writeln!(out, "{requirement}")?,
+        (RequirementForm::Text, Compiled::Set(set)) => write!(out, "{set}")?,
+    }
+    Ok(0)
+}
+
+/// Every slice by itself, since that is what one wants to know about a requirement.
+fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Write) -> io::Result<u8> {
+    let requirement = match single(text) {
+        Ok(requirement) => requirement,
+        Err(message) => {
+            complain(&message);
+            return Ok(1);
+        }
+    };
+    let mut worst = 0;
+    for path in paths {
+        let evidence = match session.examine(path) {
+            Ok(outcome) => outcome.evidence,
+            Err(error) => {
+                complain(&format!("sealcheck: {error}"));
+                worst = worst.max(UNREADABLE);
+                continue;
+            }
+        };
+        if evidence.codesign.valid == Some(false) {
+            complain(&format!(
+                "sealcheck: {}: warning: the code does not verify",
+                evidence.path
+            ));
+        }
+        let slices = evidence.code.first().map(|object| object.slices.as_slice());
+        for slice in slices.unwrap_or_default() {
+            let architecture = slice
+                .architecture
+                .map(|found| format!(" ({found})"))
+                .unwrap_or_default();
+            let (answer, status) = match slice.hash_type.map(|_| satisfies(slice, &requirement)) {
+                None => ("not signed".to_owned(), 1),
+                Some(Ok(Some(true))) => ("satisfied".to_owned(), 0),
+                Some(Ok(Some(false))) => ("not satisfied".to_owned(), 3),
+                Some(Ok(None)) => ("not judged: it depends on what only a Mac knows".to_owned(), 4),
+                Some(Err(fault)) => (format!("cannot be evaluated: {fault}"), 3),
+            };
+            writeln!(out, "{}{architecture}: {answer}", evidence.path)?;
+            worst = worst.max(status);
+        }
+        if evidence.codesign.valid == Some(false) {
+            worst = worst.max(1);
+        }
+    }
+    Ok(worst)
+}
+
+/// The one requirement that an option or argument gives.
+pub(super) fn single(argument: &str) -> Result<Requirement, String> {
+    match compile(argument)? {
+        Compiled::One(requirement) => Ok(requirement),
+        Compiled::Set(_) => {
+            Err("sealcheck: a single requirement is needed, this is a set of requirements".to_owned())
+        }
+    }
+}
+
+fn compile(argument: &str) -> Result<Compiled, String> {
+    let text = match argument.strip_prefix('=') {
+        Some(text) => text.to_owned(),
+        None => {
+            let bytes = match read(argument) {
+                Some(bytes) => {
+                    bytes.map_err(|error| format!("sealcheck: {argument}: cannot be read: {error}"))?
+                }
+                None => argument.as_bytes().to_vec(),
+            };
+            if bytes.first() == Some(&BINARY) {
+                return binary(&bytes).map_err(|error| format!("sealcheck: {argument}: {error}"));
+            }
+            String::from_utf8(bytes)
+                .map_err(|_| format!("sealcheck: {argument}: neither text nor a requirement"))?
+        }
+    };
+    let compiled = if RequirementSet::is_text_of_set(&text) {
+        RequirementSet::from_text(&text).map(Compiled::Set)
+    } else {
+        Requirement::from_text(&text).map(Compiled::One)
+    };
+    compiled.map_err(|error| syntax(&error))
+}
+
+/// The three lines of Apple's compiler (native observations 6.2).
+fn syntax(error: &SyntaxError) -> String {
+    format!("error: invalid or corrupted code requirement(s)\nRequirement syntax error(s):\n{error}")
+}
+
+fn binary(bytes: &[u8]) -> Result<Compiled, crate::requirement::RequirementError> {
+    match RequirementSet::from_blob(bytes) {
+        Ok(set) => Ok(Compiled::Set(set)),
+        Err(_) => Requirement::from_blob(bytes).map(Compiled::One),
+    }
+}
+
+/// The content of a file or of standard input; `None` when there is no such file.
+fn read(name: &str) -> Option<io::Result<Vec<u8>>> {
+    let source: Box<dyn Read> = if name == "-" {
+        Box::new(io::stdin())
+    } else if Path::new(name).is_file() {
+        match std::fs::File::open(name) {
+            Ok(file) => Box::new(file),
+            Err(error) => return Some(Err(error)),
+        }
+    } else {
+        return None;
+    };
+    let mut bytes = Vec::new();
+    Some(
+        source
+            .take(MAX_REQUIREMENT)
+            .read_to_end(&mut bytes)
+            .map(|_| bytes),
+    )
+}
