@@ -17,6 +17,7 @@ mod bundles;
 mod command_line;
 mod corpus;
 mod hostile;
+mod identity;
 mod layers;
 mod mutations;
 mod oracle;

@@ -102,7 +102,8 @@ pub struct Identity {
     pub signing_time: Option<UnixTime>,
     /// The verified timestamp.
     pub timestamp: Option<Timestamp>,
-    /// Whether the signature holds although certificates are not valid at its time.
+    /// Whether the signature holds although certificates are not valid at the time that it claims, or now, where it
+    /// claims none (`mValidationExpired`).
     pub is_expired: bool,
     /// Whether the timestamp's root is unknown here; a Mac may or may not trust it.
     pub is_timestamp_root_unknown: bool,
@@ -400,9 +401,6 @@ fn trust(path: &Path, now: UnixTime, identity: &mut Identity) {
     let stamped = identity.timestamp.as_ref().map(|timestamp| timestamp.time);
     let at = stamped.or(identity.signing_time).unwrap_or(now);
     let Some(fault) = policy::check(path, Purpose::CodeSigning, at, false) else {
-        // The signature's own claim was inside of the validity; today may not be.
-        identity.is_expired =
-            stamped.is_none() && policy::check(path, Purpose::CodeSigning, now, false).is_some();
         return;
     };
     if fault.problem == PathProblem::Expired && stamped.is_none() {

@@ -1,7 +1,10 @@
 //! What the tests build their own signed code with. Written against the formats, never against sealcheck's readers.
 
 pub mod bundle;
+pub mod cms;
+pub mod der;
 pub mod macho;
+pub mod pki;
 pub mod signature;
 
 use std::path::{Path, PathBuf};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use sha1::Digest as _;
 
+use super::cms::CmsSigner;
+use super::der::tlv;
 use super::macho::{self, Thin};
 
 /// Hash types by their numbers in a CodeDirectory.
@@ -45,20 +47,6 @@ pub fn superblob(magic: u32, components: &[(u32, Vec<u8>)]) -> Vec<u8> {
     }
     index.extend(body);
     blob(magic, &index)
-}
-
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![tag];
-    match content.len() {
-        short @ 0..=0x7f => bytes.push(short as u8),
-        medium @ 0x80..=0xff => bytes.extend([0x81, medium as u8]),
-        long => {
-            bytes.push(0x82);
-            bytes.extend((long as u16).to_be_bytes());
-        }
-    }
-    bytes.extend(content);
-    bytes
 }
 
 /// Boolean entitlements as a property list.
@@ -105,6 +93,8 @@ pub struct Signer {
     pub special: BTreeMap<u32, Vec<u8>>,
     /// The payload of the CMS slot; `None` leaves the slot out.
     pub cms: Option<Vec<u8>>,
+    /// Who signs with a certificate; the payload is made by it then.
+    pub identity: Option<CmsSigner>,
 }
 
 /// Signs ad hoc, as `codesign -s -` does.
@@ -119,6 +109,16 @@ pub fn adhoc(identifier: &str) -> Signer {
         entitlements: None,
         special: BTreeMap::from([(2, blob(0xfade_0c01, &[0; 4]))]),
         cms: Some(Vec::new()),
+        identity: None,
+    }
+}
+
+/// Signs with a certificate, as `codesign -s NAME` does.
+pub fn certified(identifier: &str, identity: CmsSigner) -> Signer {
+    Signer {
+        flags: 0,
+        identity: Some(identity),
+        ..adhoc(identifier)
     }
 }
 
@@ -228,17 +228,23 @@ impl Signer {
     pub fn signature(&self, code: &[u8], bound: Bound<'_>) -> Vec<u8> {
         let mut components = Vec::new();
         let mut alternates = Vec::new();
+        let mut cdhashes = Vec::new();
         for (number, hash_type) in self.hash_types.iter().enumerate() {
             let directory = self.code_directory(*hash_type, code, bound);
+            cdhashes.push((*hash_type, digest(*hash_type, &directory)));
             match number {
                 0 => components.push((0, directory)),
                 _ => alternates.push((0x1000 + number as u32 - 1, directory)),
             }
         }
+        let cms = match &self.identity {
+            Some(identity) => Some(identity.sign(&components[0].1, &cdhashes)),
+            None => self.cms.clone(),
+        };
         components.extend(self.special_components());
         components.extend(alternates);
-        if let Some(cms) = &self.cms {
-            components.push((0x10000, blob(0xfade_0b01, cms)));
+        if let Some(cms) = cms {
+            components.push((0x10000, blob(0xfade_0b01, &cms)));
         }
         superblob(0xfade_0cc0, &components)
     }
@@ -261,10 +267,10 @@ impl Signer {
             info: bound.info.or(info),
             ..bound
         };
-        let room = self
-            .signature(&vec![0; thin.code_limit()], bound)
-            .len()
-            .next_multiple_of(16);
+        // ECDSA signatures differ in length.
+        let slack = if self.identity.is_some() { 64 } else { 0 };
+        let room = self.signature(&vec![0; thin.code_limit()], bound).len() + slack;
+        let room = room.next_multiple_of(16);
         let code = thin.build(Some(room));
         let mut signature = self.signature(&code, bound);
         signature.resize(room, 0);
