@@ -38,6 +38,14 @@ fn corpus() -> PathBuf {
     project().join("../shared/corpus")
 }
 
+/// Paths of all bundles and Mach-O files that the manifest lists.
+pub fn items() -> Vec<String> {
+    let rows = manifest().into_iter();
+    rows.filter(|row| !is_container(&row.kind))
+        .map(|row| row.path)
+        .collect()
+}
+
 struct Row {
     path: String,
     kind: String,

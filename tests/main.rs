@@ -21,5 +21,6 @@ mod identity;
 mod layers;
 mod mutations;
 mod oracle;
+mod requirements;
 mod schema;
 mod slices;

@@ -132,6 +132,9 @@ pub(super) enum RequirementCommand {
         /// Only this architecture, such as arm64; the host's by default
         #[arg(long)]
         arch: Option<String>,
+        /// With parentheses, so that the text compiles to the same bytes
+        #[arg(long)]
+        source: bool,
     },
     /// Compile a requirement or a set of requirements, and print it in another form
     Parse {
@@ -158,6 +161,8 @@ pub(super) enum RequirementCommand {
 pub(super) enum RequirementForm {
     /// The text that `codesign -d -r-` prints
     Text,
+    /// Text that compiles to the same bytes
+    Source,
     /// The binary form as hexadecimal digits
     Hex,
     /// The binary form

@@ -34,6 +34,8 @@ use crate::verify::{Evidence, Options, Progress, SliceEvidence, every_slice_sati
 const USAGE: u8 = 2;
 /// The input could not be read.
 const UNREADABLE: u8 = 4;
+/// Bytes of each thread's stack: nested bundles, property lists and requirements recurse as deep as their budgets allow.
+const STACK: usize = 16 << 20;
 /// Columns of a report that no terminal shows.
 const DEFAULT_WIDTH: usize = 100;
 /// Columns that are still good to read.
@@ -48,12 +50,14 @@ pub fn run() -> ExitCode {
         Colour::Always => anstream::ColorChoice::Always.write_global(),
         Colour::Never => anstream::ColorChoice::Never.write_global(),
     }
-    if let Some(jobs) = arguments.global.jobs {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs));
-        if let Err(error) = pool.build_global() {
-            complain(&format!("sealcheck: cannot start {jobs} threads: {error}"));
-            return ExitCode::from(UNREADABLE);
-        }
+    // Zero threads: as many as there are processors.
+    let jobs = arguments.global.jobs.unwrap_or_default();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(usize::from(jobs))
+        .stack_size(STACK);
+    if let Err(error) = pool.build_global() {
+        complain(&format!("sealcheck: cannot start threads: {error}"));
+        return ExitCode::from(UNREADABLE);
     }
     let session = match Session::new(&arguments) {
         Ok(session) => session,

@@ -29,7 +29,9 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     match command {
-        RequirementCommand::Show { paths, arch } => show(paths, arch.as_deref(), session, out),
+        RequirementCommand::Show { paths, arch, source } => {
+            show(paths, arch.as_deref(), *source, session, out)
+        }
         RequirementCommand::Parse { requirement, format } => parse(requirement, *format, out),
         RequirementCommand::Test { requirement, paths } => test(requirement, paths, session, out),
     }
@@ -38,6 +40,7 @@ pub(super) fn run(
 fn show(
     paths: &[PathBuf],
     architecture: Option<&str>,
+    is_source: bool,
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
@@ -45,7 +48,7 @@ fn show(
     for path in paths {
         match session.examine(path) {
             Ok(outcome) => match slice_of(&outcome.evidence, architecture) {
-                Ok(slice) => write_requirements(slice, out)?,
+                Ok(slice) => write_requirements(slice, is_source, out)?,
                 Err(message) => {
                     complain(&format!("sealcheck: {message}"));
                     worst = worst.max(1);
@@ -80,6 +83,10 @@ fn parse(text: &str, form: RequirementForm, out: &mut dyn Write) -> io::Result<u
             }
             writeln!(out)?;
         }
+        (RequirementForm::Source, Compiled::One(requirement)) => {
+            writeln!(out, "{}", requirement.to_source())?
+        }
+        (RequirementForm::Source, Compiled::Set(set)) => write!(out, "{}", set.to_source())?,
         (RequirementForm::Text, Compiled::One(requirement)) => writeln!(out, "{requirement}")?,
         (RequirementForm::Text, Compiled::Set(set)) => write!(out, "{set}")?,
     }

@@ -89,7 +89,7 @@ pub(super) fn inspect(
         };
         write_display(&evidence, slice, style, out)?;
         if slice.hash_type.is_some() {
-            write_requirements(slice, out)?;
+            write_requirements(slice, false, out)?;
         } else {
             worst = worst.max(1);
         }

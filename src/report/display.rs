@@ -217,20 +217,28 @@ fn constraints(slice: &SliceEvidence, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes the requirements of a slice as `codesign -d -r-` does: the set, and the default designated requirement
-/// where the set has none.
+/// where the set has none. With `is_source`, as text that compiles to the same bytes.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_requirements(slice: &SliceEvidence, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_requirements(slice: &SliceEvidence, is_source: bool, out: &mut dyn Write) -> io::Result<()> {
     let set = slice.requirements.as_deref().map(RequirementSet::from_blob);
     match &set {
+        Some(Ok(set)) if is_source => write!(out, "{}", set.to_source())?,
         Some(Ok(set)) => write!(out, "{set}")?,
         Some(Err(error)) => writeln!(out, "/* {error} */")?,
         None => {}
     }
     let has_own = matches!(&set, Some(Ok(set)) if set.find(RequirementType::DESIGNATED).is_some());
     match &slice.designated {
-        Some(designated) if !has_own => writeln!(out, "# designated => {}", designated.requirement),
+        Some(designated) if !has_own => {
+            let text = if is_source {
+                designated.requirement.to_source()
+            } else {
+                designated.requirement.to_string()
+            };
+            writeln!(out, "# designated => {text}")
+        }
         _ => Ok(()),
     }
 }

@@ -11,6 +11,8 @@ use crate::octets::{range, u32_be, u64_be};
 
 /// Nesting, as in Apple's interpreter.
 const MAX_DEPTH: usize = 1000;
+/// Budget for the operations of one requirement; Apple's longest have some hundred.
+const MAX_OPERATIONS: usize = 100_000;
 /// The kind of an expression.
 const EXPRESSION: u32 = 1;
 
@@ -24,13 +26,18 @@ pub(super) fn decode(blob: &[u8]) -> Result<Expression, RequirementError> {
         EXPRESSION => {}
         kind => return Err(RequirementError::Kind { kind }),
     }
-    let mut reader = Reader { data: payload, at: 4 };
+    let mut reader = Reader {
+        data: payload,
+        at: 4,
+        operations: 0,
+    };
     Ok(reader.expression(0))
 }
 
 struct Reader<'a> {
     data: &'a [u8],
     at: u64,
+    operations: usize,
 }
 
 impl Reader<'_> {
@@ -58,16 +65,35 @@ impl Reader<'_> {
         Some(bytes.to_vec())
     }
 
+    /// Only operations with operands of their own kind recurse, in a frame as small as possible: a thread's stack must
+    /// hold `MAX_DEPTH` of them.
     fn expression(&mut self, depth: usize) -> Expression {
-        if depth > MAX_DEPTH {
+        self.operations = self.operations.saturating_add(1);
+        if depth > MAX_DEPTH || self.operations > MAX_OPERATIONS {
             return Expression::Malformed;
         }
-        self.read(depth).unwrap_or(Expression::Malformed)
+        let inner = depth.saturating_add(1);
+        let Some(word) = self.word() else {
+            return Expression::Malformed;
+        };
+        match word & OPCODE {
+            6 => Expression::And(self.boxed(inner), self.boxed(inner)),
+            7 => Expression::Or(self.boxed(inner), self.boxed(inner)),
+            9 => Expression::Not(self.boxed(inner)),
+            opcode @ 24.. if word & FLAG_FALSE == 0 && word & FLAG_SKIP != 0 => match self.bytes() {
+                Some(_) => Expression::GenericSkip(opcode, self.boxed(inner)),
+                None => Expression::Malformed,
+            },
+            _ => self.leaf(word),
+        }
     }
 
-    fn read(&mut self, depth: usize) -> Option<Expression> {
-        let inner = depth.saturating_add(1);
-        let word = self.word()?;
+    #[inline(never)]
+    fn leaf(&mut self, word: u32) -> Expression {
+        self.read(word).unwrap_or(Expression::Malformed)
+    }
+
+    fn read(&mut self, word: u32) -> Option<Expression> {
         Some(match word & OPCODE {
             0 => Expression::False,
             1 => Expression::True,
@@ -75,10 +101,7 @@ impl Reader<'_> {
             3 => Expression::AppleAnchor,
             4 => Expression::AnchorHash(self.slot()?, self.bytes()?),
             5 => Expression::InfoKeyValue(self.bytes()?, self.bytes()?),
-            6 => Expression::And(self.boxed(inner), self.boxed(inner)),
-            7 => Expression::Or(self.boxed(inner), self.boxed(inner)),
             8 => Expression::CdHash(self.bytes()?),
-            9 => Expression::Not(self.boxed(inner)),
             10 => Expression::InfoKeyField(self.bytes()?, self.matching()),
             11 => Expression::CertificateField(self.slot()?, self.bytes()?, self.matching()),
             12 => Expression::TrustedCertificate(self.slot()?),
@@ -96,10 +119,6 @@ impl Reader<'_> {
             opcode if word & FLAG_FALSE != 0 => {
                 self.bytes()?;
                 Expression::GenericFalse(opcode)
-            }
-            opcode if word & FLAG_SKIP != 0 => {
-                self.bytes()?;
-                Expression::GenericSkip(opcode, self.boxed(inner))
             }
             _ => Expression::Unknown(word),
         })

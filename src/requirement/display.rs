@@ -1,5 +1,9 @@
 //! The text of a requirement, byte for byte as `codesign -d -r-` prints it (specification 5.7, native observations
 //! 6.1; Apple's `reqdumper.cpp`).
+//!
+//! Apple's text does not always compile to the same bytes: a chain that nests to the right, as Apple's own default
+//! requirements do, is printed flat and read as one that nests to the left; a few other forms cannot be read at all.
+//! The *source* form, which is ours, has parentheses and spellings that do compile to the same bytes.
 
 use super::evaluate::oid_or_hex;
 use super::expression::{Expression, Match};
@@ -18,24 +22,31 @@ enum Level {
     Or,
 }
 
-pub(super) fn text(expression: &Expression) -> String {
+/// Whose text it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Apple,
+    Source,
+}
+
+pub(super) fn text(expression: &Expression, form: Form) -> String {
     let mut out = String::new();
-    write(expression, Level::Or, &mut out);
+    write(expression, Level::Or, form, &mut out);
     out
 }
 
 /// The recursion is as deep as the tree, which its reader bounds. Says whether printing goes on.
-fn write(expression: &Expression, level: Level, out: &mut String) -> bool {
+fn write(expression: &Expression, level: Level, form: Form, out: &mut String) -> bool {
     match expression {
-        Expression::And(first, second) => infix(first, " and ", second, Level::And, level, out),
-        Expression::Or(first, second) => infix(first, " or ", second, Level::Or, level, out),
+        Expression::And(first, second) => infix((first, " and ", second), Level::And, level, form, out),
+        Expression::Or(first, second) => infix((first, " or ", second), Level::Or, level, form, out),
         Expression::Not(inner) => {
             out.push_str("! ");
-            write(inner, Level::Primary, out)
+            write(inner, Level::Primary, form, out)
         }
         Expression::GenericSkip(opcode, next) => {
             out.push_str(&format!(" /* opcode {opcode} */"));
-            write(next, level, out)
+            write(next, level, form, out)
         }
         Expression::Unknown(opcode) => {
             let opcode = opcode.cast_signed();
@@ -44,27 +55,32 @@ fn write(expression: &Expression, level: Level, out: &mut String) -> bool {
         }
         Expression::Malformed => false,
         _ => {
-            out.push_str(&leaf(expression));
+            out.push_str(&leaf(expression, form));
             true
         }
     }
 }
 
 fn infix(
-    first: &Expression,
-    word: &str,
-    second: &Expression,
+    (first, word, second): (&Expression, &str, &Expression),
     own: Level,
     around: Level,
+    form: Form,
     out: &mut String,
 ) -> bool {
     let is_enclosed = around < own;
     if is_enclosed {
         out.push('(');
     }
-    let goes_on = write(first, own, out) && {
+    // The compiler nests to the left, so a right operand of the same kind needs parentheses to stay one.
+    let right = match (form, own) {
+        (Form::Apple, _) => own,
+        (Form::Source, Level::Or) => Level::And,
+        (Form::Source, _) => Level::Primary,
+    };
+    let goes_on = write(first, own, form, out) && {
         out.push_str(word);
-        write(second, own, out)
+        write(second, right, form, out)
     };
     if is_enclosed {
         out.push(')');
@@ -72,7 +88,9 @@ fn infix(
     goes_on
 }
 
-fn leaf(expression: &Expression) -> String {
+fn leaf(expression: &Expression, form: Form) -> String {
+    let data = |bytes: &[u8], dot_is_simple| data(bytes, dot_is_simple, form);
+    let matching = |found: &Match| matching(found, form);
     match expression {
         Expression::False => "never".to_owned(),
         Expression::True => "always".to_owned(),
@@ -119,7 +137,10 @@ fn leaf(expression: &Expression) -> String {
             )
         }
         // Apple prints no space here.
-        Expression::TrustedCertificate(at) => format!("certificate {}trusted", slot(*at)),
+        Expression::TrustedCertificate(at) if form == Form::Apple => {
+            format!("certificate {}trusted", slot(*at))
+        }
+        Expression::TrustedCertificate(at) => format!("certificate {} trusted", slot(*at)),
         Expression::TrustedCertificates => "anchor trusted".to_owned(),
         Expression::NamedAnchor(name) => format!("anchor apple {}", data(name, false)),
         Expression::NamedCode(name) => format!("({})", data(name, false)),
@@ -144,8 +165,9 @@ fn slot(slot: i32) -> String {
     }
 }
 
-fn matching(found: &Match) -> String {
-    let text = |bytes: &[u8]| data(bytes, false);
+fn matching(found: &Match, form: Form) -> String {
+    let text = |bytes: &[u8]| data(bytes, false, form);
+    let date = |time| date(time, form);
     match found {
         Match::Exists => " /* exists */".to_owned(),
         Match::Absent => " absent ".to_owned(),
@@ -168,21 +190,29 @@ fn matching(found: &Match) -> String {
 }
 
 /// The description of a date between angle brackets (specification 5.7, marked uncertain there).
-fn date(time: i64) -> String {
+fn date(time: i64, form: Form) -> String {
     let (year, month, day, hour, minute, second) = UnixTime::from_absolute(time).to_utc();
+    if form == Form::Source {
+        return format!("timestamp \"{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z\"");
+    }
     format!("<{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} +0000>")
 }
 
 /// A text bare, in quotes, or in hexadecimal.
-fn data(bytes: &[u8], dot_is_simple: bool) -> String {
+fn data(bytes: &[u8], dot_is_simple: bool, form: Form) -> String {
     let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || (dot_is_simple && *byte == b'.');
     let starts_well = bytes.first().is_some_and(|byte| !byte.is_ascii_digit());
     let text = String::from_utf8_lossy(bytes);
     if starts_well && bytes.iter().all(is_simple) && !is_keyword(&text) {
-        return text.chars().take(MAX_SIMPLE).collect();
+        return match form {
+            Form::Apple => text.chars().take(MAX_SIMPLE).collect(),
+            Form::Source => text.into_owned(),
+        };
     }
     let is_printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte == 0x0b;
-    if bytes.iter().all(is_printable) {
+    // The compiler knows no other escape than that of the quotation mark.
+    let is_readable = form == Form::Apple || !bytes.contains(&b'\\');
+    if is_readable && bytes.iter().all(is_printable) {
         let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
         return format!("\"{escaped}\"");
     }

@@ -13,7 +13,8 @@ use crate::plist::{Dictionary, Value};
 use crate::time::UnixTime;
 use crate::trust::{Certificate, oid};
 
-/// When Developer ID accounts began to need notarization: 2019-04-07 00:00 UTC, in seconds since 2001.
+/// When Developer ID accounts began to need notarization, in seconds since 2001: 2019-04-08 00:00 UTC. (Specification 5.4
+/// gives this number and calls it the day before; the number is Apple's.)
 const LEGACY_ACCOUNT: i64 = 576_374_400;
 /// When all Developer ID code began to need it: 2019-06-01.
 const LEGACY_TIMESTAMP: i64 = 581_040_000;
@@ -43,8 +44,35 @@ pub struct Context<'a> {
 
 type Answer = Result<Option<bool>, RequirementError>;
 
-/// The recursion is as deep as the tree, which the reader bounds.
+/// The recursion is as deep as the tree, which the reader bounds; its frame is kept small.
 pub(super) fn evaluate(expression: &Expression, context: &Context<'_>) -> Answer {
+    match expression {
+        Expression::And(first, second) => {
+            let first = evaluate(first, context)?;
+            let second = evaluate(second, context)?;
+            Ok(match (first, second) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            })
+        }
+        Expression::Or(first, second) => {
+            let first = evaluate(first, context)?;
+            let second = evaluate(second, context)?;
+            Ok(match (first, second) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            })
+        }
+        Expression::Not(inner) => Ok(evaluate(inner, context)?.map(|answer| !answer)),
+        Expression::GenericSkip(_, next) => evaluate(next, context),
+        _ => leaf(expression, context),
+    }
+}
+
+#[inline(never)]
+fn leaf(expression: &Expression, context: &Context<'_>) -> Answer {
     Ok(match expression {
         Expression::False => Some(false),
         Expression::True => Some(true),
@@ -62,24 +90,7 @@ pub(super) fn evaluate(expression: &Expression, context: &Context<'_>) -> Answer
                 .map(str::as_bytes)
                 == Some(value),
         ),
-        Expression::And(first, second) => {
-            let (first, second) = (evaluate(first, context)?, evaluate(second, context)?);
-            match (first, second) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            }
-        }
-        Expression::Or(first, second) => {
-            let (first, second) = (evaluate(first, context)?, evaluate(second, context)?);
-            match (first, second) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            }
-        }
         Expression::CdHash(hash) => Some(context.cdhash == hash),
-        Expression::Not(inner) => evaluate(inner, context)?.map(|answer| !answer),
         Expression::InfoKeyField(key, wanted) => Some(holds(wanted, lookup(context.info, key))?),
         Expression::EntitlementField(key, wanted) => Some(holds(wanted, lookup(context.entitlements, key))?),
         Expression::CertificateField(slot, key, wanted) => {
@@ -115,9 +126,13 @@ pub(super) fn evaluate(expression: &Expression, context: &Context<'_>) -> Answer
         // Trust settings live on a Mac; the named anchors and named code of a Mac are unknown to it by default.
         Expression::TrustedCertificate(_) | Expression::TrustedCertificates => None,
         Expression::NamedAnchor(_) | Expression::NamedCode(_) | Expression::GenericFalse(_) => Some(false),
-        Expression::GenericSkip(_, next) => evaluate(next, context)?,
         Expression::Unknown(opcode) => return Err(RequirementError::Unimplemented { opcode: *opcode }),
-        Expression::Malformed => return Err(RequirementError::Invalid),
+        // Only `evaluate` itself takes apart what has operands.
+        Expression::Malformed
+        | Expression::And(..)
+        | Expression::Or(..)
+        | Expression::Not(_)
+        | Expression::GenericSkip(..) => return Err(RequirementError::Invalid),
     })
 }
 

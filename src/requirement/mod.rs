@@ -73,6 +73,13 @@ impl Requirement {
         parser::requirement(text).map(|expression| Self { expression })
     }
 
+    /// Text that compiles to the same bytes, where the language can say them: what Apple prints, with parentheses
+    /// around chains that nest to the right.
+    #[must_use]
+    pub fn to_source(&self) -> String {
+        display::text(&self.expression, display::Form::Source)
+    }
+
     /// Whether code satisfies it; `None` when that depends on what is not known here.
     ///
     /// # Errors
@@ -91,6 +98,6 @@ impl Requirement {
 /// The text that `codesign -d -r-` prints.
 impl std::fmt::Display for Requirement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&display::text(&self.expression))
+        f.write_str(&display::text(&self.expression, display::Form::Apple))
     }
 }

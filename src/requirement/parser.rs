@@ -8,7 +8,7 @@ use crate::asn1::oid_from_text;
 use crate::time::UnixTime;
 
 /// Parentheses and negations inside of each other.
-const MAX_DEPTH: usize = 500;
+const MAX_DEPTH: usize = 200;
 /// Operands of one chain of `and` or `or`; the tree of a chain is as deep as it is long, and readers stop at 1,000.
 const MAX_CHAIN: usize = 400;
 

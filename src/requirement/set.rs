@@ -94,6 +94,22 @@ impl RequirementSet {
         binary::wrap(magic::REQUIREMENTS, &payload)
     }
 
+    /// Text that compiles to the same bytes; see [`Requirement::to_source`].
+    #[must_use]
+    pub fn to_source(&self) -> String {
+        self.lines(Requirement::to_source)
+    }
+
+    fn lines(&self, text: fn(&Requirement) -> String) -> String {
+        self.entries
+            .iter()
+            .map(|(number, entry)| match entry {
+                Ok(requirement) => format!("{} => {}\n", number.name(), text(requirement)),
+                Err(error) => format!("{} => /* {error} */\n", number.name()),
+            })
+            .collect()
+    }
+
     /// The first entry of a type, if that is a requirement.
     #[must_use]
     pub fn find(&self, wanted: RequirementType) -> Option<&Requirement> {
@@ -107,12 +123,6 @@ impl RequirementSet {
 /// One line for each entry, as `codesign -d -r-` prints them.
 impl fmt::Display for RequirementSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, entry) in &self.entries {
-            match entry {
-                Ok(requirement) => writeln!(f, "{} => {requirement}", number.name())?,
-                Err(error) => writeln!(f, "{} => /* {error} */", number.name())?,
-            }
-        }
-        Ok(())
+        f.write_str(&self.lines(Requirement::to_string))
     }
 }
