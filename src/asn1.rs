@@ -97,9 +97,13 @@ impl<'a> Element<'a> {
     /// # Errors
     /// [`Asn1Error`], when the pieces are malformed.
     pub fn octets(&self) -> Result<Cow<'a, [u8]>, Asn1Error> {
-        let is_constructed = self.tag & 0x20 != 0;
-        if !is_constructed {
-            return Ok(Cow::Borrowed(self.content));
+        match self.tag {
+            tag::OCTET_STRING => return Ok(Cow::Borrowed(self.content)),
+            tag::OCTET_STRINGS => {}
+            found => {
+                let expected = tag::OCTET_STRING;
+                return Err(Asn1Error::Tag { found, expected });
+            }
         }
         let mut octets = Vec::new();
         collect(self.content, 0, &mut octets)?;

@@ -13,6 +13,7 @@
 
 mod support;
 
+mod bits;
 mod bundles;
 mod command_line;
 mod corpus;

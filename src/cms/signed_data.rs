@@ -103,6 +103,7 @@ impl<'a> SignedData<'a> {
                 Some(inner.octets()?)
             }
         };
+        encapsulated.finish()?;
         let mut certificates = Vec::new();
         if let Some(set) = fields.optional(tag::CONTEXT_0)? {
             let mut reader = set.reader();
@@ -125,6 +126,7 @@ impl<'a> SignedData<'a> {
             }
             signers.push(SignerInfo::parse(signer)?);
         }
+        fields.finish()?;
         Ok(Self {
             content_type,
             content,
@@ -140,6 +142,10 @@ fn too_many(what: &'static str, limit: usize) -> CmsError {
 
 impl<'a> SignerInfo<'a> {
     fn parse(element: Element<'a>) -> Result<Self, Asn1Error> {
+        if element.tag != tag::SEQUENCE {
+            let (found, expected) = (element.tag, tag::SEQUENCE);
+            return Err(Asn1Error::Tag { found, expected });
+        }
         let mut fields = element.reader();
         fields.expect(tag::INTEGER)?;
         let identifier = fields.next_element()?.ok_or(Asn1Error::Truncated)?;
@@ -158,6 +164,7 @@ impl<'a> SignerInfo<'a> {
             .optional(tag::CONTEXT_1)?
             .map(Attributes::parse)
             .transpose()?;
+        fields.finish()?;
         Ok(Self {
             identifier: decode(identifier.whole),
             digest_algorithm,

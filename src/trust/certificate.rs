@@ -98,6 +98,10 @@ impl Certificate {
                     .collect()
             })
             .unwrap_or_default();
+        // Signatures are whole octets; unused bits would be a second spelling of the same one.
+        let signature = decoded.signature().as_bytes().ok_or(der::ErrorKind::Value {
+            tag: der::Tag::BitString,
+        })?;
         Ok(Self {
             der: bytes.into(),
             sha1: sha1::Sha1::digest(bytes).into(),
@@ -110,7 +114,7 @@ impl Certificate {
             key: PublicKey::from_spki(&body.subject_public_key_info().to_der()?),
             extensions,
             signature_algorithm: decoded.signature_algorithm().oid.as_bytes().to_vec(),
-            signature: decoded.signature().raw_bytes().to_vec(),
+            signature: signature.to_vec(),
         })
     }
 
