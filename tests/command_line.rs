@@ -335,3 +335,27 @@ fn requirements_are_shown_compiled_and_tested() {
     let output = sealcheck(&["requirement".as_ref(), "show".as_ref(), app.as_os_str()]);
     assert!(stdout(&output).starts_with("designated => anchor apple generic and "));
 }
+
+#[test]
+fn inspect_shows_constraints() {
+    use crate::support::signature::{blob, entitlements_der};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tool");
+    let constraint = entitlements_der(&[("on-system-volume".to_owned(), true)].into());
+    let mut signer = adhoc("tool");
+    signer.special.insert(8, blob(0xfade_8181, &constraint));
+    fs::write(&path, signer.sign(&arm64(b"code"), Bound::default()).0).unwrap();
+    let text = stdout(&sealcheck(&[OsStr::new("inspect"), path.as_os_str()]));
+    assert!(
+        text.contains("[Key] on-system-volume\n\t[Value]\n\t\t[Bool] true"),
+        "{text}"
+    );
+    let output = sealcheck(&["--format".as_ref(), "json".as_ref(), path.as_os_str()]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let constraints = &report["items"][0]["code"][0]["slices"][0]["constraints"];
+    assert_eq!(constraints.as_object().unwrap().len(), 1, "{constraints}");
+    assert_eq!(
+        constraints.as_object().unwrap().values().next().unwrap()["on-system-volume"],
+        true
+    );
+}

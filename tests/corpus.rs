@@ -57,6 +57,7 @@ struct Row {
     version: String,
     seal: String,
     check: String,
+    timestamp: String,
 }
 
 fn manifest() -> Vec<Row> {
@@ -83,6 +84,7 @@ fn manifest() -> Vec<Row> {
                 version: fields[8].into(),
                 seal: fields[12].into(),
                 check: fields[13].into(),
+                timestamp: fields[14].into(),
             }
         })
         .collect()
@@ -246,4 +248,116 @@ fn everything_in_the_corpus_is_judged() {
     let mut count = 0;
     walk(folder.path(), &mut count);
     assert!(count > 100, "only {count} files and bundles");
+}
+
+/// Who signed, of which team, when, and what macOS says about it.
+#[test]
+fn signed_items_get_their_verdict() {
+    let Some(folder) = unpacked() else { return };
+    const WWDR: &str = "Apple Worldwide Developer Relations Certification Authority";
+    const DEVELOPER_ID: &str = "Developer ID Certification Authority";
+    let dart = "npm-sass-embedded-darwin-arm64-1.105.0/dart-sass/src/dart";
+    let adb = "pypi-adbutils-1.2.15-py3-none-macosx_10_9_intel.macosx_10_9_x86_64.macosx_10_10_intel.macosx_10_10_x86_64/adbutils/binaries/adb";
+    let expected = [
+        (
+            "gh-blackfire/Growl.framework",
+            -67007,
+            "3rd Party Mac Developer Application: ROMANO PFEFFERKORN",
+            WWDR,
+            "",
+            "signed 2012-06-13T11:47:14Z",
+        ),
+        // Its Info.plist lies in the framework around it.
+        (
+            "gh-blackfire/Growl.framework/Versions/A/Growl",
+            -67030,
+            "3rd Party Mac Developer Application: ROMANO PFEFFERKORN",
+            WWDR,
+            "",
+            "signed 2012-06-13T11:47:14Z",
+        ),
+        (
+            "gh-isign/Test.app",
+            -67054,
+            "iPhone Developer: Neil Kandalgaonkar (PJ5C3PEW8Z)",
+            WWDR,
+            "L37S4Z6BE9",
+            "signed 2015-12-17T01:12:34Z",
+        ),
+        (
+            "gh-isign/Test.app/Frameworks/libswiftContacts.dylib",
+            0,
+            "iPhone Developer: Neil Kandalgaonkar (PJ5C3PEW8Z)",
+            WWDR,
+            "L37S4Z6BE9",
+            "signed 2015-12-17T01:12:33Z",
+        ),
+        (
+            dart,
+            0,
+            "Developer ID Application: FLUTTER.IO LLC (S8QB4VV633)",
+            DEVELOPER_ID,
+            "S8QB4VV633",
+            "stamped 2026-09-15T08:20:19Z",
+        ),
+        (
+            adb,
+            0,
+            "Developer ID Application: Google LLC (EQHXZ8M8AV)",
+            DEVELOPER_ID,
+            "EQHXZ8M8AV",
+            "stamped 2023-07-14T10:05:42Z",
+        ),
+        (
+            "santa-testdata/testdata/signed-with-teamid",
+            0,
+            "Apple Development: Google Development (69FHSU289T)",
+            WWDR,
+            "EQHXZ8M8AV",
+            "signed 2021-08-13T14:04:43Z",
+        ),
+        (
+            "santa-testdata/testdata/yikes-universal_signed",
+            0,
+            "Mac Developer: Tom Burgin (QDXTTPU8MW)",
+            WWDR,
+            "998Z9C32TC",
+            "signed 2018-04-10T18:09:17Z",
+        ),
+    ];
+    let rows = manifest();
+    let cms: Vec<_> = rows
+        .iter()
+        .filter(|row| !is_container(&row.kind) && !row.class.is_empty() && class(&row.class) == "cms")
+        .collect();
+    let listed: Vec<_> = cms.iter().map(|row| row.path.as_str()).collect();
+    assert_eq!(listed, expected.map(|(path, ..)| path));
+    for (row, (path, status, leaf, authority, team, time)) in cms.iter().zip(expected) {
+        let evidence = verify(&folder.path().join(path), &Options::default()).unwrap();
+        let verdict = &evidence.codesign;
+        let found = verdict.status.map_or(0, |status| status.0);
+        assert_eq!((found, verdict.not_judged), (status, None), "{path}");
+        for slice in &evidence.code[0].slices {
+            let identity = slice.identity.as_ref().unwrap();
+            assert_eq!(identity.faults, Vec::new(), "{path}");
+            let names: Vec<_> = identity.chain.iter().map(|found| found.summary()).collect();
+            assert_eq!(names, [leaf, authority, "Apple Root CA"], "{path}");
+            assert!(identity.is_apple());
+            assert_eq!(slice.team_id.as_deref().unwrap_or_default(), team, "{path}");
+            let stamped = identity.timestamp.as_ref().map(|stamp| stamp.time);
+            let found = match (stamped, identity.signing_time) {
+                (Some(time), _) => format!("stamped {time}"),
+                (None, Some(time)) => format!("signed {time}"),
+                (None, None) => String::new(),
+            };
+            assert_eq!(found, time, "{path}");
+            // The manifest writes `2026-09-15 08:20:19+00:00`.
+            let listed = row.timestamp.replace(' ', "T").replace("+00:00", "Z");
+            assert_eq!(
+                stamped.map(|time| time.to_string()).unwrap_or_default(),
+                listed,
+                "{path}"
+            );
+        }
+    }
 }
