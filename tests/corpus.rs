@@ -267,10 +267,10 @@ fn signed_items_get_their_verdict() {
             "",
             "signed 2012-06-13T11:47:14Z",
         ),
-        // Its Info.plist lies in the framework around it.
+        // The main executable stands for its framework.
         (
             "gh-blackfire/Growl.framework/Versions/A/Growl",
-            -67030,
+            -67007,
             "3rd Party Mac Developer Application: ROMANO PFEFFERKORN",
             WWDR,
             "",

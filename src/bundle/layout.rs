@@ -81,6 +81,9 @@ pub enum LayoutError {
     /// There is neither an executable nor an Info.plist (errSecCSBadBundleFormat).
     #[error("not a bundle: neither an Info.plist nor an executable")]
     NotABundle,
+    /// There is no such version (errSecCSStaticCodeNotFound).
+    #[error("the framework has no such version")]
+    NoSuchVersion,
 }
 
 /// A fault of the layout that strict validation refuses.
@@ -104,6 +107,8 @@ pub enum LayoutFault {
         /// The link or special file.
         node: NodeId,
     },
+    /// `_CodeSignature` is a file (ENOTDIR).
+    MetaNotADirectory,
     /// A stranger in `_CodeSignature` (errSecCSUnsealedAppRoot).
     MetaGuest {
         /// Name of the entry.
@@ -118,6 +123,10 @@ pub struct Layout {
     pub root: NodeId,
     /// The directory of the selected version; the root itself without versions.
     pub version_root: NodeId,
+    /// How the selected version was named: `Current`, or what the caller asked for.
+    pub version: Option<String>,
+    /// Directories of the framework's other versions.
+    pub other_versions: Vec<NodeId>,
     /// The directory that holds `_CodeSignature`, and that the seal's paths are relative to.
     pub support: NodeId,
     /// What the bundle is.
@@ -142,21 +151,26 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Takes the directory `root` apart.
+    /// Takes the directory `root` apart; of a framework, the version that is asked for, or the current one.
     ///
     /// # Errors
-    /// [`LayoutError::NotABundle`].
-    pub fn open<T: Tree + ?Sized>(tree: &T, root: NodeId) -> Result<Self, LayoutError> {
+    /// See [`LayoutError`].
+    pub fn open<T: Tree + ?Sized>(tree: &T, root: NodeId, asked: Option<&str>) -> Result<Self, LayoutError> {
         let mut faults = Vec::new();
         let mut version_root = root;
+        let selected = asked.unwrap_or("Current");
         if tree.lookup(root, "Contents").id().is_some() {
             check_app_root(tree, root, &mut faults);
-        } else if tree.lookup(root, "Support Files").id().is_none()
-            && let Ok(version) = tree.resolve(root, "Versions/Current", MAX_LINKS)
-            && tree.node(version).is_directory()
-        {
-            version_root = version;
-            check_framework_root(tree, root, &mut faults);
+        } else if tree.lookup(root, "Support Files").id().is_none() {
+            let version = tree.resolve(root, &format!("Versions/{selected}"), MAX_LINKS);
+            match version.ok().filter(|found| tree.node(*found).is_directory()) {
+                Some(version) => {
+                    version_root = version;
+                    check_framework_root(tree, root, &mut faults);
+                }
+                None if asked.is_some() => return Err(LayoutError::NoSuchVersion),
+                None => {}
+            }
         }
         let support = support_directory(tree, version_root);
         let info_directory = info_directory(tree, version_root, support);
@@ -194,7 +208,7 @@ impl Layout {
         }
         let application = info.as_ref().and_then(|info| info.get("CFBundlePackageType"))
             == Some(&Value::String("APPL".into()));
-        if is_versioned {
+        if is_versioned && asked.is_none() {
             check_moved(tree, root, (executable, info_plist), &name, &mut faults);
         }
         let signature_files = meta_directory(tree, support, &mut faults);
@@ -202,9 +216,19 @@ impl Layout {
             .lookup(support, "_CodeSignature/CodeResources")
             .id()
             .filter(|id| tree.node(*id).is_file());
+        let versions = tree.lookup(root, "Versions").id().filter(|_| is_versioned);
+        let other_versions = versions
+            .map(|versions| tree.children(versions))
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .filter(|child| tree.node(*child).is_directory() && *child != version_root)
+            .collect();
         Ok(Self {
             root,
             version_root,
+            version: is_versioned.then(|| selected.to_owned()),
+            other_versions,
             support,
             kind: BundleKind::from_name(&name, application),
             is_application: application && !is_versioned,
@@ -408,6 +432,9 @@ fn meta_directory<T: Tree + ?Sized>(
     let Some(meta) = tree.lookup(support, "_CodeSignature").id() else {
         return Vec::new();
     };
+    if !tree.node(meta).is_directory() {
+        faults.push(LayoutFault::MetaNotADirectory);
+    }
     let slots = (0..=Slot::MAX_SPECIAL)
         .chain(0x1000..=0x1004)
         .chain(std::iter::once(Slot::SIGNATURE.0))

@@ -47,6 +47,8 @@ pub enum ScanFault {
 pub struct Scan<'s> {
     /// What is left to judge, in the order of the walk.
     pub items: Vec<Item<'s>>,
+    /// Links that the seal of version 2 knows, in the order of the walk.
+    pub links: Vec<(String, NodeId)>,
     /// Paths that the seal does not know.
     pub added: Vec<String>,
     /// Sealed paths that are of another kind, or links with another text.
@@ -162,6 +164,9 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
             return;
         };
         self.seen.insert(key.as_str());
+        if kind == Kind::Symlink {
+            self.found.links.push((path.to_owned(), node));
+        }
         let item = |kind| Item {
             path: path.to_owned(),
             node,

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::rule::{self, Rule};
 use crate::time::UnixTime;
-use crate::verify::HostArchitecture;
+use crate::verify::{CodesignFlags, HostArchitecture};
 
 /// Say what macOS would say about signed code, on any system.
 #[derive(Debug, Parser)]
@@ -116,9 +116,96 @@ pub(super) struct Demands {
     /// A requirement that every architecture must satisfy: text, or a file with its text or binary form
     #[arg(short = 'R', long, value_name = "REQUIREMENT", allow_hyphen_values = true)]
     pub(super) requirement: Option<String>,
+    /// Verify nested code only as far as its own signature, as codesign without --deep
+    #[arg(long)]
+    pub(super) no_deep: bool,
+    /// Without strict rules
+    #[arg(long)]
+    pub(super) no_strict: bool,
+    /// Strict rules for all, symlinks, sideband or none of: destinations of links, attached data
+    #[arg(long, value_name = "RULES", require_equals = true, num_args = 0..=1, default_missing_value = "all", value_parser = parse_strict)]
+    pub(super) strict: Vec<Strict>,
+    /// Leave out resources and nested code
+    #[arg(long)]
+    pub(super) ignore_resources: bool,
+    /// Only this architecture, such as arm64; all by default
+    #[arg(long, short = 'a', value_name = "ARCH")]
+    pub(super) arch: Option<String>,
+    /// All architectures (the default)
+    #[arg(long, conflicts_with = "arch")]
+    pub(super) all_architectures: bool,
+    /// The version of a framework; the current one by default
+    #[arg(long, value_name = "VERSION")]
+    pub(super) bundle_version: Option<String>,
     /// Fail for an expired certificate also where the signature has no timestamp
     #[arg(long)]
     pub(super) check_expiration: bool,
+}
+
+/// A value of `--strict`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strict {
+    /// No strict rules, whatever else is asked for.
+    None,
+    /// Restrictions by their bits in Apple's flag word.
+    Restrict(u32),
+}
+
+const RESTRICT_SYMLINKS: u32 = 1 << 7;
+const RESTRICT_SIDEBAND: u32 = 1 << 9;
+
+impl Demands {
+    /// The flags of the verdict (native observation 5.1): values accumulate, `none` is final, and without any value
+    /// all restrictions apply.
+    pub(super) fn flags(&self) -> CodesignFlags {
+        let bits = self.strict.iter().fold(0, |bits, value| match value {
+            Strict::Restrict(more) => bits | more,
+            Strict::None => bits,
+        });
+        let restricts = |bit| self.strict.is_empty() || bits & bit != 0;
+        CodesignFlags {
+            deep: !self.no_deep,
+            strict: !self.no_strict && !self.strict.contains(&Strict::None),
+            restrict_symlinks: restricts(RESTRICT_SYMLINKS),
+            restrict_sideband: restricts(RESTRICT_SIDEBAND),
+            resources: !self.ignore_resources,
+            architecture: self.arch.clone(),
+            bundle_version: self.bundle_version.clone(),
+        }
+    }
+}
+
+/// A name, also shortened, or a number as C reads it, cut to 32 bits at the first foreign character.
+fn parse_strict(text: &str) -> Result<Strict, String> {
+    let names = [
+        ("symlinks", Strict::Restrict(RESTRICT_SYMLINKS)),
+        ("sideband", Strict::Restrict(RESTRICT_SIDEBAND)),
+        ("all", Strict::Restrict(RESTRICT_SYMLINKS | RESTRICT_SIDEBAND)),
+        ("none", Strict::None),
+    ];
+    let wrong = || format!("invalid strict option - {text}");
+    if text.is_empty() {
+        return Ok(Strict::Restrict(RESTRICT_SYMLINKS | RESTRICT_SIDEBAND));
+    }
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        let lower = text.to_ascii_lowercase();
+        let (digits, radix) = match (lower.strip_prefix("0x"), lower.strip_prefix('0')) {
+            (Some(hex), _) => (hex, 16),
+            (None, Some(octal)) => (octal, 8),
+            (None, None) => (lower.as_str(), 10),
+        };
+        let bits = digits
+            .chars()
+            .map_while(|digit| digit.to_digit(radix))
+            .fold(0u32, |value, digit| value.wrapping_mul(radix).wrapping_add(digit));
+        return Ok(Strict::Restrict(bits));
+    }
+    // Of `s` both names may be meant; Apple takes the first.
+    names
+        .iter()
+        .find(|(name, _)| name.starts_with(text))
+        .map(|(_, value)| *value)
+        .ok_or_else(wrong)
 }
 
 /// What to do with requirements.

@@ -115,6 +115,7 @@ impl<'a> Session<'a> {
             anchors,
             at: global.at.unwrap_or_else(now),
             check_expiration: demands.check_expiration,
+            flags: demands.flags(),
             ..Options::default()
         };
         Ok(Self {
@@ -147,6 +148,8 @@ impl<'a> Session<'a> {
             requirement: self.requirement.as_ref().map(|(_, text)| text.as_str()),
             has_apple_anchor: self.options.anchors.is_substituted(),
             has_findings,
+            deep: self.options.flags.deep,
+            strict: self.options.flags.strict,
         }
     }
 

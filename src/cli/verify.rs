@@ -1,21 +1,13 @@
 //! `sealcheck verify` and `sealcheck inspect`: the codesign verdict in Apple's words, and what `codesign -d` displays.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::arguments::Format;
 use super::{Session, UNREADABLE, complain, slice_of};
 use crate::report::{
     CodesignStyle, DisplayStyle, write_codesign, write_display, write_json, write_requirements,
 };
-
-/// The path of an operand as macOS prints paths inside of it; as given, where it has none.
-fn absolute(path: &Path) -> String {
-    std::fs::canonicalize(path)
-        .unwrap_or_else(|_| path.to_owned())
-        .to_string_lossy()
-        .into_owned()
-}
 
 pub(super) fn run(
     paths: &[PathBuf],
@@ -32,7 +24,6 @@ pub(super) fn run(
                 if matches!(format, Format::Human) {
                     let style = CodesignStyle {
                         quiet: session.global.quiet,
-                        root: &absolute(path),
                     };
                     write_codesign(&outcome, style, out)?;
                 }
@@ -84,7 +75,6 @@ pub(super) fn inspect(
             ));
         }
         let style = DisplayStyle {
-            root: &absolute(path),
             slots: session.global.verbose > 0,
         };
         write_display(&evidence, slice, style, out)?;

@@ -5,30 +5,31 @@
 use std::io::{self, Write};
 
 use super::Outcome;
-use crate::verify::{CodesignVerdict, RequirementFault};
+use crate::verify::RequirementFault;
 
 /// How to print the verdict.
 #[derive(Debug, Clone, Copy)]
-pub struct CodesignStyle<'a> {
+pub struct CodesignStyle {
     /// Only failures, without lists of files: `codesign --verify` without `-v`.
     pub quiet: bool,
-    /// The operand's absolute path.
-    pub root: &'a str,
 }
 
 /// Writes the codesign verdict of one item.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(outcome: &Outcome, style: CodesignStyle<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(outcome: &Outcome, style: CodesignStyle, out: &mut dyn Write) -> io::Result<()> {
     let operand = &outcome.evidence.path;
     let verdict = &outcome.evidence.codesign;
     if outcome.evidence.has_substituted_anchor && !style.quiet {
         writeln!(out, "{operand}: a root of --apple-anchor counts as Apple's")?;
     }
     match verdict.valid {
-        Some(false) => return failure(operand, verdict, style, out),
+        Some(false) => return failure(outcome, style, out),
         Some(true) if style.quiet => {}
+        Some(true) if verdict.is_partial => {
+            writeln!(out, "{operand}: valid on disk (not all contents verified)")?;
+        }
         Some(true) => writeln!(out, "{operand}: valid on disk")?,
         None => {
             let why = verdict.not_judged.map_or("not judged", |reason| reason.text());
@@ -63,17 +64,14 @@ fn unevaluated(fault: &RequirementFault, out: &mut dyn Write) -> io::Result<()> 
     )
 }
 
-fn failure(
-    operand: &str,
-    verdict: &CodesignVerdict,
-    style: CodesignStyle<'_>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn failure(outcome: &Outcome, style: CodesignStyle, out: &mut dyn Write) -> io::Result<()> {
+    let operand = &outcome.evidence.path;
+    let verdict = &outcome.evidence.codesign;
     let message = verdict.status.map_or("invalid", |status| status.message());
     writeln!(out, "{operand}: {message}")?;
-    let absolute = |path: &str| match style.root.trim_end_matches('/') {
-        "" => format!("/{path}"),
-        root => format!("{root}/{path}"),
+    let absolute = |path: &str| match (outcome.evidence.root.trim_end_matches('/'), path) {
+        (root, "") => root.to_owned(),
+        (root, path) => format!("{root}/{path}"),
     };
     if let Some(path) = &verdict.subcomponent {
         writeln!(out, "In subcomponent: {}", absolute(path))?;
@@ -92,6 +90,13 @@ fn failure(
         for path in paths {
             writeln!(out, "file {what}: {}", absolute(path))?;
         }
+    }
+    for (path, attribute) in &verdict.attached_data {
+        writeln!(
+            out,
+            "file with invalid attached data: Disallowed xattr {attribute} found on {}",
+            absolute(path)
+        )?;
     }
     Ok(())
 }

@@ -12,9 +12,7 @@ use crate::verify::{CodeObject, Evidence, OsStatus, SignatureKind, SliceEvidence
 
 /// How to display code.
 #[derive(Debug, Clone, Copy)]
-pub struct DisplayStyle<'a> {
-    /// The operand's absolute path.
-    pub root: &'a str,
+pub struct DisplayStyle {
     /// Whether special slots are listed with their digests, as `-vvvvv` does.
     pub slots: bool,
 }
@@ -26,7 +24,7 @@ pub struct DisplayStyle<'a> {
 pub fn write(
     evidence: &Evidence,
     slice: &SliceEvidence,
-    style: DisplayStyle<'_>,
+    style: DisplayStyle,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let Some(item) = evidence.code.first() else {
@@ -36,7 +34,13 @@ pub fn write(
         return writeln!(out, "{}: {}", evidence.path, OsStatus::UNSIGNED.message());
     }
     let main = item.main_path();
-    let executable = match (style.root.trim_end_matches('/'), main.as_str()) {
+    let main = match &item.spelling {
+        Some((real, shown)) => main
+            .strip_prefix(real.as_str())
+            .map_or(main.clone(), |rest| format!("{shown}{rest}")),
+        None => main,
+    };
+    let executable = match (evidence.root.trim_end_matches('/'), main.as_str()) {
         (root, "") => root.to_owned(),
         (root, path) => format!("{root}/{path}"),
     };
@@ -75,7 +79,7 @@ fn code_directory(item: &CodeObject, slice: &SliceEvidence, out: &mut dyn Write)
     Ok(())
 }
 
-fn digests(slice: &SliceEvidence, style: DisplayStyle<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn digests(slice: &SliceEvidence, style: DisplayStyle, out: &mut dyn Write) -> io::Result<()> {
     if let Some(hash_type) = slice.hash_type {
         writeln!(out, "Hash type={hash_type} size={}", hash_type.length())?;
     }

@@ -63,8 +63,15 @@ struct Codesign<'a> {
     files_added: &'a [String],
     files_modified: &'a [String],
     files_missing: &'a [String],
+    attached_data: Vec<AttachedData<'a>>,
     satisfies_designated_requirement: Option<bool>,
     satisfies_requirement: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct AttachedData<'a> {
+    path: &'a str,
+    attribute: &'a str,
 }
 
 #[derive(Serialize)]
@@ -158,6 +165,10 @@ pub struct Settings<'a> {
     pub requirement: Option<&'a str>,
     /// Whether roots count as Apple's that are not.
     pub has_apple_anchor: bool,
+    /// Whether nested code was verified in full.
+    pub deep: bool,
+    /// Whether strict rules applied.
+    pub strict: bool,
     /// Whether findings were asked for; without them they are `null`.
     pub has_findings: bool,
 }
@@ -177,8 +188,8 @@ pub fn write(outcomes: &[Outcome], settings: Settings<'_>, out: &mut dyn Write) 
             at: settings.at.to_string(),
             host_arch: settings.host_architecture.name(),
             target: "auto",
-            deep: true,
-            strict: true,
+            deep: settings.deep,
+            strict: settings.strict,
             requirement: settings.requirement,
             has_apple_anchor: settings.has_apple_anchor,
         },
@@ -213,6 +224,11 @@ fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
             files_added: &verdict.files_added,
             files_modified: &verdict.files_modified,
             files_missing: &verdict.files_missing,
+            attached_data: verdict
+                .attached_data
+                .iter()
+                .map(|(path, attribute)| AttachedData { path, attribute })
+                .collect(),
             satisfies_designated_requirement: verdict.satisfies_designated_requirement,
             satisfies_requirement: match &outcome.explicit_requirement {
                 Some(Ok(answer)) => *answer,

@@ -3,7 +3,7 @@
 use super::{Description, Rule, each_fault};
 use crate::bundle::{LayoutFault, ScanFault};
 use crate::finding::{Finding, Party, Place, Severity};
-use crate::verify::{FaultKind, OsStatus, RequirementFault};
+use crate::verify::{FaultKind, LinkProblem, OsStatus, RequirementFault};
 
 const SIGN_AGAIN: &str = "find the step that writes into the bundle, move it before signing, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
 
@@ -164,6 +164,56 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "symlink-escapes-bundle",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Notary],
+        title: "a link in the bundle leads nowhere, or out of what the seal covers",
+        catalogue: "R013",
+        explanation: "Under strict rules every sealed link must lead to something that this bundle, or one around it, has sealed; absolute links may lead into /System and /Library only. Links into the build machine's folders are usually left over from packaging.",
+        remedy: "remove the link or make it relative to a file in the bundle, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::LinkUnopened(LinkProblem::Missing) => Some("this link leads nowhere"),
+                FaultKind::LinkUnopened(LinkProblem::Loop) => Some("this link leads back to itself"),
+                FaultKind::LinkUnopened(_) => Some("this link treats a file as a folder"),
+                FaultKind::LinkDestination => Some("this link leads out of what the seal covers"),
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "xattr-detritus",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Notary],
+        title: "a file carries a resource fork or Finder information",
+        catalogue: "R016",
+        explanation: "Signed code may not carry a resource fork or Finder information: both change how a file behaves, and no seal covers them. The Finder, some archivers and cloud folders attach them.",
+        remedy: "remove the attributes and sign again:  xattr -cr PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::Sideband { attribute, .. } => {
+                    Some(format!("{attribute} is attached to this file"))
+                }
+                _ => None,
+            });
+        },
+    },
+    Rule {
+        id: "framework-version-broken",
+        severity: Severity::Error,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        title: "another version inside of a framework does not verify",
+        catalogue: "R011",
+        explanation: "A nested framework is verified with all its versions, not only the current one. Each must be signed and must satisfy the requirement that the surrounding seal holds for the framework.",
+        remedy: "remove versions that nobody uses, or sign each of them, then sign the outer bundle again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: |rule, evidence, findings| {
+            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+                FaultKind::FrameworkVersion { version } => Some(format!("{version} is not valid")),
+                _ => None,
+            });
+        },
+    },
+    Rule {
         id: "requirement-cannot-be-evaluated",
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
@@ -223,6 +273,9 @@ pub(super) const RULES: &[Rule] = &[
                 FaultKind::Layout(LayoutFault::UnsealedFrameworkRoot { name }) => Some(format!(
                     "{name} does not belong in the framework's root, where no seal covers it"
                 )),
+                FaultKind::Layout(LayoutFault::MetaNotADirectory) => {
+                    Some("_CodeSignature is a file, where a folder belongs".to_owned())
+                }
                 FaultKind::Layout(LayoutFault::MetaGuest { name }) => {
                     Some(format!("{name} does not belong in _CodeSignature"))
                 }

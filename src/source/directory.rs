@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use super::arena::Arena;
 use super::{Bytes, Gap, GapReason, Kind, Limits, Node, NodeId, SourceError, Tree, bytes};
 
+/// Bytes of one extended attribute; Linux stores no more.
+const MAX_ATTRIBUTE: usize = 64 << 10;
+
 /// A listing of a directory on disk.
 #[derive(Debug)]
 pub struct DirectoryTree {
@@ -116,6 +119,11 @@ impl DirectoryTree {
         if !self.arena.node(id).is_file() {
             return Err(SourceError::NotRegular { path: shown });
         }
+        Ok((self.place(id), shown))
+    }
+
+    /// The path of a node on disk.
+    fn place(&self, id: NodeId) -> PathBuf {
         let mut names = Vec::new();
         let mut at = id;
         while let Some(parent) = self.arena.node(at).parent {
@@ -124,7 +132,13 @@ impl DirectoryTree {
         }
         let mut path = self.base.clone();
         path.extend(names.iter().rev());
-        Ok((path, shown))
+        path
+    }
+
+    /// Where the operand really is, links resolved.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.base
     }
 }
 
@@ -188,6 +202,19 @@ impl Tree for DirectoryTree {
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
         let (path, shown) = self.file(id)?;
         bytes::head(&path, &shown, count)
+    }
+
+    fn attribute(&self, id: NodeId, name: &str) -> Option<Vec<u8>> {
+        let path = self.place(id);
+        let mut value = Vec::new();
+        for name in [name.to_owned(), format!("user.{name}")] {
+            value.resize(MAX_ATTRIBUTE, 0);
+            if let Ok(length) = rustix::fs::lgetxattr(&path, name.as_str(), value.as_mut_slice()) {
+                value.truncate(length);
+                return Some(value);
+            }
+        }
+        None
     }
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {

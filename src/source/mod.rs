@@ -4,7 +4,7 @@
 //! Nothing above this module opens a path: it asks a tree for nodes, lookups and contents. Links are followed
 //! by [`Tree::resolve`] only, and never out of the tree. What could not be read is a [`Gap`], never silence.
 //!
-//! Not checked here: extended attributes, access control lists, Unicode normalisation of names.
+//! Not checked here: access control lists, Unicode normalisation of names.
 
 mod arena;
 mod bytes;

@@ -47,6 +47,11 @@ pub trait Tree: Sync {
     /// Hands the contents of a regular file over in pieces, and gives their total length.
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError>;
 
+    /// An extended attribute of a node, links not followed; also under the name that Linux demands (`user.NAME`).
+    fn attribute(&self, _id: NodeId, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Finds a path below `from`, first by exact names, then without regard to case, without following links.
     ///
     /// Empty components and `.` are skipped; `..` and a leading `/` find nothing.

@@ -4,13 +4,14 @@
 
 use rayon::prelude::*;
 
+use super::links::Scope;
 use super::{
-    BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Options, SignatureFiles, SignatureKind,
-    SliceEvidence, Subject, examine, requirements, resources,
+    BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Options, SidebandPlace, SignatureFiles,
+    SignatureKind, SliceEvidence, SlotEvidence, Subject, examine, requirements, resources,
 };
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutFault};
-use crate::macho::{Architecture, MachO, Slice, is_macho};
+use crate::macho::{Architecture, FatFault, MachO, Slice, is_macho};
 use crate::source::{NodeId, SourceError, Tree};
 
 /// Bundles inside of bundles; Apple has no limit, real products nest at most six deep.
@@ -35,6 +36,7 @@ pub(super) fn object<T: Tree + ?Sized>(
     node: NodeId,
     nesting: Nesting,
     depth: usize,
+    outer: Option<&Scope<'_>>,
 ) -> Result<Vec<CodeObject>, SourceError> {
     let tree = context.tree;
     let mut object = CodeObject {
@@ -46,6 +48,7 @@ pub(super) fn object<T: Tree + ?Sized>(
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
         parent: None,
+        spelling: None,
         slices: Vec::new(),
         seal: None,
         faults: Vec::new(),
@@ -58,8 +61,9 @@ pub(super) fn object<T: Tree + ?Sized>(
         file(context, node, BoundFiles::default(), &mut object)?;
         return Ok(vec![object]);
     }
-    match Layout::open(tree, node) {
-        Ok(layout) => bundle(context, &layout, object, depth),
+    let asked = context.options.flags.bundle_version.as_deref();
+    match Layout::open(tree, node, asked.filter(|_| nesting == Nesting::Item)) {
+        Ok(layout) => bundle(context, &layout, object, depth, outer),
         Err(error) => {
             push(&mut object, FaultKind::Bundle(error), tree.path(node), None);
             Ok(vec![object])
@@ -72,6 +76,7 @@ fn bundle<T: Tree + ?Sized>(
     layout: &Layout,
     mut object: CodeObject,
     depth: usize,
+    outer: Option<&Scope<'_>>,
 ) -> Result<Vec<CodeObject>, SourceError> {
     let tree = context.tree;
     object.kind = CodeKind::Bundle(layout.kind);
@@ -111,7 +116,22 @@ fn bundle<T: Tree + ?Sized>(
             None,
         );
     }
-    let nested = resources::judge(context, layout, code_resources.as_deref(), &mut object, depth);
+    if let Some(version) = &layout.version {
+        object.spelling = Some((
+            tree.path(layout.version_root),
+            below(&tree.path(layout.root), &format!("Versions/{version}")),
+        ));
+    }
+    sideband(context, layout.root, SidebandPlace::Root, &mut object);
+    guest_seal(context, layout, &mut object);
+    let nested = resources::judge(
+        context,
+        layout,
+        code_resources.as_deref(),
+        &mut object,
+        depth,
+        outer,
+    );
     let mut objects = vec![object];
     for mut group in nested {
         // Indices inside of a group count from its own first object.
@@ -130,10 +150,6 @@ fn bundle<T: Tree + ?Sized>(
 /// Faults about special slots 1 and 3 of a bundle belong to the files that these bind.
 fn name_the_files<T: Tree + ?Sized>(tree: &T, layout: &Layout, object: &mut CodeObject) {
     let support = tree.path(layout.support);
-    let below = |name: &str| match support.as_str() {
-        "" => name.to_owned(),
-        support => format!("{support}/{name}"),
-    };
     for fault in &mut object.faults {
         let found = match &fault.kind {
             FaultKind::SpecialSlot { slot: Slot::INFO, .. } => (layout.info_plist, "Info.plist"),
@@ -145,8 +161,56 @@ fn name_the_files<T: Tree + ?Sized>(tree: &T, layout: &Layout, object: &mut Code
         };
         fault.path = match found {
             (Some(node), _) => tree.path(node),
-            (None, name) => below(name),
+            (None, name) => below(&support, name),
         };
+    }
+}
+
+/// `name` in a directory that may be the item itself.
+pub(super) fn below(directory: &str, name: &str) -> String {
+    match directory {
+        "" => name.to_owned(),
+        directory => format!("{directory}/{name}"),
+    }
+}
+
+/// The attributes that strict validation refuses (specification 6.11, native observation 7.1). Of root and executable
+/// only the first counts.
+pub(super) fn sideband<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    node: NodeId,
+    on: SidebandPlace,
+    object: &mut CodeObject,
+) {
+    for attribute in ["com.apple.ResourceFork", "com.apple.FinderInfo"] {
+        let value = context.tree.attribute(node, attribute);
+        // The system stores neither an empty fork nor information that is all zeros.
+        if value.is_some_and(|value| value.iter().any(|byte| *byte != 0)) {
+            let kind = FaultKind::Sideband { attribute, on };
+            push(object, kind, context.tree.path(node), None);
+            if on != SidebandPlace::Resource {
+                return;
+            }
+        }
+    }
+}
+
+/// A CodeResources that no special slot binds is a stranger in `_CodeSignature` (native observation 5.3).
+fn guest_seal<T: Tree + ?Sized>(context: &Context<'_, T>, layout: &Layout, object: &mut CodeObject) {
+    let is_bound = object.slices.first().is_some_and(|slice| {
+        let slot = |found: &&SlotEvidence| found.slot == Slot::RESOURCE_DIRECTORY && found.bound;
+        slice.slots.iter().find(slot).is_some()
+    });
+    let Some(seal) = layout.code_resources else { return };
+    if !is_bound
+        && object
+            .slices
+            .first()
+            .is_some_and(|slice| slice.hash_type.is_some())
+    {
+        let name = "CodeResources".to_owned();
+        let kind = FaultKind::Layout(LayoutFault::MetaGuest { name });
+        push(object, kind, context.tree.path(seal), None);
     }
 }
 
@@ -177,15 +241,29 @@ fn file<T: Tree + ?Sized>(
         None
     };
     // Object files and debug symbols are generic files to `codesign` (`MachORep::candidate`).
-    let is_code = |macho: &MachO<'_>| macho.slices.iter().all(|slice| slice.file_type.is_code());
+    // 64-bit universal files are generic ones as well.
+    let is_code = |macho: &MachO<'_>| {
+        macho.slices.iter().all(|slice| slice.file_type.is_code())
+            && macho.fat.as_ref().is_none_or(|fat| !fat.is_fat64)
+    };
+    sideband(context, node, SidebandPlace::Executable, object);
+    let asked = context.options.flags.architecture.as_deref();
+    let asked = asked.filter(|_| object.nesting == Nesting::Item);
     let examined: Vec<_> = match macho.as_ref().filter(|macho| is_code(macho)) {
         Some(macho) => {
             object.kind = CodeKind::MachO;
             object.format = format(macho);
-            for layout in macho.fat.iter().flat_map(|fat| &fat.faults) {
-                push(object, FaultKind::Fat(*layout), path.clone(), None);
+            if asked.is_none() {
+                fat_faults(macho, object, &path);
             }
-            in_order(macho, context.options.host_architecture)
+            let mut slices = in_order(macho, context.options.host_architecture);
+            if let Some(name) = asked {
+                slices.retain(|slice| slice.architecture.to_string() == name);
+                if slices.is_empty() {
+                    push(object, FaultKind::NoSuchArchitecture, path.clone(), None);
+                }
+            }
+            slices
                 .par_iter()
                 .map(|slice| examine(Subject::Slice(slice), files, context.options))
                 .collect()
@@ -207,6 +285,22 @@ fn file<T: Tree + ?Sized>(
         progress.add_file();
     }
     Ok(())
+}
+
+/// The layout of a universal file. Where a fault lies in front of a slice, macOS stops to measure, and the lengths of
+/// the slices behind it are missed when they are verified (specification 2.4 and 17.3).
+fn fat_faults(macho: &MachO<'_>, object: &mut CodeObject, path: &str) {
+    let Some(fat) = &macho.fat else { return };
+    for fault in &fat.faults {
+        push(object, FaultKind::Fat(*fault), path.to_owned(), None);
+        let at = match fault {
+            FatFault::Gap { offset } | FatFault::Overlap { offset } => *offset,
+            _ => continue,
+        };
+        if fat.architectures.iter().any(|entry| entry.offset > at) {
+            push(object, FaultKind::UnmeasuredSlices, path.to_owned(), Some(1));
+        }
+    }
 }
 
 /// All signed slices must name the primary slice's team (specification 2.7).

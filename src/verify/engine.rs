@@ -6,7 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::code::{self, Context};
-use super::{CodeObject, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Progress, fold, resources};
+use super::{
+    CodeObject, CodesignFlags, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Progress, fold,
+    resources,
+};
 use crate::bundle::Layout;
 use crate::macho::is_macho;
 use crate::source::{DirectoryTree, Gap, Limits, NodeId, SourceError, Tree};
@@ -28,6 +31,8 @@ pub struct Options {
     pub at: UnixTime,
     /// Whether an expired certificate is a failure also where the signature has no timestamp.
     pub check_expiration: bool,
+    /// What the verdict minds.
+    pub flags: CodesignFlags,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
 }
@@ -57,6 +62,8 @@ pub struct Unread {
 pub struct Evidence {
     /// The operand as given.
     pub path: String,
+    /// Where the item really is, links resolved: the bundle, if the operand is its main executable.
+    pub root: String,
     /// The item's code objects: itself first, then nested code.
     pub code: Vec<CodeObject>,
     /// What `codesign` would answer.
@@ -76,10 +83,46 @@ pub struct Evidence {
 /// # Errors
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
-    let tree = DirectoryTree::open(path, &options.limits)?;
+    let mut tree = DirectoryTree::open(path, &options.limits)?;
+    if let Some(bundle) = bundle_around(&tree, &options.limits) {
+        tree = bundle;
+    }
     let mut evidence = verify_tree(&tree, options)?;
     evidence.path = path.to_string_lossy().into_owned();
+    evidence.root = tree.base().to_string_lossy().into_owned();
     Ok(evidence)
+}
+
+/// The bundle whose main executable the file is (specification 6.1, native observation 7.4): another name of the same
+/// file, a hard link, is a file by itself.
+fn bundle_around(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree> {
+    if !tree.node(tree.root()).is_file() {
+        return None;
+    }
+    let file = tree.base();
+    let mut directory = file.parent()?;
+    if directory.file_name()? == "MacOS" {
+        directory = directory.parent()?;
+    }
+    if ["Contents", "Support Files"]
+        .iter()
+        .any(|name| directory.file_name().is_some_and(|found| found == *name))
+    {
+        directory = directory.parent()?;
+    }
+    // The whole disk is no bundle, and neither is a folder without an Info.plist where one may be.
+    let places = ["Contents", "Support Files", "Resources", "."];
+    let has_info = places.iter().any(|place| {
+        let folder = directory.join(place);
+        folder.join("Info.plist").is_file() || folder.join("Info-macos.plist").is_file()
+    });
+    if !has_info {
+        return None;
+    }
+    let bundle = DirectoryTree::open(directory, limits).ok()?;
+    let layout = Layout::open(&bundle, bundle.root(), None).ok()?;
+    let executable = bundle.path(layout.executable?);
+    (directory.join(executable) == file && layout.info.is_some()).then_some(bundle)
 }
 
 /// Verifies the code at the root of `tree`.
@@ -88,7 +131,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
 /// [`SourceError`] when the main file of the root cannot be read.
 pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, SourceError> {
     let context = Context { tree, options };
-    let mut code = code::object(&context, tree.root(), Nesting::Item, 0)?;
+    let mut code = code::object(&context, tree.root(), Nesting::Item, 0, None)?;
     let mut known: HashSet<String> = code
         .iter()
         .filter_map(|object| object.executable.clone())
@@ -99,7 +142,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
             continue;
         }
         let node = bundle_of(tree, file).unwrap_or(file);
-        let group = code::object(&context, node, Nesting::Found, 1)
+        let group = code::object(&context, node, Nesting::Found, 1, None)
             .unwrap_or_else(|error| vec![resources::unreadable(&context, node, Nesting::Found, error)]);
         for mut object in group {
             // Its seal may name code that was found before.
@@ -128,10 +171,11 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
     }
     unread.sort_by(|one, other| one.path.cmp(&other.path));
     unread.dedup();
-    let codesign = fold(&code, !unread.is_empty());
+    let codesign = fold(&code, !unread.is_empty(), &options.flags);
     let statistics = statistics(tree, &code);
     Ok(Evidence {
         path: tree.full_path(tree.root()),
+        root: tree.full_path(tree.root()),
         code,
         codesign,
         at: options.at,
@@ -201,7 +245,9 @@ fn bundle_of<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
             .parent
             .is_some_and(|parent| tree.node(parent).text() == "Versions");
         let is_candidate = is_version || directory == tree.root() || facts.text().contains('.');
-        if is_candidate && Layout::open(tree, directory).is_ok_and(|found| found.executable == Some(node)) {
+        if is_candidate
+            && Layout::open(tree, directory, None).is_ok_and(|found| found.executable == Some(node))
+        {
             return Some(directory);
         }
         at = tree.node(directory).parent;

@@ -39,6 +39,8 @@ pub enum Nesting {
     Item,
     /// The seal of the object around it names it as code.
     Sealed,
+    /// It is another version of a nested framework than the current one.
+    OtherVersion,
     /// Its bytes say that it is code; for the seal it is an ordinary file, or nothing.
     Found,
 }
@@ -189,6 +191,9 @@ pub struct CodeObject {
     pub requirement_pending: bool,
     /// Index of the enclosing code object.
     pub parent: Option<usize>,
+    /// How `codesign` spells the path of the selected version of a framework: the path from the item, and the one to
+    /// print in its place.
+    pub spelling: Option<(String, String)>,
     /// Facts per slice, primary slice first.
     pub slices: Vec<SliceEvidence>,
     /// The resource seal.

@@ -4,7 +4,7 @@
 //! [`Fault::stage`] the step of specification 11.2 in which it is met. A fault without status is one that
 //! macOS tolerates ([HARDEN] in the specification).
 
-use super::{ComponentError, OsStatus, RequirementFault};
+use super::{ComponentError, LinkProblem, OsStatus, RequirementFault};
 use crate::blob::{BlobError, Slot};
 use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
 use crate::cms::CmsError;
@@ -47,6 +47,17 @@ pub enum SlotProblem {
     Modified,
     /// The slot holds a digest, but there is no such component.
     Missing,
+}
+
+/// What carries an attribute that strict validation refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SidebandPlace {
+    /// A file or nested code under the seal.
+    Resource,
+    /// The bundle's directory.
+    Root,
+    /// The main executable.
+    Executable,
 }
 
 /// One kind of fault with its data.
@@ -177,6 +188,26 @@ pub enum FaultKind {
     Requirement(RequirementFault),
     /// A fault that ends the scan of resources.
     Scan(ScanFault),
+    /// A sealed link that the system would not open (ENOENT, ELOOP, ENOTDIR); strict only.
+    LinkUnopened(LinkProblem),
+    /// A sealed link that leads where the seal does not reach; strict only.
+    LinkDestination,
+    /// A resource fork or Finder information; strict only.
+    Sideband {
+        /// The attribute.
+        attribute: &'static str,
+        /// What carries it.
+        on: SidebandPlace,
+    },
+    /// Another version of a nested framework does not verify; strict only.
+    FrameworkVersion {
+        /// Path of the version, relative to the item.
+        version: String,
+    },
+    /// Slices behind a fault in the layout of a universal file, which macOS does not measure.
+    UnmeasuredSlices,
+    /// There is no slice of the architecture that was asked for.
+    NoSuchArchitecture,
     /// Nested code satisfies its requirement but is not the code that was sealed.
     NestedReplaced,
     /// A fault of the bundle's layout.
@@ -209,14 +240,23 @@ impl Fault {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match &self.kind {
-            FaultKind::MachO(_) | FaultKind::Bundle(_) | FaultKind::TooDeep | FaultKind::Unreadable(_) => {
-                Stage::Creation
-            }
+            FaultKind::MachO(_)
+            | FaultKind::Bundle(_)
+            | FaultKind::TooDeep
+            | FaultKind::Unreadable(_)
+            | FaultKind::NoSuchArchitecture => Stage::Creation,
             FaultKind::SealAbsent | FaultKind::Seal(_) => Stage::Seal,
             FaultKind::SealVersion1 | FaultKind::SealWeak => Stage::WeakSeal,
-            FaultKind::Scan(_) => Stage::Scan,
-            FaultKind::Resources { .. } => Stage::Resources,
-            FaultKind::Layout(_) => Stage::Strict,
+            FaultKind::Scan(_) | FaultKind::LinkUnopened(_) => Stage::Scan,
+            FaultKind::Resources { .. }
+            | FaultKind::LinkDestination
+            | FaultKind::Sideband {
+                on: SidebandPlace::Resource,
+                ..
+            } => Stage::Resources,
+            FaultKind::Layout(_) | FaultKind::Sideband { .. } | FaultKind::FrameworkVersion { .. } => {
+                Stage::Strict
+            }
             FaultKind::SpecialSlot {
                 slot: Slot::RESOURCE_DIRECTORY,
                 ..
@@ -252,7 +292,8 @@ impl Fault {
                 CodeDirectoryError::Version { .. } => OsStatus::SIGNATURE_UNSUPPORTED,
                 _ => OsStatus::SIGNATURE_FAILED,
             },
-            FaultKind::Bundle(_) => OsStatus::BAD_BUNDLE_FORMAT,
+            FaultKind::Bundle(LayoutError::NotABundle) => OsStatus::BAD_BUNDLE_FORMAT,
+            FaultKind::Bundle(LayoutError::NoSuchVersion) => OsStatus::STATIC_CODE_NOT_FOUND,
             FaultKind::SealAbsent | FaultKind::Seal(SealError::Incomplete) => OsStatus::RESOURCES_NOT_FOUND,
             FaultKind::Seal(SealError::NotADictionary) => OsStatus::BAD_DICTIONARY_FORMAT,
             FaultKind::Seal(SealError::NoRules) | FaultKind::Scan(ScanFault::MalformedEntry) => {
@@ -292,6 +333,17 @@ impl Fault {
                 OsStatus::UNSEALED_APP_ROOT
             }
             FaultKind::Layout(LayoutFault::UnsealedFrameworkRoot { .. }) => OsStatus::UNSEALED_FRAMEWORK_ROOT,
+            FaultKind::Layout(LayoutFault::MetaNotADirectory)
+            | FaultKind::LinkUnopened(LinkProblem::NotADirectory) => OsStatus::NOT_A_DIRECTORY,
+            FaultKind::LinkUnopened(LinkProblem::Missing) => OsStatus::NO_SUCH_FILE,
+            FaultKind::LinkUnopened(LinkProblem::Loop) => OsStatus::TOO_MANY_LINKS,
+            FaultKind::LinkUnopened(LinkProblem::NotAllowed) | FaultKind::LinkDestination => {
+                OsStatus::INVALID_SYMLINK
+            }
+            FaultKind::Sideband { .. } => OsStatus::INVALID_ASSOCIATED_FILE_DATA,
+            FaultKind::FrameworkVersion { .. } => OsStatus::BAD_FRAMEWORK_VERSION,
+            FaultKind::UnmeasuredSlices => OsStatus::INTERNAL_COMPONENT,
+            FaultKind::NoSuchArchitecture => OsStatus::BAD_OBJECT_FORMAT,
             FaultKind::Layout(LayoutFault::Ambiguous) => OsStatus::AMBIGUOUS_BUNDLE_FORMAT,
             FaultKind::Layout(LayoutFault::NotRegular { .. }) => OsStatus::REGULAR_FILE,
             FaultKind::Identity(fault) => return identity_status(fault),

@@ -4,8 +4,10 @@
 
 use rayon::prelude::*;
 
-use super::code::{Context, object, push};
-use super::{CodeKind, CodeObject, FaultKind, Nesting, SealEvidence, satisfies};
+use super::code::{Context, below, object, push, sideband};
+use super::links::{self, Scope};
+use super::verdict::failure;
+use super::{CodeKind, CodeObject, FaultKind, Nesting, SealEvidence, SidebandPlace, satisfies};
 use crate::blob::Slot;
 use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealEntry, SealedItem, scan};
 use crate::hash::{HashType, Hasher};
@@ -19,6 +21,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
     code_resources: Option<&[u8]>,
     object: &mut CodeObject,
     depth: usize,
+    outer: Option<&Scope<'_>>,
 ) -> Vec<Vec<CodeObject>> {
     let tree = context.tree;
     let place = tree.path(layout.root);
@@ -57,12 +60,35 @@ pub(super) fn judge<T: Tree + ?Sized>(
         push(object, FaultKind::SealWeak, place, None);
     }
     let found = scan(tree, layout, &seal);
-    items(context, layout, found, &hash_types, object, depth)
+    let scope = Scope::new(layout, &seal.rules, outer);
+    sealed_links(context, &found, &scope, object);
+    items(context, &scope, layout, found, &hash_types, object, depth)
+}
+
+/// Where the sealed links lead.
+fn sealed_links<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    found: &Scan<'_>,
+    scope: &Scope<'_>,
+    object: &mut CodeObject,
+) {
+    for (path, link) in &found.links {
+        let place = context.tree.path(*link);
+        if let Some(problem) = links::opened(context.tree, *link) {
+            push(object, FaultKind::LinkUnopened(problem), place.clone(), None);
+        }
+        // Of a link with another text than sealed, the destination does not matter.
+        let is_changed = found.modified.contains(path);
+        if !is_changed && links::destination(context.tree, scope, *link).is_some() {
+            push(object, FaultKind::LinkDestination, place, None);
+        }
+    }
 }
 
 /// Hashes the sealed files and examines the sealed code.
 fn items<T: Tree + ?Sized>(
     context: &Context<'_, T>,
+    scope: &Scope<'_>,
     layout: &Layout,
     found: Scan<'_>,
     hash_types: &[HashType],
@@ -70,13 +96,10 @@ fn items<T: Tree + ?Sized>(
     depth: usize,
 ) -> Vec<Vec<CodeObject>> {
     let support = context.tree.path(layout.support);
-    let from_item = |path: &String| {
-        if support.is_empty() {
-            path.clone()
-        } else {
-            format!("{support}/{path}")
-        }
-    };
+    let from_item = |path: &String| below(&support, path);
+    for item in &found.items {
+        sideband(context, item.node, SidebandPlace::Resource, object);
+    }
     let (files, code): (Vec<Item<'_>>, Vec<Item<'_>>) = found
         .items
         .into_iter()
@@ -98,7 +121,10 @@ fn items<T: Tree + ?Sized>(
     for (path, fault) in &found.faults {
         push(object, FaultKind::Scan(*fault), from_item(path), None);
     }
-    let judged: Vec<_> = code.par_iter().map(|item| nested(context, item, depth)).collect();
+    let judged: Vec<_> = code
+        .par_iter()
+        .map(|item| nested(context, item, depth, scope))
+        .collect();
     let mut groups = Vec::new();
     let mut failed = Vec::new();
     for (item, (group, demand)) in code.iter().zip(judged) {
@@ -142,8 +168,10 @@ fn nested<T: Tree + ?Sized>(
     context: &Context<'_, T>,
     item: &Item<'_>,
     depth: usize,
+    scope: &Scope<'_>,
 ) -> (Vec<CodeObject>, Demand) {
-    let mut group = object(context, item.node, Nesting::Sealed, depth.saturating_add(1))
+    let depth = depth.saturating_add(1);
+    let mut group = object(context, item.node, Nesting::Sealed, depth, Some(scope))
         .unwrap_or_else(|error| vec![unreadable(context, item.node, Nesting::Sealed, error)]);
     let SealedItem::Nested { requirement, cdhash } = &item.entry.item else {
         return (group, Demand::Malformed);
@@ -166,7 +194,53 @@ fn nested<T: Tree + ?Sized>(
         let path = first.path.clone();
         push(first, FaultKind::NestedReplaced, path, None);
     }
+    other_versions(context, item, &requirement, depth, scope, &mut group);
     (group, demand)
+}
+
+/// Every other version of a nested framework must verify and satisfy the same requirement (specification 6.10,
+/// `validateOtherVersions`).
+fn other_versions<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    item: &Item<'_>,
+    requirement: &Requirement,
+    depth: usize,
+    scope: &Scope<'_>,
+    group: &mut Vec<CodeObject>,
+) {
+    let tree = context.tree;
+    if !item.path.ends_with(".framework") {
+        return;
+    }
+    let Ok(layout) = Layout::open(tree, item.node, None) else {
+        return;
+    };
+    for version in layout.other_versions {
+        let nesting = Nesting::OtherVersion;
+        let mut found = object(context, version, nesting, depth.saturating_add(1), Some(scope))
+            .unwrap_or_else(|error| vec![unreadable(context, version, nesting, error)]);
+        let is_unmet = found
+            .first_mut()
+            .is_none_or(|first| demand(first, requirement) == Demand::Failed);
+        let flags = &context.options.flags;
+        if is_unmet || failure(&found, 0, flags).is_some() {
+            let path = tree.path(item.node);
+            let version = tree.path(version);
+            if let Some(first) = group.first_mut() {
+                push(first, FaultKind::FrameworkVersion { version }, path, None);
+            }
+        }
+        // Indices inside of a group count from its own first object.
+        let base = group.len();
+        for (index, object) in found.iter_mut().enumerate() {
+            object.parent = Some(match (index, object.parent) {
+                (0, _) | (_, None) => 0,
+                (_, Some(parent)) => parent.saturating_add(base),
+            });
+            object.nesting = nesting;
+        }
+        group.extend(found);
+    }
 }
 
 /// The first slice that does not satisfy the requirement decides; what cannot be evaluated is a fault of the code.
@@ -215,6 +289,7 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
         parent: None,
+        spelling: None,
         slices: Vec::new(),
         seal: None,
         faults: Vec::new(),

@@ -80,6 +80,7 @@ statuses! {
     IS_A_DIRECTORY = 100_021, "EISDIR", "Is a directory";
     NOT_A_DIRECTORY = 100_020, "ENOTDIR", "Not a directory";
     NO_SUCH_FILE = 100_002, "ENOENT", "No such file or directory";
+    TOO_MANY_LINKS = 100_062, "ELOOP", "Too many levels of symbolic links";
     PERMISSION_DENIED = 100_013, "EACCES", "Permission denied";
 }
 

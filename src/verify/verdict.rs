@@ -5,7 +5,8 @@
 //! changes the verdict, and neither does code that no seal names. What is not known here
 //! leaves the verdict open unless a failure is already proven.
 
-use super::{CodeObject, Fault, FaultKind, Nesting, OsStatus, Stage};
+use super::{CodeObject, CodesignFlags, Fault, FaultKind, Nesting, OsStatus, SidebandPlace, Stage};
+use crate::bundle::{LayoutFault, ScanFault};
 use crate::cms::CmsError;
 use crate::trust::IdentityFault;
 
@@ -26,6 +27,10 @@ pub struct CodesignVerdict {
     pub files_modified: Vec<String>,
     /// Files that are gone.
     pub files_missing: Vec<String>,
+    /// Files with a resource fork or Finder information, with the attribute.
+    pub attached_data: Vec<(String, &'static str)>,
+    /// Whether resources and nested code were left out, because the caller asked for that.
+    pub is_partial: bool,
     /// Whether the primary slice satisfies its own designated requirement; `None` when nobody knows.
     pub satisfies_designated_requirement: Option<bool>,
     /// Why there is no verdict.
@@ -64,8 +69,9 @@ impl NotJudged {
 
 /// Folds the faults of the item and of everything nested in it. `has_gaps`: part of it could not be read.
 #[must_use]
-pub fn fold(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
-    let mut verdict = judge(code, has_gaps);
+pub fn fold(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> CodesignVerdict {
+    let mut verdict = judge(code, has_gaps, flags);
+    verdict.is_partial = !flags.resources;
     verdict.satisfies_designated_requirement = code
         .first()
         .and_then(|item| item.slices.first()?.designated.as_ref())
@@ -73,11 +79,14 @@ pub fn fold(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
     verdict
 }
 
-fn judge(code: &[CodeObject], has_gaps: bool) -> CodesignVerdict {
-    if let Some((object, fault)) = failure(code, 0) {
-        return failed(object, fault);
+fn judge(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> CodesignVerdict {
+    if let Some((object, fault)) = failure(code, 0, flags) {
+        return failed(object, fault, flags);
     }
-    let judged = || code.iter().filter(|object| object.nesting != Nesting::Found);
+    let judged = || {
+        code.iter()
+            .filter(|object| !matches!(object.nesting, Nesting::Found | Nesting::OtherVersion))
+    };
     let has = |kind: &FaultKind| {
         judged()
             .flat_map(|object| &object.faults)
@@ -114,7 +123,7 @@ fn has_reached_a_budget(object: &CodeObject) -> bool {
     })
 }
 
-fn failed(object: &CodeObject, fault: &Fault) -> CodesignVerdict {
+fn failed(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> CodesignVerdict {
     let slice = fault.slice.and_then(|index| object.slices.get(index));
     // Structure, seal and creation errors name no architecture (native observations 1.3 and 5.2), and neither does
     // an unsigned slice that is not the primary one (specification 2.7).
@@ -133,66 +142,133 @@ fn failed(object: &CodeObject, fault: &Fault) -> CodesignVerdict {
             .map(|architecture| architecture.to_string()),
         ..Default::default()
     };
-    if let FaultKind::Resources {
-        added,
-        modified,
-        missing,
-        ..
-    } = &fault.kind
-    {
-        verdict.files_added.clone_from(added);
-        verdict.files_modified.clone_from(modified);
-        verdict.files_missing.clone_from(missing);
+    // What is collected is listed in full, whichever of it comes first; root and executable stop at their first.
+    let collected = object.faults.iter().filter(|other| {
+        fault.stage() == Stage::Resources
+            && other.stage() == Stage::Resources
+            && decides(object, other, flags)
+    });
+    let alone = std::iter::once(fault).filter(|fault| fault.stage() != Stage::Resources);
+    let spelled = |path: &String| match &object.spelling {
+        Some((real, shown)) => path
+            .strip_prefix(real.as_str())
+            .map_or(path.clone(), |rest| format!("{shown}{rest}")),
+        None => path.clone(),
+    };
+    for fault in collected.chain(alone) {
+        match &fault.kind {
+            FaultKind::Resources {
+                added,
+                modified,
+                missing,
+                ..
+            } => {
+                verdict.files_added.extend(added.iter().map(spelled));
+                verdict.files_modified.extend(modified.iter().map(spelled));
+                verdict.files_missing.extend(missing.iter().map(spelled));
+            }
+            FaultKind::LinkDestination => verdict.files_modified.push(spelled(&fault.path)),
+            FaultKind::Sideband { attribute, .. } => {
+                verdict.attached_data.push((spelled(&fault.path), attribute));
+            }
+            _ => {}
+        }
     }
+    verdict.files_modified.sort();
     verdict
 }
 
 /// The fault that decides about object `index`. Recursion is bounded by the nesting budget of the engine.
-fn failure(code: &[CodeObject], index: usize) -> Option<(&CodeObject, &Fault)> {
+pub(super) fn failure<'c>(
+    code: &'c [CodeObject],
+    index: usize,
+    flags: &CodesignFlags,
+) -> Option<(&'c CodeObject, &'c Fault)> {
     let object = code.get(index)?;
     let before_nested = |stage: Stage| stage <= Stage::Scan;
     let own = |nested_done: bool| {
-        let faults = object
-            .faults
-            .iter()
-            .filter(move |fault| decides(fault) && before_nested(fault.stage()) != nested_done);
+        let faults = object.faults.iter().filter(move |fault| {
+            decides(object, fault, flags) && before_nested(fault.stage()) != nested_done
+        });
         faults
             .min_by_key(|fault| rank(fault))
             .map(|fault| (object, fault))
     };
+    let sees_nested = flags.resources && (flags.deep || object.nesting == Nesting::Item);
     let nested = || {
         code.iter()
+            .filter(|_| sees_nested)
             .enumerate()
             .filter(|(_, child)| child.parent == Some(index) && child.nesting == Nesting::Sealed)
-            .find_map(|(child, _)| failure(code, child))
+            .find_map(|(child, _)| failure(code, child, flags))
     };
     own(false).or_else(nested).or_else(|| own(true))
 }
 
 /// Whether macOS would notice the fault: the seal's digest and the signed length are compared for the primary
-/// slice only (specification 2.5 and 2.7).
-fn decides(fault: &Fault) -> bool {
+/// slice only (specification 2.5 and 2.7), and the flags leave out the rest (11.4, 6.10).
+fn decides(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> bool {
+    let stage = fault.stage();
     let is_primary = fault.slice.unwrap_or_default() == 0;
-    let primary_only = fault.stage() == Stage::Seal || matches!(fault.kind, FaultKind::CodeLimit { .. });
-    fault.status().is_some() && (is_primary || !primary_only)
+    // With one architecture asked for, nested code is judged by its primary slice.
+    let primary_only = stage == Stage::Seal
+        || matches!(fault.kind, FaultKind::CodeLimit { .. })
+        || flags.architecture.is_some();
+    let is_shallow = !flags.deep && object.nesting != Nesting::Item;
+    let is_left_out = match stage {
+        Stage::Pages => is_shallow,
+        Stage::Seal | Stage::WeakSeal | Stage::Scan | Stage::Resources => is_shallow || !flags.resources,
+        // Quick checks do not look into `_CodeSignature`.
+        Stage::Strict => is_shallow && matches!(fault.kind, FaultKind::Layout(LayoutFault::MetaGuest { .. })),
+        Stage::Creation | Stage::Signature | Stage::SpecialSlots | Stage::Requirement => false,
+    };
+    let is_minded = match (&fault.kind, stage) {
+        (FaultKind::LinkUnopened(_) | FaultKind::Sideband { .. }, _) => flags.minds_sideband(),
+        (FaultKind::LinkDestination, _) => flags.minds_symlinks(),
+        (FaultKind::Scan(ScanFault::NotSupported), _) | (_, Stage::WeakSeal | Stage::Strict) => flags.strict,
+        _ => true,
+    };
+    fault.status().is_some() && (is_primary || !primary_only) && !is_left_out && is_minded
 }
 
 /// Slices are finished one after the other; later stages belong to the whole object. Of the strict faults of a
 /// layout the numerically smallest status wins, then comes the executable: its length, then its structure
 /// (specification 6.3 and 11.3).
-fn rank(fault: &Fault) -> (u8, usize, Stage, u8, Option<OsStatus>) {
+/// Collected faults come in the order of the walk; what is missing is noticed behind it. The directory of the bundle
+/// is looked at before the rest of its layout, the executable behind it (6.11).
+fn rank(fault: &Fault) -> (u8, usize, Stage, u8, Option<OsStatus>, Option<&str>) {
     let slice = fault.slice.unwrap_or_default();
     let stage = fault.stage();
     match stage {
-        Stage::Creation => (0, 0, stage, 0, None),
+        Stage::Creation => (0, 0, stage, 0, None, None),
         Stage::Signature | Stage::SpecialSlots | Stage::Pages | Stage::Requirement => {
-            (1, slice, stage, 0, None)
+            (1, slice, stage, 0, None, None)
         }
         Stage::Strict => match fault.kind {
-            FaultKind::Layout(_) => (2, 0, stage, 0, fault.status()),
-            FaultKind::CodeLimit { .. } => (2, 0, stage, 1, None),
-            _ => (2, 0, stage, 2, None),
+            FaultKind::Layout(LayoutFault::MetaNotADirectory) => (2, 0, stage, 0, None, None),
+            FaultKind::Sideband {
+                on: SidebandPlace::Root,
+                ..
+            } => (2, 0, stage, 1, None, None),
+            FaultKind::Layout(_) => (2, 0, stage, 2, fault.status(), None),
+            FaultKind::Sideband { .. } => (2, 0, stage, 3, None, None),
+            FaultKind::CodeLimit { .. } => (2, 0, stage, 4, None, None),
+            FaultKind::FrameworkVersion { .. } => (2, 0, stage, 6, None, None),
+            _ => (2, 0, stage, 5, None, None),
         },
-        _ => (2, 0, stage, 0, None),
+        Stage::Resources => {
+            let first = match &fault.kind {
+                FaultKind::Resources { added, modified, .. } => added
+                    .iter()
+                    .chain(modified)
+                    .min()
+                    .map_or("\u{10ffff}", String::as_str),
+                _ => fault.path.as_str(),
+            };
+            // Attributes are looked at before the seal of the same file: `min` keeps the first of equals, and they are
+            // found first.
+            (2, 0, stage, 0, None, Some(first))
+        }
+        _ => (2, 0, stage, 0, None, None),
     }
 }

@@ -166,6 +166,7 @@ fn write_row(
         .collect();
     let note = match row.object.nesting {
         Nesting::Found => "  (not sealed as code)",
+        Nesting::OtherVersion => "  (another version)",
         _ => "",
     };
     writeln!(
