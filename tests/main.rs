@@ -24,6 +24,7 @@ mod layers;
 mod mutations;
 mod openssl;
 mod oracle;
+mod parity;
 mod requirements;
 mod schema;
 mod slices;

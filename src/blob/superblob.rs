@@ -83,6 +83,12 @@ pub enum BlobError {
         /// The offset field.
         offset: u32,
     },
+    /// There is no signature for this architecture.
+    #[error("the detached signature has none for {slot}")]
+    Missing {
+        /// The CPU type, or 0 for the part that is common to all.
+        slot: Slot,
+    },
     /// More entries than the reader's budget.
     #[error("superblob index has {count} entries, more than the limit of {MAX_ENTRIES}")]
     TooManyEntries {

@@ -73,6 +73,9 @@ pub(super) enum Command {
         /// Format of the report
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
+        /// Whose output: ours on standard output, or the lines, streams and exit status of codesign
+        #[arg(long, value_enum, default_value_t = Manner::Sealcheck)]
+        style: Manner,
         #[command(flatten)]
         demands: Demands,
     },
@@ -82,8 +85,20 @@ pub(super) enum Command {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Only this architecture, such as arm64; the host's by default
-        #[arg(long)]
+        #[arg(long, short = 'a')]
         arch: Option<String>,
+        /// Whose output: everything on standard output, or what `codesign -d` prints at this verbosity, and where
+        #[arg(long, value_enum, default_value_t = Manner::Sealcheck)]
+        style: Manner,
+        /// In the style of codesign: print the requirements, as -r-
+        #[arg(long, short = 'r')]
+        requirements: bool,
+        /// In the style of codesign: print the entitlements, as --entitlements -
+        #[arg(long)]
+        entitlements: bool,
+        /// The version of a framework; the current one by default
+        #[arg(long, value_name = "VERSION")]
+        bundle_version: Option<String>,
     },
     /// Show, compile and test code requirements
     #[command(subcommand)]
@@ -137,6 +152,9 @@ pub(super) struct Demands {
     /// The version of a framework; the current one by default
     #[arg(long, value_name = "VERSION")]
     pub(super) bundle_version: Option<String>,
+    /// A file with the signature, in place of the one in the code
+    #[arg(long, short = 'D', value_name = "FILE")]
+    pub(super) detached: Option<PathBuf>,
     /// Fail for an expired certificate also where the signature has no timestamp
     #[arg(long)]
     pub(super) check_expiration: bool,
@@ -254,6 +272,15 @@ pub(super) enum RequirementForm {
     Hex,
     /// The binary form
     Binary,
+}
+
+/// Whose output it is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Manner {
+    /// This program's
+    Sealcheck,
+    /// That of Apple's codesign
+    Codesign,
 }
 
 /// Format of a report.

@@ -110,12 +110,22 @@ impl<'a> Session<'a> {
             });
         let anchors =
             Self::anchors(global).map_err(|message| (format!("sealcheck: {message}"), UNREADABLE))?;
+        let mut flags = demands.flags();
+        if let Command::Inspect { bundle_version, .. } = &arguments.command {
+            flags.bundle_version.clone_from(bundle_version);
+        }
+        let detached = demands.detached.as_ref().map(|path| {
+            let message = |error| format!("sealcheck: {}: cannot be read: {error}", path.display());
+            std::fs::read(path).map_err(|error| (message(error), UNREADABLE))
+        });
+        let detached = detached.transpose()?;
         let options = Options {
             host_architecture: global.host_arch.into(),
             anchors,
             at: global.at.unwrap_or_else(now),
             check_expiration: demands.check_expiration,
-            flags: demands.flags(),
+            flags,
+            detached: detached.map(Into::into),
             ..Options::default()
         };
         Ok(Self {
@@ -204,8 +214,10 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
     let mut out = output(arguments)?;
     let status = match &arguments.command {
         Command::Check { paths, format, .. } => check(paths, *format, session, &mut *out),
-        Command::Verify { paths, format, .. } => verify::run(paths, *format, session, &mut *out),
-        Command::Inspect { paths, arch } => verify::inspect(paths, arch.as_deref(), session, &mut *out),
+        Command::Verify {
+            paths, format, style, ..
+        } => verify::run(paths, (*format, *style), session, &mut *out),
+        Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, &mut *out),
         Command::Requirement(command) => requirement::run(command, session, &mut *out),
         Command::Entitlements { paths, format, arch } => {
             entitlements::run(paths, *format, arch.as_deref(), session, &mut *out)

@@ -1,86 +1,162 @@
-//! The lines of `codesign --verify -v` (specification 11.5, native observations 1, 2 and 4), all on one stream.
+//! The lines of `codesign --verify` at every verbosity, and its exit status (specification 11.5, native observations
+//! 1, 2 and 4).
 //!
 //! Paths inside of the operand are absolute, as Apple prints them; the operand is as the user typed it.
 
-use std::io::{self, Write};
-
 use super::Outcome;
-use crate::verify::RequirementFault;
+use crate::verify::{CodesignVerdict, Nesting, OsStatus, RequirementFault};
 
-/// How to print the verdict.
-#[derive(Debug, Clone, Copy)]
-pub struct CodesignStyle {
-    /// Only failures, without lists of files: `codesign --verify` without `-v`.
-    pub quiet: bool,
+/// Where `codesign` prints a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Error,
 }
 
-/// Writes the codesign verdict of one item.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write(outcome: &Outcome, style: CodesignStyle, out: &mut dyn Write) -> io::Result<()> {
-    let operand = &outcome.evidence.path;
-    let verdict = &outcome.evidence.codesign;
-    if outcome.evidence.has_substituted_anchor && !style.quiet {
-        writeln!(out, "{operand}: a root of --apple-anchor counts as Apple's")?;
+/// What `codesign --verify` says about one operand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CodesignLines {
+    /// Lines without their ends, in order.
+    pub lines: Vec<(Stream, String)>,
+    /// 0 valid, 1 not, 3 a requirement is not met; 4, which Apple's tool does not have: not judged.
+    pub status: u8,
+}
+
+impl CodesignLines {
+    fn error(&mut self, line: String) {
+        self.lines.push((Stream::Error, line));
+    }
+
+    fn output(&mut self, line: String) {
+        self.lines.push((Stream::Output, line));
+    }
+
+    /// The first status that is not 0 is kept.
+    fn end(&mut self, status: u8) {
+        if self.status == 0 {
+            self.status = status;
+        }
+    }
+}
+
+/// The lines about one item; `verbosity` counts `-v`.
+#[must_use]
+pub fn lines(outcome: &Outcome, verbosity: u8) -> CodesignLines {
+    let evidence = &outcome.evidence;
+    let operand = &evidence.path;
+    let verdict = &evidence.codesign;
+    let mut out = CodesignLines::default();
+    let root = evidence.root.trim_end_matches('/');
+    let absolute = |path: &str| match path {
+        "" => root.to_owned(),
+        path => format!("{root}/{path}"),
+    };
+    if evidence.has_substituted_anchor && verbosity > 0 {
+        out.error(format!("{operand}: a root of --apple-anchor counts as Apple's"));
+    }
+    if verbosity > 1 {
+        progress(outcome, &absolute, &mut out);
     }
     match verdict.valid {
-        Some(false) => return failure(outcome, style, out),
-        Some(true) if style.quiet => {}
-        Some(true) if verdict.is_partial => {
-            writeln!(out, "{operand}: valid on disk (not all contents verified)")?;
+        Some(false) => {
+            failure(operand, verdict, verbosity, &absolute, &mut out);
+            return out;
         }
-        Some(true) => writeln!(out, "{operand}: valid on disk")?,
+        Some(true) if verbosity > 0 => {
+            let part = if verdict.is_partial {
+                " (not all contents verified)"
+            } else {
+                ""
+            };
+            out.error(format!("{operand}: valid on disk{part}"));
+        }
+        Some(true) => {}
         None => {
             let why = verdict.not_judged.map_or("not judged", |reason| reason.text());
-            writeln!(out, "{operand}: {why}")?;
+            out.error(format!("{operand}: {why}"));
+            out.end(4);
         }
     }
-    match verdict.satisfies_designated_requirement {
-        Some(true) if !style.quiet => writeln!(out, "{operand}: satisfies its Designated Requirement")?,
-        Some(false) => writeln!(out, "{operand}: does not satisfy its designated Requirement")?,
-        _ => {}
+    // Without -v, codesign does not ask for the designated requirement at all.
+    if verbosity > 0 {
+        match verdict.satisfies_designated_requirement {
+            Some(true) => out.error(format!("{operand}: satisfies its Designated Requirement")),
+            Some(false) => {
+                out.error(format!("{operand}: does not satisfy its designated Requirement"));
+                out.end(3);
+            }
+            None if is_set_malformed(outcome) => {
+                out.error(format!("{operand}: {}", OsStatus::REQ_INVALID.message()));
+                out.error(format!("{operand}: cannot retrieve designated requirement"));
+                out.end(1);
+            }
+            None => {}
+        }
     }
     match &outcome.explicit_requirement {
-        Some(Ok(Some(true))) if !style.quiet => writeln!(out, "{operand}: explicit requirement satisfied"),
+        Some(Ok(Some(true))) if verbosity > 0 => {
+            out.error(format!("{operand}: explicit requirement satisfied"));
+        }
         // The name is literal in Apple's program.
-        Some(Ok(Some(false))) => writeln!(
-            out,
-            "test-requirement: code failed to satisfy specified code requirement(s)"
-        ),
-        Some(Err(fault)) => unevaluated(fault, out),
-        Some(Ok(None)) => writeln!(
-            out,
-            "{operand}: explicit requirement not judged: it depends on what only a Mac knows"
-        ),
-        _ => Ok(()),
+        Some(Ok(Some(false)) | Err(_)) => {
+            out.error("test-requirement: code failed to satisfy specified code requirement(s)".to_owned());
+            out.end(3);
+        }
+        Some(Ok(None)) => {
+            out.error(format!(
+                "{operand}: explicit requirement not judged: it depends on what only a Mac knows"
+            ));
+            out.end(4);
+        }
+        _ => {}
+    }
+    out
+}
+
+/// Whether the primary slice's requirement set cannot be read, which nobody notices who does not ask for it.
+fn is_set_malformed(outcome: &Outcome) -> bool {
+    let primary = outcome.evidence.code.first().and_then(|item| item.slices.first());
+    primary
+        .and_then(|slice| slice.designated.as_ref())
+        .is_some_and(|designated| designated.is_satisfied == Err(RequirementFault::Set))
+}
+
+/// `--prepared:` and `--validated:` of nested code, inner code first, as far as validation came.
+fn progress(outcome: &Outcome, absolute: &impl Fn(&str) -> String, out: &mut CodesignLines) {
+    let evidence = &outcome.evidence;
+    if evidence.codesign.valid == Some(false) {
+        return;
+    }
+    let nested = evidence
+        .code
+        .iter()
+        .filter(|object| object.nesting == Nesting::Sealed);
+    for object in nested {
+        out.error(format!("--prepared:{}", absolute(&object.path)));
+        out.error(format!("--validated:{}", absolute(&object.path)));
     }
 }
 
-fn unevaluated(fault: &RequirementFault, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(
-        out,
-        "test-requirement: the requirement cannot be evaluated: {fault}"
-    )
-}
-
-fn failure(outcome: &Outcome, style: CodesignStyle, out: &mut dyn Write) -> io::Result<()> {
-    let operand = &outcome.evidence.path;
-    let verdict = &outcome.evidence.codesign;
+fn failure(
+    operand: &str,
+    verdict: &CodesignVerdict,
+    verbosity: u8,
+    absolute: &impl Fn(&str) -> String,
+    out: &mut CodesignLines,
+) {
     let message = verdict.status.map_or("invalid", |status| status.message());
-    writeln!(out, "{operand}: {message}")?;
-    let absolute = |path: &str| match (outcome.evidence.root.trim_end_matches('/'), path) {
-        (root, "") => root.to_owned(),
-        (root, path) => format!("{root}/{path}"),
-    };
+    out.error(format!("{operand}: {message}"));
+    out.end(1);
     if let Some(path) = &verdict.subcomponent {
-        writeln!(out, "In subcomponent: {}", absolute(path))?;
+        out.error(format!("In subcomponent: {}", absolute(path)));
     }
     if let Some(architecture) = &verdict.architecture {
-        writeln!(out, "In architecture: {architecture}")?;
+        out.error(format!("In architecture: {architecture}"));
     }
-    if style.quiet {
-        return Ok(());
+    if verbosity == 0 {
+        return;
     }
     for (what, paths) in [
         ("added", &verdict.files_added),
@@ -88,15 +164,13 @@ fn failure(outcome: &Outcome, style: CodesignStyle, out: &mut dyn Write) -> io::
         ("missing", &verdict.files_missing),
     ] {
         for path in paths {
-            writeln!(out, "file {what}: {}", absolute(path))?;
+            out.output(format!("file {what}: {}", absolute(path)));
         }
     }
     for (path, attribute) in &verdict.attached_data {
-        writeln!(
-            out,
+        out.output(format!(
             "file with invalid attached data: Disallowed xattr {attribute} found on {}",
             absolute(path)
-        )?;
+        ));
     }
-    Ok(())
 }

@@ -13,9 +13,16 @@ use crate::verify::{CodeObject, Evidence, OsStatus, SignatureKind, SliceEvidence
 /// How to display code.
 #[derive(Debug, Clone, Copy)]
 pub struct DisplayStyle {
-    /// Whether special slots are listed with their digests, as `-vvvvv` does.
-    pub slots: bool,
+    /// How many `-v` there are: `codesign -d` shows more with each, up to 5.
+    pub level: u8,
+    /// Whether lines stand behind Apple's for which Apple has no format: names of slots, constraints.
+    pub is_extended: bool,
+    /// Whether the count of requirements is left out, as with `-r`.
+    pub hides_requirements: bool,
 }
+
+/// Special slots that macOS knows; more are not listed.
+const MAX_SLOTS: u32 = 11;
 
 /// Writes everything about one slice of the item.
 ///
@@ -45,14 +52,28 @@ pub fn write(
         (root, path) => format!("{root}/{path}"),
     };
     writeln!(out, "Executable={executable}")?;
-    code_directory(item, slice, out)?;
+    if style.level == 0 {
+        return Ok(());
+    }
+    code_directory(item, slice, style, out)?;
     digests(slice, style, out)?;
-    signature(slice, out)?;
-    contents(item, slice, out)?;
-    constraints(slice, out)
+    signature(slice, style, out)?;
+    contents(item, slice, style, out)?;
+    if style.level >= 2 {
+        writeln!(out, "Total signatures=1\nChosen signature=1")?;
+    }
+    if style.is_extended {
+        constraints(slice, out)?;
+    }
+    Ok(())
 }
 
-fn code_directory(item: &CodeObject, slice: &SliceEvidence, out: &mut dyn Write) -> io::Result<()> {
+fn code_directory(
+    item: &CodeObject,
+    slice: &SliceEvidence,
+    style: DisplayStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(
         out,
         "Identifier={}",
@@ -71,7 +92,7 @@ fn code_directory(item: &CodeObject, slice: &SliceEvidence, out: &mut dyn Write)
     if slice.platform != 0 {
         writeln!(out, "Platform identifier={}", slice.platform)?;
     }
-    if let Some(build) = &slice.build_version {
+    if let Some(build) = slice.build_version.as_ref().filter(|_| style.level >= 4) {
         writeln!(out, "VersionPlatform={}", build.platform)?;
         writeln!(out, "VersionMin={}", build.min_os)?;
         writeln!(out, "VersionSDK={}", build.sdk)?;
@@ -80,6 +101,9 @@ fn code_directory(item: &CodeObject, slice: &SliceEvidence, out: &mut dyn Write)
 }
 
 fn digests(slice: &SliceEvidence, style: DisplayStyle, out: &mut dyn Write) -> io::Result<()> {
+    if style.level < 3 {
+        return Ok(());
+    }
     if let Some(hash_type) = slice.hash_type {
         writeln!(out, "Hash type={hash_type} size={}", hash_type.length())?;
     }
@@ -97,26 +121,21 @@ fn digests(slice: &SliceEvidence, style: DisplayStyle, out: &mut dyn Write) -> i
     if let Some(digest) = &slice.cms_digest {
         writeln!(out, "CMSDigest={digest}\nCMSDigestType=2")?;
     }
-    if let Some(segment) = slice.exec_segment.filter(|segment| segment.limit > 0) {
+    if let Some(segment) = slice
+        .exec_segment
+        .filter(|segment| segment.limit > 0 && style.level >= 4)
+    {
         writeln!(out, "Executable Segment base={}", segment.base)?;
         writeln!(out, "Executable Segment limit={}", segment.limit)?;
         writeln!(out, "Executable Segment flags={:#x}", segment.flags.0)?;
     }
     match slice.page_size {
+        _ if style.level < 4 => {}
         Some(size) => writeln!(out, "Page size={size}")?,
         None => writeln!(out, "Page size=none")?,
     }
-    if style.slots {
-        for slot in slice.slots.iter().rev() {
-            let name = slot.slot;
-            let digest = slot
-                .digest
-                .map_or("not covered".to_owned(), |digest| digest.to_string());
-            let length = slot
-                .length
-                .map_or("missing".to_owned(), |length| format!("{length} bytes"));
-            writeln!(out, "{:>6}={digest}  {name}, {length}", format!("-{}", name.0))?;
-        }
+    if style.level >= 5 {
+        special_slots(slice, style, out)?;
     }
     if slice.has_scatter {
         writeln!(out, "ScatterVector present")?;
@@ -127,7 +146,29 @@ fn digests(slice: &SliceEvidence, style: DisplayStyle, out: &mut dyn Write) -> i
     Ok(())
 }
 
-fn signature(slice: &SliceEvidence, out: &mut dyn Write) -> io::Result<()> {
+/// Every special slot from the highest, zeros where there is no digest.
+fn special_slots(slice: &SliceEvidence, style: DisplayStyle, out: &mut dyn Write) -> io::Result<()> {
+    let length = slice.hash_type.map_or(0, crate::hash::HashType::length);
+    for number in (1..=slice.special_slots.min(MAX_SLOTS)).rev() {
+        let found = slice.slots.iter().find(|slot| slot.slot.0 == number);
+        let digest = found
+            .and_then(|slot| slot.digest)
+            .map_or_else(|| "00".repeat(length), |digest| digest.to_string());
+        write!(out, "{:>6}={digest}", format!("-{number}"))?;
+        match found.filter(|_| style.is_extended) {
+            Some(slot) => {
+                let length = slot
+                    .length
+                    .map_or("missing".to_owned(), |length| format!("{length} bytes"));
+                writeln!(out, "  {}, {length}", slot.slot)?;
+            }
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn signature(slice: &SliceEvidence, style: DisplayStyle, out: &mut dyn Write) -> io::Result<()> {
     if matches!(
         slice.signature,
         SignatureKind::Adhoc | SignatureKind::LinkerSigned
@@ -140,9 +181,13 @@ fn signature(slice: &SliceEvidence, out: &mut dyn Write) -> io::Result<()> {
     };
     // Apple names nobody when the signature itself is wrong, but does when only its certificates are.
     if identity.chain.is_empty() || !identity.is_signature_sound() {
-        return writeln!(out, "Authority=(unavailable)");
+        return if style.level >= 2 {
+            writeln!(out, "Authority=(unavailable)")
+        } else {
+            Ok(())
+        };
     }
-    for certificate in &identity.chain {
+    for certificate in identity.chain.iter().filter(|_| style.level >= 2) {
         writeln!(out, "Authority={}", certificate.summary())?;
     }
     match (&identity.timestamp, identity.signing_time) {
@@ -170,7 +215,12 @@ fn time(time: UnixTime) -> String {
     format!("{name} {day}, {year} at {hour}:{minute:02}:{second:02} {half} UTC")
 }
 
-fn contents(item: &CodeObject, slice: &SliceEvidence, out: &mut dyn Write) -> io::Result<()> {
+fn contents(
+    item: &CodeObject,
+    slice: &SliceEvidence,
+    style: DisplayStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match &slice.info_plist {
         Some(entries) => writeln!(out, "Info.plist entries={}", entries.len())?,
         None => writeln!(out, "Info.plist=not bound")?,
@@ -196,6 +246,9 @@ fn contents(item: &CodeObject, slice: &SliceEvidence, out: &mut dyn Write) -> io
             seal.version, seal.rules, seal.files
         )?,
         None => writeln!(out, "Sealed Resources=none")?,
+    }
+    if style.hides_requirements {
+        return Ok(());
     }
     let set = slice.requirements.as_deref();
     match set.map(|blob| (RequirementSet::from_blob(blob), blob.len())) {

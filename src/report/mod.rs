@@ -8,7 +8,7 @@ mod human;
 mod json;
 mod text;
 
-pub use codesign::{CodesignStyle, write as write_codesign};
+pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use human::{Style, write as write_human};
 pub use json::{Settings, write as write_json};

@@ -12,10 +12,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::arena::Arena;
-use super::{Bytes, Gap, GapReason, Kind, Limits, Node, NodeId, SourceError, Tree, bytes};
+use super::{Bytes, Gap, GapReason, Kind, Limits, Node, NodeId, SourceError, Tree, apple_double, bytes};
 
 /// Bytes of one extended attribute; Linux stores no more.
 const MAX_ATTRIBUTE: usize = 64 << 10;
+
+/// Bytes of an AppleDouble companion.
+const MAX_COMPANION: u64 = 16 << 20;
 
 /// A listing of a directory on disk.
 #[derive(Debug)]
@@ -214,7 +217,16 @@ impl Tree for DirectoryTree {
                 return Some(value);
             }
         }
-        None
+        // On a Mac's own volumes `._` files are ordinary files, so only signatures are taken from them.
+        if !name.starts_with("com.apple.cs.") {
+            return None;
+        }
+        let mut companion = b"._".to_vec();
+        companion.extend_from_slice(path.file_name()?.as_bytes());
+        let companion = path.with_file_name(OsStr::from_bytes(&companion));
+        let shown = companion.to_string_lossy();
+        let file = bytes::small(&companion, &shown, MAX_COMPANION).ok()?;
+        apple_double::attribute(&file, name).map(<[u8]>::to_vec)
     }
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {

@@ -6,6 +6,7 @@
 //!
 //! Not checked here: access control lists, Unicode normalisation of names.
 
+mod apple_double;
 mod arena;
 mod bytes;
 mod directory;

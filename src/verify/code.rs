@@ -27,6 +27,16 @@ pub(super) struct Context<'t, T: ?Sized> {
     pub(super) options: &'t Options,
 }
 
+impl<T: Tree + ?Sized> Context<'_, T> {
+    /// The detached signature, which is the item's only.
+    fn detached(&self, nesting: Nesting) -> Option<&[u8]> {
+        self.options
+            .detached
+            .as_deref()
+            .filter(|_| nesting == Nesting::Item)
+    }
+}
+
 /// The object at `node`, then everything that its seal names as code, depth first.
 ///
 /// # Errors
@@ -58,7 +68,11 @@ pub(super) fn object<T: Tree + ?Sized>(
         return Ok(vec![object]);
     }
     if !tree.node(node).is_directory() {
-        file(context, node, BoundFiles::default(), &mut object)?;
+        let files = BoundFiles {
+            detached: context.detached(nesting),
+            ..BoundFiles::default()
+        };
+        file(context, node, files, &mut object)?;
         return Ok(vec![object]);
     }
     let asked = context.options.flags.bundle_version.as_deref();
@@ -94,6 +108,7 @@ fn bundle<T: Tree + ?Sized>(
         info_plist: info_plist.as_deref(),
         code_resources: code_resources.as_deref(),
         signature_files: Some(&signature_files),
+        detached: context.detached(object.nesting),
     };
     if let Some(executable) = layout.main_executable() {
         file(context, executable, files, &mut object)?;
@@ -268,7 +283,19 @@ fn file<T: Tree + ?Sized>(
                 .map(|slice| examine(Subject::Slice(slice), files, context.options))
                 .collect()
         }
-        None => vec![examine(Subject::File(&bytes), files, context.options)],
+        None => {
+            let attributes = attributes(context.tree, node);
+            let has_own = !attributes.is_empty();
+            let files = BoundFiles {
+                signature_files: if has_own {
+                    Some(&attributes)
+                } else {
+                    files.signature_files
+                },
+                ..files
+            };
+            vec![examine(Subject::File(&bytes), files, context.options)]
+        }
     };
     for (index, (facts, faults)) in examined.into_iter().enumerate() {
         for kind in faults {
@@ -285,6 +312,20 @@ fn file<T: Tree + ?Sized>(
         progress.add_file();
     }
     Ok(())
+}
+
+/// The components that a file which is no Mach-O carries in extended attributes (specification 7.1).
+fn attributes<T: Tree + ?Sized>(tree: &T, node: NodeId) -> SignatureFiles {
+    let slots = (0..=Slot::MAX_SPECIAL)
+        .chain(0x1000..=0x1004)
+        .chain(std::iter::once(Slot::SIGNATURE.0))
+        .map(Slot);
+    slots
+        .filter_map(|slot| {
+            let name = format!("com.apple.cs.{}", slot.canonical_name()?);
+            Some((slot, tree.attribute(node, &name)?))
+        })
+        .collect()
 }
 
 /// The layout of a universal file. Where a fault lies in front of a slice, macOS stops to measure, and the lengths of

@@ -1,14 +1,14 @@
 //! Where the components of a signature come from: the SuperBlob in the executable, the files in `_CodeSignature`,
 //! and the files that special slots 1 and 3 bind.
 //!
-//! Specification 1.4, 6.5 and 7.1 (`BundleDiskRep::component`). The source that has the CodeDirectory must have
-//! every other component too. Signatures in extended attributes and separate files are not read here.
+//! Specification 1.4, 6.5, 7.1 and 7.5 (`BundleDiskRep::component`, `FileDiskRep::component`, `DetachedRep`). The source
+//! that has the CodeDirectory must have every other component too; a detached signature comes before all others.
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::blob::{BlobError, Slot, SuperBlob};
+use crate::blob::{BlobError, Slot, SuperBlob, magic};
 
 /// The components in `_CodeSignature`, by the slot that Apple's file names stand for; values are not wrapped.
 pub type SignatureFiles = BTreeMap<Slot, Vec<u8>>;
@@ -22,8 +22,28 @@ pub struct BoundFiles<'a> {
     pub info_plist: Option<&'a [u8]>,
     /// The bundle's `_CodeSignature/CodeResources`.
     pub code_resources: Option<&'a [u8]>,
-    /// The other files in `_CodeSignature`.
+    /// The other files in `_CodeSignature`, or the extended attributes of a file that is no Mach-O.
     pub signature_files: Option<&'a SignatureFiles>,
+    /// A detached signature.
+    pub detached: Option<&'a [u8]>,
+}
+
+/// The SuperBlobs of a detached signature for one architecture: its own, then the one for all.
+///
+/// # Errors
+/// [`BlobError`], also where there is none for this architecture (errSecCSSignatureInvalid).
+pub(super) fn detached_superblobs(file: &[u8], cpu_type: u32) -> Result<Vec<SuperBlob<'_>>, BlobError> {
+    if let Ok(single) = SuperBlob::parse(file, magic::EMBEDDED_SIGNATURE) {
+        return Ok(vec![single]);
+    }
+    let all = SuperBlob::parse(file, magic::DETACHED_SIGNATURE)?;
+    [Slot(cpu_type), Slot(0)]
+        .into_iter()
+        .map(|slot| {
+            let missing = BlobError::Missing { slot };
+            SuperBlob::parse(all.find(slot).ok_or(missing)?, magic::EMBEDDED_SIGNATURE)
+        })
+        .collect()
 }
 
 /// Why a component cannot be used.
@@ -40,6 +60,7 @@ pub enum ComponentError {
 /// All components of one signature.
 #[derive(Debug, Clone)]
 pub(super) struct Components<'a> {
+    detached: Vec<SuperBlob<'a>>,
     superblob: Option<SuperBlob<'a>>,
     files: BoundFiles<'a>,
     embedded_info: Option<&'a [u8]>,
@@ -47,11 +68,13 @@ pub(super) struct Components<'a> {
 
 impl<'a> Components<'a> {
     pub(super) fn new(
+        detached: Vec<SuperBlob<'a>>,
         superblob: Option<SuperBlob<'a>>,
         files: BoundFiles<'a>,
         embedded_info: Option<&'a [u8]>,
     ) -> Self {
         Self {
+            detached,
             superblob,
             files,
             embedded_info,
@@ -70,7 +93,11 @@ impl<'a> Components<'a> {
 
     /// Whether there is a CMS signature, readable or not.
     pub(super) fn has_cms(&self) -> bool {
-        !matches!(self.embedded(Slot::SIGNATURE), Ok(None)) || self.file(Slot::SIGNATURE).is_some()
+        self.detached
+            .iter()
+            .any(|blob| blob.find(Slot::SIGNATURE).is_some())
+            || !matches!(self.embedded(Slot::SIGNATURE), Ok(None))
+            || self.file(Slot::SIGNATURE).is_some()
     }
 
     /// The component for `slot`, if there is one.
@@ -80,6 +107,14 @@ impl<'a> Components<'a> {
             Slot::INFO => return Ok(self.embedded_info),
             Slot::RESOURCE_DIRECTORY if self.files.is_bundle => return Ok(self.files.code_resources),
             _ => {}
+        }
+        for superblob in &self.detached {
+            if let Some(data) = superblob.component(slot)? {
+                return Ok(Some(data));
+            }
+        }
+        if !self.detached.is_empty() {
+            return Ok(None);
         }
         let is_embedded = matches!(self.embedded(Slot::CODE_DIRECTORY), Ok(Some(_)));
         match (self.embedded(slot)?, self.file(slot)) {

@@ -33,6 +33,8 @@ pub struct Options {
     pub check_expiration: bool,
     /// What the verdict minds.
     pub flags: CodesignFlags,
+    /// A detached signature for the item.
+    pub detached: Option<Arc<[u8]>>,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
 }

@@ -3,7 +3,7 @@
 //! Specification 3.5–3.7 and 4.1 (`SecStaticCode::loadCodeDirectories`, `validateNonResourceComponents`,
 //! `validateExecutable`); the certificate signature is judged by `trust`.
 
-use super::components::Components;
+use super::components::{Components, detached_superblobs};
 use super::{BoundFiles, FaultKind, Options, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem};
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
@@ -47,7 +47,7 @@ pub fn examine<'a>(
         slice_facts(slice, &mut facts);
         structure(slice, &mut faults);
         embedded_info = slice.info_plist;
-        if let Some(space) = slice.signature_space() {
+        if let Some(space) = slice.signature_space().filter(|_| files.detached.is_none()) {
             match SuperBlob::parse(space, magic::EMBEDDED_SIGNATURE) {
                 Ok(found) => superblob = Some(found),
                 Err(error) => {
@@ -57,10 +57,21 @@ pub fn examine<'a>(
             }
         }
     }
+    let cpu_type = facts
+        .architecture
+        .map_or(0, |architecture| architecture.cpu_type.cast_unsigned());
+    let detached = files.detached.map(|file| detached_superblobs(file, cpu_type));
+    let detached = match detached.transpose() {
+        Ok(found) => found.unwrap_or_default(),
+        Err(error) => {
+            faults.push(FaultKind::SuperBlob(error));
+            return (facts, faults);
+        }
+    };
     let mut examination = Examination {
         subject,
         options,
-        components: Components::new(superblob, files, embedded_info),
+        components: Components::new(detached, superblob, files, embedded_info),
         facts,
         faults,
     };

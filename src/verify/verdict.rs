@@ -5,7 +5,9 @@
 //! changes the verdict, and neither does code that no seal names. What is not known here
 //! leaves the verdict open unless a failure is already proven.
 
-use super::{CodeObject, CodesignFlags, Fault, FaultKind, Nesting, OsStatus, SidebandPlace, Stage};
+use super::{
+    CodeObject, CodesignFlags, Fault, FaultKind, Nesting, OsStatus, RequirementFault, SidebandPlace, Stage,
+};
 use crate::bundle::{LayoutFault, ScanFault};
 use crate::cms::CmsError;
 use crate::trust::IdentityFault;
@@ -75,7 +77,12 @@ pub fn fold(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> Codes
     verdict.satisfies_designated_requirement = code
         .first()
         .and_then(|item| item.slices.first()?.designated.as_ref())
-        .and_then(|designated| designated.is_satisfied.as_ref().ok().copied().flatten());
+        .and_then(|designated| match &designated.is_satisfied {
+            Ok(answer) => *answer,
+            // It cannot even be fetched.
+            Err(RequirementFault::Set) => None,
+            Err(_) => Some(false),
+        });
     verdict
 }
 
@@ -83,10 +90,13 @@ fn judge(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> Codesign
     if let Some((object, fault)) = failure(code, 0, flags) {
         return failed(object, fault, flags);
     }
-    let judged = || {
-        code.iter()
-            .filter(|object| !matches!(object.nesting, Nesting::Found | Nesting::OtherVersion))
+    // Only what the flags let validation reach.
+    let is_seen = |object: &CodeObject| match object.nesting {
+        Nesting::Item => true,
+        Nesting::Sealed => flags.resources && (flags.deep || object.parent == Some(0)),
+        Nesting::Found | Nesting::OtherVersion => false,
     };
+    let judged = || code.iter().filter(|object| is_seen(object));
     let has = |kind: &FaultKind| {
         judged()
             .flat_map(|object| &object.faults)
@@ -131,7 +141,8 @@ fn failed(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> Codesign
     let names_architecture = matches!(
         fault.stage(),
         Stage::Signature | Stage::SpecialSlots | Stage::Pages | Stage::Requirement
-    ) && !is_other_unsigned;
+    ) && !is_other_unsigned
+        && fault.kind != FaultKind::UnmeasuredSlices;
     let mut verdict = CodesignVerdict {
         valid: Some(false),
         status: fault.status(),

@@ -53,7 +53,7 @@ pub fn base64(bytes: &[u8]) -> String {
 }
 
 /// The rules that Apple's signer writes, for a bundle with a `Contents` or version folder.
-const RULES: &str = "<key>rules</key><dict>\
+pub const RULES: &str = "<key>rules</key><dict>\
     <key>^Resources/</key><true/>\
     <key>^Resources/.*\\.lproj/</key><dict><key>optional</key><true/><key>weight</key><real>1000</real></dict>\
     <key>^Resources/.*\\.lproj/locversion.plist$</key><dict><key>omit</key><true/><key>weight</key><real>1100</real></dict>\

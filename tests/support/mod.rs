@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod cms;
+pub mod codesign;
 pub mod der;
 pub mod macho;
 pub mod pki;

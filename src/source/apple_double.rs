@@ -1,0 +1,90 @@
+//! AppleDouble: the companion file `._NAME` in which archives keep the extended attributes of a file.
+//!
+//! RFC 1740 (header and entries) and the `ATTR` area that Apple's kernel keeps in the Finder information entry
+//! (`vfs_xattr.c`). Only single attributes are looked up; resource forks are not.
+
+use crate::octets::{range, u16_be, u32_be};
+
+const MAGIC: u32 = 0x0005_1607;
+const FINDER_INFO: u32 = 9;
+/// Where the attribute header stands in the Finder information: behind 32 bytes and two of padding.
+const ATTRIBUTES: u64 = 34;
+const ATTRIBUTE_MAGIC: u32 = 0x4154_5452;
+/// Entries and attributes that are looked through.
+const MAX_ENTRIES: u16 = 256;
+
+/// The attribute of this name in a companion file.
+pub(super) fn attribute<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    if u32_be(file, 0)? != MAGIC {
+        return None;
+    }
+    let entries = u16_be(file, 24)?.min(MAX_ENTRIES);
+    let info = (0..u64::from(entries)).find_map(|index| {
+        let at = index.checked_mul(12)?.checked_add(26)?;
+        let start = u64::from(u32_be(file, at.checked_add(4)?)?);
+        (u32_be(file, at)? == FINDER_INFO).then_some(start)
+    })?;
+    let header = info.checked_add(ATTRIBUTES)?;
+    if u32_be(file, header)? != ATTRIBUTE_MAGIC {
+        return None;
+    }
+    // Magic, tag, total size, data start and length, three reserved words, flags.
+    let count = u16_be(file, header.checked_add(34)?)?.min(MAX_ENTRIES);
+    let mut at = header.checked_add(36)?;
+    for _ in 0..count {
+        let (offset, length) = (u32_be(file, at)?, u32_be(file, at.checked_add(4)?)?);
+        let name_length = u64::from(*range(file, at.checked_add(10)?, 1)?.first()?);
+        let found = range(file, at.checked_add(11)?, name_length)?;
+        let found = found.strip_suffix(&[0]).unwrap_or(found);
+        if found == name.as_bytes() {
+            return range(file, u64::from(offset), u64::from(length));
+        }
+        at = at
+            .checked_add(11)?
+            .checked_add(name_length)?
+            .checked_next_multiple_of(4)?;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A companion with one attribute.
+    fn companion(name: &str, value: &[u8]) -> Vec<u8> {
+        let mut file = MAGIC.to_be_bytes().to_vec();
+        file.extend(0x0002_0000u32.to_be_bytes());
+        file.extend([0; 16]);
+        file.extend(1u16.to_be_bytes());
+        for word in [FINDER_INFO, 38, 0] {
+            file.extend(word.to_be_bytes());
+        }
+        file.extend([0; 34]);
+        file.extend(ATTRIBUTE_MAGIC.to_be_bytes());
+        file.extend([0; 30]);
+        file.extend(1u16.to_be_bytes());
+        let entry = file.len();
+        let start = (entry + 11 + name.len() + 1).next_multiple_of(4);
+        file.extend(u32::try_from(start).unwrap().to_be_bytes());
+        file.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
+        file.extend([0, 0, u8::try_from(name.len() + 1).unwrap()]);
+        file.extend(name.as_bytes());
+        file.resize(start, 0);
+        file.extend(value);
+        file
+    }
+
+    #[test]
+    fn attributes_are_found_by_name() {
+        let file = companion("com.apple.cs.CodeDirectory", b"directory");
+        assert_eq!(
+            attribute(&file, "com.apple.cs.CodeDirectory"),
+            Some(&b"directory"[..])
+        );
+        assert_eq!(attribute(&file, "com.apple.cs.CodeSignature"), None);
+        for end in 0..file.len() {
+            assert_eq!(attribute(&file[..end], "com.apple.cs.CodeDirectory"), None);
+        }
+    }
+}
