@@ -25,6 +25,8 @@ mod mutations;
 mod openssl;
 mod oracle;
 mod parity;
+mod parity_display;
+mod parity_links;
 mod requirements;
 mod schema;
 mod slices;

@@ -694,7 +694,8 @@ fn ignored_resources() {
         assert_eq!(judge(change).0, fine, "{index}");
     }
     let junk = "Parent.app: unsealed contents present in the bundle root";
-    let guests: [(&str, fn(&Parent)); 4] = [
+    type Guest = (&'static str, fn(&Parent));
+    let guests: [Guest; 4] = [
         (junk, |p| {
             let seal = p.path("Contents/_CodeSignature/CodeResources");
             fs::remove_file(&seal).unwrap();
