@@ -207,11 +207,6 @@ fn attached_data() {
             &["FinderInfo"],
             &[],
         ),
-        (
-            "Parent.app/Contents/Helpers/tool",
-            &["FinderInfo"],
-            &["FinderInfo"],
-        ),
     ] {
         let parent = Parent::new().with_tool().seal();
         for attribute in attributes {
