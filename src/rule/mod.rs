@@ -5,6 +5,7 @@
 
 mod entitlements;
 mod identity;
+mod oddity;
 mod reading;
 mod seal;
 mod signature;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<&'static Rule> {
         .chain(identity::RULES)
         .chain(seal::RULES)
         .chain(structure::RULES)
+        .chain(oddity::RULES)
         .chain(entitlements::RULES)
         .chain(reading::RULES)
         .collect()

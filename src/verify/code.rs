@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::links::Scope;
 use super::{
-    BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Options, SidebandPlace, SignatureFiles,
-    SignatureKind, SliceEvidence, SlotEvidence, Subject, examine, requirements, resources,
+    BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Oddity, Options, SidebandPlace,
+    SignatureFiles, SignatureKind, SliceEvidence, SlotEvidence, Subject, examine, requirements, resources,
 };
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutFault};
@@ -139,6 +139,7 @@ fn bundle<T: Tree + ?Sized>(
     }
     sideband(context, layout.root, SidebandPlace::Root, &mut object);
     guest_seal(context, layout, &mut object);
+    hiding_places(tree, layout, &mut object);
     let nested = resources::judge(
         context,
         layout,
@@ -205,6 +206,30 @@ pub(super) fn sideband<T: Tree + ?Sized>(
             push(object, kind, context.tree.path(node), None);
             if on != SidebandPlace::Resource {
                 return;
+            }
+        }
+    }
+}
+
+/// What lies where every seal leaves it out, other than what belongs there (specification 6.12).
+fn hiding_places<T: Tree + ?Sized>(tree: &T, layout: &Layout, object: &mut CodeObject) {
+    let mut pending = Vec::new();
+    for name in ["_MASReceipt", "CodeResources"] {
+        let place = tree.lookup(layout.support, name).id();
+        pending.extend(place.filter(|place| tree.node(*place).is_directory()));
+    }
+    while let Some(directory) = pending.pop() {
+        for child in tree.children(directory) {
+            let path = tree.path_from(layout.support, *child);
+            if tree.node(*child).is_directory() {
+                pending.push(*child);
+            } else if path != "_MASReceipt/receipt" {
+                push(
+                    object,
+                    FaultKind::Oddity(Oddity::HidingPlace),
+                    tree.path(*child),
+                    None,
+                );
             }
         }
     }
@@ -304,6 +329,14 @@ fn file<T: Tree + ?Sized>(
         object.slices.push(facts);
     }
     compare_teams(object, &path);
+    compare_signers(object, &path);
+    if macho
+        .as_ref()
+        .and_then(|macho| macho.fat.as_ref())
+        .is_some_and(|fat| fat.is_fat64)
+    {
+        push(object, FaultKind::Oddity(Oddity::Fat64), path.clone(), None);
+    }
     requirements::designate(object);
     if object.info_plist.is_none() {
         object.info_plist = object.slices.first().and_then(|slice| slice.info_plist.clone());
@@ -363,6 +396,34 @@ fn compare_teams(object: &mut CodeObject, path: &str) {
         }
     }
     object.faults.extend(faults);
+}
+
+/// Whether every signed slice is signed by whoever signed the first: the same certificate, or nobody.
+fn compare_signers(object: &mut CodeObject, path: &str) {
+    let signer = |slice: &SliceEvidence| {
+        let leaf = slice
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.chain.first());
+        (slice.hash_type.is_some(), leaf.map(|leaf| *leaf.sha256()))
+    };
+    let Some((primary, others)) = object.slices.split_first() else {
+        return;
+    };
+    let first = signer(primary);
+    let different: Vec<usize> = (1..)
+        .zip(others)
+        .filter(|(_, slice)| signer(slice) != first && slice.hash_type.is_some() && first.0)
+        .map(|(index, _)| index)
+        .collect();
+    for index in different {
+        push(
+            object,
+            FaultKind::Oddity(Oddity::DifferentSigners),
+            path.to_owned(),
+            Some(index),
+        );
+    }
 }
 
 /// The slice that `host` would run first, then the others by architecture (specification 2.3).

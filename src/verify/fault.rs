@@ -4,7 +4,7 @@
 //! [`Fault::stage`] the step of specification 11.2 in which it is met. A fault without status is one that
 //! macOS tolerates ([HARDEN] in the specification).
 
-use super::{ComponentError, LinkProblem, OsStatus, RequirementFault};
+use super::{ComponentError, LinkProblem, Oddity, OsStatus, RequirementFault};
 use crate::blob::{BlobError, Slot};
 use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
 use crate::cms::CmsError;
@@ -222,6 +222,8 @@ pub enum FaultKind {
     Unreadable(SourceError),
     /// Alternate CodeDirectories cover other bytes than the chosen one.
     AlternatesDisagree,
+    /// Something that macOS tolerates.
+    Oddity(Oddity),
 }
 
 /// A fault and its place inside the code object that holds it.
@@ -370,7 +372,8 @@ impl Fault {
             | FaultKind::TooDeep
             | FaultKind::Unreadable(_)
             | FaultKind::EntitlementsDiffer(_)
-            | FaultKind::AlternatesDisagree => return None,
+            | FaultKind::AlternatesDisagree
+            | FaultKind::Oddity(_) => return None,
         })
     }
 }

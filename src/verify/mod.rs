@@ -11,6 +11,7 @@ mod evidence;
 mod fault;
 mod flags;
 mod links;
+mod oddity;
 mod progress;
 mod requirements;
 mod resources;
@@ -25,6 +26,7 @@ pub use evidence::{CodeKind, CodeObject, Nesting, SealEvidence, SignatureKind, S
 pub use fault::{Fault, FaultKind, SidebandPlace, SlotProblem, Stage};
 pub use flags::CodesignFlags;
 pub use links::LinkProblem;
+pub use oddity::Oddity;
 pub use progress::Progress;
 pub use requirements::{Designated, RequirementFault, every_slice_satisfies, satisfies};
 pub use slice::{Subject, examine};

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::code::{Context, below, object, push, sideband};
 use super::links::{self, Scope};
 use super::verdict::failure;
-use super::{CodeKind, CodeObject, FaultKind, Nesting, SealEvidence, SidebandPlace, satisfies};
+use super::{CodeKind, CodeObject, FaultKind, Nesting, Oddity, SealEvidence, SidebandPlace, satisfies};
 use crate::blob::Slot;
 use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealEntry, SealedItem, scan};
 use crate::hash::{HashType, Hasher};
@@ -55,14 +55,28 @@ pub(super) fn judge<T: Tree + ?Sized>(
         files: seal.entries.len(),
     });
     if seal.version < 2 {
-        push(object, FaultKind::SealVersion1, place, None);
+        push(object, FaultKind::SealVersion1, place.clone(), None);
     } else if seal.rules.are_weak(seal.version, layout.resources_prefix) {
-        push(object, FaultKind::SealWeak, place, None);
+        push(object, FaultKind::SealWeak, place.clone(), None);
+    }
+    for sealed in seal.entries.keys().filter(|path| escapes(path)) {
+        let sealed = sealed.clone();
+        push(
+            object,
+            FaultKind::Oddity(Oddity::SealedPathEscapes { sealed }),
+            place.clone(),
+            None,
+        );
     }
     let found = scan(tree, layout, &seal);
     let scope = Scope::new(layout, &seal.rules, outer);
     sealed_links(context, &found, &scope, object);
     items(context, &scope, layout, found, &hash_types, object, depth)
+}
+
+/// Whether a sealed path could lead out of the bundle.
+fn escapes(path: &str) -> bool {
+    path.starts_with('/') || path.split('/').any(|part| part == "..")
 }
 
 /// Where the sealed links lead.

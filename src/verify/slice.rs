@@ -4,7 +4,9 @@
 //! `validateExecutable`); the certificate signature is judged by `trust`.
 
 use super::components::{Components, detached_superblobs};
-use super::{BoundFiles, FaultKind, Options, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem};
+use super::{
+    BoundFiles, FaultKind, Options, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem, oddity,
+};
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements;
@@ -49,7 +51,11 @@ pub fn examine<'a>(
         embedded_info = slice.info_plist;
         if let Some(space) = slice.signature_space().filter(|_| files.detached.is_none()) {
             match SuperBlob::parse(space, magic::EMBEDDED_SIGNATURE) {
-                Ok(found) => superblob = Some(found),
+                Ok(found) => {
+                    let odd = oddity::of_superblob(&found, space);
+                    faults.extend(odd.into_iter().map(FaultKind::Oddity));
+                    superblob = Some(found);
+                }
                 Err(error) => {
                     faults.push(FaultKind::SuperBlob(error));
                     return (facts, faults);
@@ -135,6 +141,11 @@ impl<'a> Examination<'a> {
         };
         self.directory_facts(best, &directories);
         self.cms(best, &directories);
+        let is_adhoc = best.flags.contains(CodeDirectoryFlags::ADHOC);
+        let cms = self.components.get(Slot::SIGNATURE);
+        let is_ignored = is_adhoc && cms.is_ok_and(|cms| cms.is_some_and(|cms| !cms.is_empty()));
+        let odd = oddity::of_directories(&self.facts, best, &directories, is_ignored);
+        self.faults.extend(odd.into_iter().map(FaultKind::Oddity));
         self.special_slots(best);
         self.entitlements();
         self.pages(best, &directories);
