@@ -10,10 +10,7 @@ macro_rules! about {
     ($($pattern:pat => $text:expr),+ $(,)?) => {
         |rule, evidence, findings| {
             each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
-                FaultKind::Oddity(oddity) => match oddity {
-                    $($pattern => Some(String::from($text)),)+
-                    _ => None,
-                },
+                $(FaultKind::Oddity($pattern) => Some(String::from($text)),)+
                 _ => None,
             });
         }
