@@ -17,6 +17,7 @@ mod bits;
 mod bundles;
 mod command_line;
 mod corpus;
+mod entitlements_table;
 mod hostile;
 mod hostile_identity;
 mod identity;

@@ -2,14 +2,19 @@
 //!
 //! Specification 8. macOS's userland prefers DER and never compares; AMFI reads DER. Two forms that say different
 //! things are how one part of a system is made to see other entitlements than the next, so the difference is a
-//! finding. What a key means and who may claim it is not judged here.
+//! finding. `table` says what is known about a key: who may claim it, and of which type its value is. Whether a claim
+//! is right is not judged here.
 
 mod compare;
 mod der;
+mod nearest;
+mod table;
 mod text;
 
 pub use compare::{Difference, DifferenceKind, compare};
 pub use der::{DerError, parse as parse_der};
+pub use nearest::nearest;
+pub use table::{Class, Entitlement, Flag, Platform, all, classify, find};
 pub use text::to_text;
 
 use thiserror::Error;
