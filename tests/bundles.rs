@@ -23,7 +23,8 @@ fn status(evidence: &Evidence) -> Option<i32> {
 
 /// Rule ids of all findings, without repetition.
 fn rules(evidence: &Evidence) -> Vec<&'static str> {
-    let mut ids: Vec<_> = sealcheck::rule::check(evidence)
+    let mut ids: Vec<_> = sealcheck::rule::advise(evidence, Some(sealcheck::finding::Target::Local))
+        .findings
         .iter()
         .map(|finding| finding.rule)
         .collect();

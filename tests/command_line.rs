@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -21,6 +22,11 @@ pub fn sealcheck<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
 
 pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Checks code that is to stay on the Mac that built it, as everything is that the tests sign ad hoc.
+fn local(path: &Path) -> Output {
+    sealcheck(&[OsStr::new("--target"), OsStr::new("local"), path.as_os_str()])
 }
 
 #[test]
@@ -47,7 +53,7 @@ fn a_broken_app_says_what_where_who_and_how_to_repair() {
     let folder = tempfile::tempdir().unwrap();
     let app = acme(folder.path());
     flip(&app.join("Contents/Resources/config.json"), 0);
-    let output = sealcheck(&[&app]);
+    let output = local(&app);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     for part in [
@@ -69,7 +75,7 @@ fn one_cause_in_two_architectures_is_one_problem() {
     let folder = tempfile::tempdir().unwrap();
     let app = acme(folder.path());
     flip(&app.join("Contents/Info.plist"), 120);
-    let text = stdout(&sealcheck(&[&app]));
+    let text = stdout(&local(&app));
     assert!(text.contains("Contents/Info.plist  arm64, x86_64"), "{text}");
     assert!(text.contains("problems    1 error "), "{text}");
 }
@@ -79,9 +85,13 @@ fn a_good_tool_is_good() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tool");
     fs::write(&path, adhoc("tool").sign(&arm64(b"code"), Bound::default()).0).unwrap();
-    let output = sealcheck(&[&path]);
+    let output = local(&path);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert!(stdout(&output).contains("codesign    ✓ valid on disk"));
+    // Nobody else can use it.
+    let output = sealcheck(&[&path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("error[adhoc-signed]"));
     // Marks are ASCII where the locale is not UTF-8.
     let output = Command::new(env!("CARGO_BIN_EXE_sealcheck"))
         .arg(&path)
@@ -125,17 +135,22 @@ fn entitlements_in_every_form() {
 #[test]
 fn explain_and_rules() {
     let list = stdout(&sealcheck(&["rules"]));
-    let ids: Vec<_> = list
-        .lines()
-        .filter_map(|line| line.split_whitespace().nth(1))
+    let rules: Value = serde_json::from_slice(&sealcheck(&["rules", "--format", "json"]).stdout).unwrap();
+    let ids: Vec<_> = rules
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["id"].as_str().unwrap())
         .collect();
     assert!(ids.len() > 15, "{list}");
     for id in &ids {
+        assert!(list.contains(id), "{id} is not in the list");
         let output = sealcheck(&["explain", id]);
         let text = stdout(&output);
         assert_eq!(output.status.code(), Some(0), "{id}");
         assert!(text.starts_with(id) && text.contains("\nrepair: "), "{text}");
     }
+    assert!(stdout(&sealcheck(&["explain", "R005"])).starts_with("sealed-resource-broken:"));
     let unknown = sealcheck(&["explain", "no-such-rule"]);
     assert_eq!(unknown.status.code(), Some(2));
 }

@@ -1,5 +1,6 @@
 //! Operands that are no signed code at all: a clear message, a status, and never a hang.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -18,7 +19,7 @@ use crate::support::{notice, real_app};
 /// Runs the program; the statuses are those that bad input may have.
 fn judged(path: &Path) -> (Output, String) {
     let start = Instant::now();
-    let output = sealcheck(&[path]);
+    let output = sealcheck(&[OsStr::new("--target"), OsStr::new("local"), path.as_os_str()]);
     assert!(
         start.elapsed() < Duration::from_secs(120),
         "{} took too long",
@@ -204,7 +205,7 @@ fn what_cannot_be_read_is_not_judged() {
         let app = acme(folder.path());
         let evidence = judge(&app, path).unwrap();
         assert_eq!(evidence.codesign.not_judged, Some(NotJudged::Gap), "{path}");
-        let findings = sealcheck::rule::check(&evidence);
+        let findings = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local)).findings;
         assert_eq!(findings.len(), 1, "{path}: {findings:#?}");
         assert_eq!(findings[0].rule, "not-fully-read");
         assert_eq!(
@@ -229,7 +230,12 @@ fn truncated_files() {
         fs::write(&path, &bytes[..length]).unwrap();
         let evidence = sealcheck::verify::verify(&path, &Default::default()).unwrap();
         assert_eq!(evidence.codesign.valid, Some(false), "{length} bytes");
-        assert!(!sealcheck::rule::check(&evidence).is_empty(), "{length} bytes");
+        assert!(
+            !sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local))
+                .findings
+                .is_empty(),
+            "{length} bytes"
+        );
     }
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     let (output, text) = judged(&path);
@@ -298,7 +304,7 @@ fn random_bytes_never_panic() {
                 }
                 fs::write(&path, &changed).unwrap();
                 let evidence = sealcheck::verify::verify(&path, &Default::default()).unwrap();
-                let _ = sealcheck::rule::check(&evidence);
+                let _ = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local)).findings;
                 Ok(())
             },
         )

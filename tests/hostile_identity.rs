@@ -44,7 +44,7 @@ fn judged(signer: &Signer) -> Evidence {
 #[track_caller]
 fn assert_refused(evidence: &Evidence) {
     assert_ne!(evidence.codesign.valid, Some(true));
-    let findings = sealcheck::rule::check(evidence);
+    let findings = sealcheck::rule::advise(evidence, Some(sealcheck::finding::Target::Local)).findings;
     assert!(
         findings.iter().any(|finding| finding.severity == Severity::Error),
         "{:?} without an error finding",

@@ -90,7 +90,7 @@ fn slice(evidence: &Evidence) -> &SliceEvidence {
 }
 
 fn rules(evidence: &Evidence, severity: Severity) -> Vec<&'static str> {
-    let findings = sealcheck::rule::check(evidence);
+    let findings = sealcheck::rule::advise(evidence, Some(sealcheck::finding::Target::Local)).findings;
     let mut ids: Vec<_> = findings
         .iter()
         .filter(|finding| finding.severity == severity)

@@ -29,5 +29,7 @@ mod parity;
 mod parity_display;
 mod parity_links;
 mod requirements;
+mod rules_distribution;
+mod rules_page;
 mod schema;
 mod slices;

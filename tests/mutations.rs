@@ -14,10 +14,10 @@ use crate::support::{flip, position};
 
 fn outcome(app: &Path) -> Outcome {
     let evidence = verify(app, &Options::default()).unwrap();
-    let findings = sealcheck::rule::check(&evidence);
+    let advice = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local));
     Outcome {
         evidence,
-        findings,
+        advice,
         explicit_requirement: None,
         seconds: None,
     }
@@ -34,8 +34,9 @@ fn errors_after(change: impl FnOnce(&Path)) -> Vec<Finding> {
     let (_folder, app) = fresh();
     change(&app);
     let outcome = outcome(&app);
-    assert_eq!(outcome.exit_status(), 1, "{:#?}", outcome.findings);
+    assert_eq!(outcome.exit_status(), 1, "{:#?}", outcome.findings());
     let errors: Vec<_> = outcome
+        .advice
         .findings
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)
@@ -91,7 +92,7 @@ fn change_in_main(app: &Path, offset_of: impl Fn(&[u8]) -> usize) {
 fn the_unchanged_app_has_no_problem() {
     let (_folder, app) = fresh();
     let outcome = outcome(&app);
-    assert_eq!(outcome.findings, Vec::new());
+    assert_eq!(outcome.findings(), Vec::new());
     let evidence = &outcome.evidence;
     let paths: Vec<_> = evidence.code.iter().map(|object| object.path.as_str()).collect();
     let nested = [
@@ -208,7 +209,7 @@ fn links_with_another_target_or_turned_into_files() {
 fn localisations_may_go_but_not_change() {
     let (_folder, app) = fresh();
     fs::remove_dir_all(app.join("Contents/Resources/de.lproj")).unwrap();
-    assert_eq!(outcome(&app).findings, Vec::new());
+    assert_eq!(outcome(&app).findings(), Vec::new());
     let errors = errors_after(|app| flip(&app.join("Contents/Resources/de.lproj/Main.strings"), 1));
     assert_resource(&errors, "Contents/Resources/de.lproj/Main.strings", "modified");
 }

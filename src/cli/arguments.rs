@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::finding::Target;
 use crate::rule::{self, Rule};
 use crate::time::UnixTime;
 use crate::verify::{CodesignFlags, HostArchitecture};
@@ -37,6 +38,9 @@ pub(super) struct Global {
     /// The Mac whose architecture decides which slice comes first
     #[arg(long, global = true, value_enum, value_name = "ARCH", default_value_t = Host::Arm64)]
     pub(super) host_arch: Host,
+    /// Where the code is meant to go; auto: what its certificate is for, else to users who download it
+    #[arg(long, global = true, value_enum, value_name = "TARGET", default_value_t = Destination::Auto)]
+    pub(super) target: Destination,
     /// The time for which to judge, such as 2026-11-24T12:00:00Z; by default now
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_time)]
     pub(super) at: Option<UnixTime>,
@@ -49,6 +53,27 @@ pub(super) struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto)]
     pub(super) color: Colour,
+}
+
+/// A value of `--target`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Destination {
+    Auto,
+    DeveloperId,
+    MacAppStore,
+    Local,
+}
+
+impl Destination {
+    /// The target, where one is demanded.
+    pub(super) fn target(self) -> Option<Target> {
+        match self {
+            Self::Auto => None,
+            Self::DeveloperId => Some(Target::DeveloperId),
+            Self::MacAppStore => Some(Target::MacAppStore),
+            Self::Local => Some(Target::Local),
+        }
+    }
 }
 
 /// What to do.
@@ -116,7 +141,11 @@ pub(super) enum Command {
         arch: Option<String>,
     },
     /// List all rules
-    Rules,
+    Rules {
+        /// Format of the list
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
     /// Explain one rule
     Explain {
         /// Id of the rule, such as signature-broken-pages
@@ -345,7 +374,13 @@ fn parse_time(text: &str) -> Result<UnixTime, String> {
 }
 
 fn parse_rule(id: &str) -> Result<Known, String> {
+    let catalogue = id.to_ascii_uppercase();
+    let by_number = || {
+        let is_it = |rule: &&'static Rule| rule.catalogue.split(", ").any(|number| number == catalogue);
+        rule::all().into_iter().find(is_it)
+    };
     rule::find(id)
+        .or_else(by_number)
         .map(Known)
         .ok_or_else(|| "no such rule; `sealcheck rules` lists them".to_owned())
 }
@@ -413,7 +448,7 @@ mod tests {
         }
         assert!(matches!(
             parse(&["sealcheck", "-q", "rules"]).command,
-            Command::Rules
+            Command::Rules { .. }
         ));
     }
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod entitlements;
 mod progress;
 mod requirement;
+mod rules;
 mod verify;
 
 use std::fs::File;
@@ -18,9 +19,7 @@ use std::time::{Instant, SystemTime};
 
 use clap::Parser;
 
-use arguments::{
-    Arguments, Colour, Command, Demands, Format, Global, Known, RequirementCommand, RequirementForm,
-};
+use arguments::{Arguments, Colour, Command, Demands, Format, Global, RequirementCommand, RequirementForm};
 
 use crate::report::{Outcome, Settings, Style, write_human, write_json};
 use crate::requirement::Requirement;
@@ -157,6 +156,7 @@ impl<'a> Session<'a> {
             at: self.options.at,
             requirement: self.requirement.as_ref().map(|(_, text)| text.as_str()),
             has_apple_anchor: self.options.anchors.is_substituted(),
+            target: self.global.target.target(),
             has_findings,
             deep: self.options.flags.deep,
             strict: self.options.flags.strict,
@@ -172,14 +172,14 @@ impl<'a> Session<'a> {
         };
         let start = Instant::now();
         let evidence = progress::watched(&progress, || crate::verify::verify(path, &options))?;
-        let findings = rule::check(&evidence);
+        let advice = rule::advise(&evidence, self.global.target.target());
         let explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
             let item = evidence.code.first();
             item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement))
         });
         Ok(Outcome {
             evidence,
-            findings,
+            advice,
             explicit_requirement,
             seconds: Some(start.elapsed().as_secs_f64()),
         })
@@ -222,8 +222,8 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
         Command::Entitlements { paths, format, arch } => {
             entitlements::run(paths, *format, arch.as_deref(), session, &mut *out)
         }
-        Command::Rules => rules(&mut *out),
-        Command::Explain { rule } => explain(rule, &mut *out),
+        Command::Rules { format } => rules::list(*format, &mut *out),
+        Command::Explain { rule } => rules::explain(rule.0, &mut *out),
     }?;
     out.flush()?;
     Ok(status)
@@ -306,30 +306,4 @@ fn is_utf8_locale() -> bool {
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         .is_some_and(|value| value.to_ascii_lowercase().replace('-', "").ends_with("utf8"))
-}
-
-fn rules(out: &mut dyn Write) -> io::Result<u8> {
-    for rule in rule::all() {
-        writeln!(out, "{:<8} {:<40} {}", rule.severity, rule.id, rule.title)?;
-    }
-    Ok(0)
-}
-
-fn explain(rule: &Known, out: &mut dyn Write) -> io::Result<u8> {
-    let rule = rule.0;
-    let parties: Vec<_> = rule.rejected_by.iter().map(|party| party.name()).collect();
-    writeln!(out, "{}: {}", rule.id, rule.title)?;
-    let who = if parties.is_empty() {
-        String::new()
-    } else {
-        format!(", rejected by {}", parties.join(", "))
-    };
-    let numbers = if rule.catalogue.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", rule.catalogue)
-    };
-    writeln!(out, "{}{who}{numbers}\n", rule.severity)?;
-    writeln!(out, "{}\n\nrepair: {}", rule.explanation, rule.remedy)?;
-    Ok(0)
 }

@@ -67,6 +67,29 @@ impl Party {
     }
 }
 
+/// Where code is meant to go, which decides what rules apply to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Users download it; Gatekeeper and the notary service judge it.
+    DeveloperId,
+    /// App Store Connect gets it.
+    MacAppStore,
+    /// It stays on the Mac that it was built on.
+    Local,
+}
+
+impl Target {
+    /// The word on the command line and in every output format.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DeveloperId => "developer-id",
+            Self::MacAppStore => "mac-app-store",
+            Self::Local => "local",
+        }
+    }
+}
+
 /// One of several files that a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -85,6 +108,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Who rejects it.
     pub rejected_by: &'static [Party],
+    /// The code object that is to be repaired, relative to the item; empty for the item itself.
+    pub code: String,
     /// The file or bundle, relative to the item; empty for the item itself.
     pub path: String,
     /// The architecture, where one is meant.
@@ -99,4 +124,8 @@ pub struct Finding {
     pub remedy: String,
     /// What Apple's tool says, where it says something.
     pub status: Option<OsStatus>,
+    /// Facts by name, for programs, such as the claim and the grant that do not fit.
+    pub details: Vec<(&'static str, String)>,
+    /// Ids of rules that would have found something in the same code only because of this.
+    pub consequences: Vec<&'static str>,
 }

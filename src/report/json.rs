@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Outcome;
-use crate::finding::Finding;
+use crate::finding::{Finding, Target};
 use crate::macho::BuildVersion;
 use crate::plist::dictionary_to_json;
+use crate::rule::{self, Unknown};
 use crate::time::UnixTime;
 use crate::verify::{CodeObject, HostArchitecture, SliceEvidence};
 
@@ -48,7 +49,9 @@ struct Item<'a> {
     codesign: Codesign<'a>,
     gatekeeper: Gatekeeper,
     code: Vec<Code<'a>>,
+    target: &'static str,
     findings: Option<Vec<JsonFinding<'a>>>,
+    unknown: Option<Vec<JsonUnknown<'a>>>,
     stats: Stats,
 }
 
@@ -137,6 +140,7 @@ struct JsonFinding<'a> {
     remedy: &'a str,
     apple: Option<Apple>,
     help_uri: Option<&'a str>,
+    consequences: &'a [&'static str],
 }
 
 #[derive(Serialize)]
@@ -169,6 +173,8 @@ pub struct Settings<'a> {
     pub deep: bool,
     /// Whether strict rules applied.
     pub strict: bool,
+    /// Where the code is meant to go, where that was demanded.
+    pub target: Option<Target>,
     /// Whether findings were asked for; without them they are `null`.
     pub has_findings: bool,
 }
@@ -187,7 +193,7 @@ pub fn write(outcomes: &[Outcome], settings: Settings<'_>, out: &mut dyn Write) 
         options: JsonOptions {
             at: settings.at.to_string(),
             host_arch: settings.host_architecture.name(),
-            target: "auto",
+            target: settings.target.map_or("auto", Target::name),
             deep: settings.deep,
             strict: settings.strict,
             requirement: settings.requirement,
@@ -244,9 +250,13 @@ fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
             message: "not evaluated",
         },
         code: evidence.code.iter().map(code).collect(),
+        target: outcome.advice.target.name(),
         findings: settings
             .has_findings
-            .then(|| outcome.findings.iter().map(finding).collect()),
+            .then(|| outcome.findings().iter().map(finding).collect()),
+        unknown: settings
+            .has_findings
+            .then(|| outcome.advice.unknown.iter().map(unknown).collect()),
         stats: Stats {
             files: evidence.statistics.files,
             code_objects: evidence.code.len(),
@@ -321,11 +331,18 @@ fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
     }
 }
 
-/// Paths by what is the matter with them, such as `{"added": ["a", "b"]}`.
+/// Paths by what is the matter with them, such as `{"added": ["a", "b"]}`, and facts by their names.
 fn detail(finding: &Finding) -> serde_json::Value {
-    let mut detail: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for place in &finding.places {
-        detail.entry(place.note).or_default().push(&place.path);
+        places.entry(place.note).or_default().push(&place.path);
+    }
+    let mut detail: BTreeMap<&str, serde_json::Value> = places
+        .into_iter()
+        .map(|(note, paths)| (note, paths.into()))
+        .collect();
+    for (name, value) in &finding.details {
+        detail.insert(name, value.as_str().into());
     }
     serde_json::json!(detail)
 }
@@ -354,6 +371,25 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
             status: status.0,
             text: status.message(),
         }),
-        help_uri: None,
+        help_uri: rule::find(finding.rule)
+            .map(|rule| rule.reference)
+            .filter(|address| !address.is_empty()),
+        consequences: &finding.consequences,
+    }
+}
+
+/// A rule that could not be decided.
+#[derive(Serialize)]
+struct JsonUnknown<'a> {
+    rule: &'static str,
+    path: &'a str,
+    reason: &'a str,
+}
+
+fn unknown(unknown: &Unknown) -> JsonUnknown<'_> {
+    JsonUnknown {
+        rule: unknown.rule,
+        path: &unknown.path,
+        reason: &unknown.reason,
     }
 }

@@ -6,14 +6,17 @@ mod codesign;
 mod display;
 mod human;
 mod json;
+mod rules;
 mod text;
 
 pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use human::{Style, write as write_human};
 pub use json::{Settings, write as write_json};
+pub use rules::{explain, write_rules, write_rules_json, write_rules_page};
 
 use crate::finding::{Finding, Severity};
+use crate::rule::Advice;
 use crate::verify::{Evidence, RequirementFault};
 
 /// One item with everything that is to be said about it.
@@ -21,8 +24,8 @@ use crate::verify::{Evidence, RequirementFault};
 pub struct Outcome {
     /// Facts and the codesign verdict.
     pub evidence: Evidence,
-    /// Advice.
-    pub findings: Vec<Finding>,
+    /// Findings, and rules that could not be decided.
+    pub advice: Advice,
     /// Whether the code satisfies a requirement that the user gave; the outer `None` where none was given.
     pub explicit_requirement: Option<Result<Option<bool>, RequirementFault>>,
     /// How long it took, where somebody has measured it.
@@ -30,12 +33,18 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The problems, errors first.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.advice.findings
+    }
+
     /// The exit status of the contract: 0 good, 1 failed or error findings, 3 a requirement is not met, 4 not
     /// judged.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         let errors = self
-            .findings
+            .findings()
             .iter()
             .any(|finding| finding.severity == Severity::Error);
         match self.codesign_status() {

@@ -1,6 +1,6 @@
 //! Rules about the certificate signature (R003, R004, R025, R055–R059, R064, R067).
 
-use super::{Rule, each_fault};
+use super::{Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::trust::{IdentityFault, PathProblem};
 use crate::verify::FaultKind;
@@ -10,14 +10,15 @@ const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "cms-signature-invalid",
+        family: Family::Certificate,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "the certificate signature does not cover this code",
         catalogue: "R003",
         explanation: "The CMS signature binds the CodeDirectory, and through it the whole code, to a certificate. Here it cannot be decoded, was made over other code, or does not verify. Either the signature was patched after signing, or it was taken from somewhere else.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(
                     found @ (IdentityFault::Decode(_)
                     | IdentityFault::NoSigner
@@ -30,66 +31,74 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "cms-cdhashes-mismatch",
+        family: Family::Certificate,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "the signed list of CodeDirectories is not that of this code",
         catalogue: "R004",
         explanation: "Code with several CodeDirectories lists all their digests in the certificate signature, so that none can be exchanged. The list here does not match: a CodeDirectory was added, removed or replaced after signing.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(found @ IdentityFault::HashAgility { .. }) => Some(found.to_string()),
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "timestamp-invalid",
+        family: Family::Time,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "the secure timestamp is not valid",
         catalogue: "R003",
         explanation: "A secure timestamp proves when code was signed. A timestamp that is damaged, belongs to another signature, or comes from an authority that Apple does not accept makes the whole signature invalid.",
         remedy: "sign again with a connection to Apple's timestamp service:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(
                     found @ (IdentityFault::Timestamp(_) | IdentityFault::TimestampNotApple),
                 ) => Some(found.to_string()),
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "team-id-vs-certificate",
+        family: Family::Certificate,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "the code claims another team than its certificate",
         catalogue: "R025",
         explanation: "The team identifier in the CodeDirectory must be the organisational unit of the signing certificate. A difference means that a signing tool wrote the wrong team, or that the CodeDirectory was forged.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(found @ (IdentityFault::Team { .. } | IdentityFault::InvalidTeam)) => {
                     Some(found.to_string())
                 }
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "intermediate-missing",
+        family: Family::Certificate,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "the chain of certificates is incomplete",
         catalogue: "R055, R056",
         explanation: "The signature must hold the certificates from the signer's up to a root. Without the intermediate, a Mac that does not happen to have it cannot follow the chain. The signing machine lacked Apple's intermediate certificate.",
         remedy: "install the intermediate from https://www.apple.com/certificateauthority/ on the signing machine, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(IdentityFault::Path(found))
                     if found.problem == PathProblem::NotTrusted =>
                 {
@@ -98,17 +107,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "certificate-invalid-at-signing",
+        family: Family::Time,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "a certificate was not valid when the code was signed",
         catalogue: "R059",
         explanation: "The secure timestamp lies outside the validity of a certificate in the chain. macOS forgives expiry only where nobody can prove the time; here the timestamp proves it.",
         remedy: "get a current certificate and sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(IdentityFault::Path(found)) if found.problem == PathProblem::Expired => {
                     Some(found.to_string())
                 }
@@ -116,17 +127,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "certificate-not-for-code",
+        family: Family::Certificate,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "a certificate in the chain does not fulfil Apple's policy",
         catalogue: "R062, R064",
         explanation: "macOS demands of the signer's certificate that it may sign code (extended key usage), of every issuer that it is a certificate authority, and of all that they are sound and fit together. Certificates of Apple do; home-made ones often lack an extension.",
         remedy: "sign with a certificate that Apple issued, or make the private one with keyUsage digitalSignature and extendedKeyUsage codeSigning:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(IdentityFault::Path(found))
                     if !matches!(found.problem, PathProblem::NotTrusted | PathProblem::Expired) =>
                 {
@@ -135,17 +148,20 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "certificate-expired-without-timestamp",
+        family: Family::Time,
         severity: Severity::Error,
         rejected_by: &[Party::Gatekeeper],
         title: "the certificate has expired and nothing proves that the code is older",
         catalogue: "R058",
         explanation: "Without a secure timestamp nobody can tell whether the code was signed before the certificate expired. codesign forgives this; Gatekeeper does not.",
         remedy: "get a current certificate and sign again with a timestamp:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            for object in &evidence.code {
+        check: |check| {
+            let at = check.evidence().at;
+            for object in &check.evidence().code {
                 for slice in &object.slices {
                     let Some(identity) = slice.identity.as_ref().filter(|found| found.timestamp.is_none())
                     else {
@@ -154,38 +170,38 @@ pub(super) const RULES: &[Rule] = &[
                     let expired = identity
                         .chain
                         .iter()
-                        .find(|certificate| certificate.not_after < evidence.at);
+                        .find(|certificate| certificate.not_after < at);
                     if let Some(certificate) = expired {
                         let message = format!(
                             "the certificate \"{}\" expired on {}, and there is no timestamp",
                             certificate.summary(),
                             certificate.not_after
                         );
-                        let mut finding =
-                            rule.finding(evidence, &object.path, object.main_path(), message.into());
-                        finding.architecture = slice.architecture.map(|found| found.to_string());
-                        findings.push(finding);
+                        check.slice(object, slice, message);
                     }
                 }
             }
         },
+        ..Rule::BASE
     },
     Rule {
         id: "multiple-signers",
+        family: Family::Certificate,
         severity: Severity::Warning,
         rejected_by: &[],
         title: "several signers; macOS looks at the first only",
         catalogue: "R067",
         explanation: "The CMS signature has more than one signer. macOS evaluates the first and ignores the others, so they prove nothing.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            for object in &evidence.code {
+        check: |check| {
+            for object in &check.evidence().code {
                 let signers = object.slices.iter().filter_map(|slice| slice.identity.as_ref());
                 if let Some(found) = signers.map(|identity| identity.signers).find(|count| *count > 1) {
                     let message = format!("the CMS signature has {found} signers");
-                    findings.push(rule.finding(evidence, &object.path, object.main_path(), message.into()));
+                    check.object(object, message);
                 }
             }
         },
+        ..Rule::BASE
     },
 ];

@@ -1,6 +1,6 @@
 //! Rules about what macOS tolerates and an honest signer never writes (column H of specification 12).
 
-use super::{Rule, each_fault};
+use super::{Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::verify::{FaultKind, Oddity};
 
@@ -8,8 +8,8 @@ const SIGN_AGAIN: &str = "sign again with Apple's tool, then compare:  codesign 
 
 macro_rules! about {
     ($($pattern:pat => $text:expr),+ $(,)?) => {
-        |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 $(FaultKind::Oddity($pattern) => Some(String::from($text)),)+
                 _ => None,
             });
@@ -20,6 +20,7 @@ macro_rules! about {
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "superblob-duplicate-slot",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Amfi],
         title: "the signature holds two components of one type",
@@ -29,9 +30,11 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::DuplicateEntry { slot } => format!("two components of type {slot}"),
         },
+        ..Rule::BASE
     },
     Rule {
         id: "superblob-unusual",
+        family: Family::Signature,
         severity: Severity::Warning,
         rejected_by: &[],
         title: "the signature holds bytes or entries that nothing uses",
@@ -45,9 +48,11 @@ pub(super) const RULES: &[Rule] = &[
             Oddity::BytesBehindSuperBlob { count } => format!("data in the {count} bytes behind the signature"),
             Oddity::UnreachableAlternate { slot } => format!("{slot} is never looked at: the one in front of it is missing"),
         },
+        ..Rule::BASE
     },
     Rule {
         id: "alternate-directory-unsigned",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[],
         title: "the certificate signature does not cover all CodeDirectories",
@@ -57,9 +62,11 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::UnsignedAlternates => "the chosen CodeDirectory is not the one that the certificate signed",
         },
+        ..Rule::BASE
     },
     Rule {
         id: "adhoc-with-certificate",
+        family: Family::Signature,
         severity: Severity::Warning,
         rejected_by: &[],
         title: "a certificate signature that nobody looks at",
@@ -69,9 +76,11 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::IgnoredCertificate => "signed ad hoc, with a certificate signature that is ignored",
         },
+        ..Rule::BASE
     },
     Rule {
         id: "platform-identifier-third-party",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Amfi],
         title: "the code claims to be part of the system",
@@ -81,9 +90,11 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::PlatformIdentifier { platform } => format!("platform identifier {platform} without a certificate of Apple's for it"),
         },
+        ..Rule::BASE
     },
     Rule {
         id: "code-directory-unusual",
+        family: Family::Signature,
         severity: Severity::Warning,
         rejected_by: &[],
         title: "the CodeDirectory has fields that no signer writes any more",
@@ -94,9 +105,11 @@ pub(super) const RULES: &[Rule] = &[
             Oddity::Scatter => "the CodeDirectory has a scatter vector",
             Oddity::TwoCodeLimits => "the CodeDirectory has two different code limits",
         },
+        ..Rule::BASE
     },
     Rule {
         id: "team-identifier-unchecked",
+        family: Family::Signature,
         severity: Severity::Warning,
         rejected_by: &[],
         title: "nobody vouches for the team identifier",
@@ -106,9 +119,11 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::UncheckedTeam { team } => format!("team {team} is claimed under a certificate that is not Apple's"),
         },
+        ..Rule::BASE
     },
     Rule {
         id: "slices-of-different-signers",
+        family: Family::Signature,
         severity: Severity::Warning,
         rejected_by: &[],
         title: "the architectures are signed by different people",
@@ -118,9 +133,11 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::DifferentSigners => "this architecture is signed by somebody else than the first one",
         },
+        ..Rule::BASE
     },
     Rule {
         id: "fat64-file",
+        family: Family::Signature,
         severity: Severity::Warning,
         rejected_by: &[Party::Codesign],
         title: "a universal file with 64-bit offsets",
@@ -130,9 +147,11 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::Fat64 => "a universal file with 64-bit offsets; its signatures do not count",
         },
+        ..Rule::BASE
     },
     Rule {
         id: "unsealed-hiding-place",
+        family: Family::Signature,
         severity: Severity::Warning,
         rejected_by: &[],
         title: "a file in a place that no seal covers",
@@ -142,9 +161,11 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::HidingPlace => "no seal covers this file",
         },
+        ..Rule::BASE
     },
     Rule {
         id: "seal-path-escapes",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign],
         title: "the seal names a path outside of the bundle",
@@ -154,5 +175,6 @@ pub(super) const RULES: &[Rule] = &[
         check: about! {
             Oddity::SealedPathEscapes { sealed } => format!("the seal names {sealed:?}"),
         },
+        ..Rule::BASE
     },
 ];

@@ -1,8 +1,9 @@
 //! Rules about bundles and their resource seal (R005, R007–R010, R013–R015, R020).
 
-use super::{Description, Rule, each_fault};
+use super::check::Description;
+use super::{Family, Rule};
 use crate::bundle::{LayoutFault, ScanFault};
-use crate::finding::{Finding, Party, Place, Severity};
+use crate::finding::{Party, Place, Severity};
 use crate::verify::{FaultKind, LinkProblem, OsStatus, RequirementFault};
 
 const SIGN_AGAIN: &str = "find the step that writes into the bundle, move it before signing, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
@@ -10,14 +11,15 @@ const SIGN_AGAIN: &str = "find the step that writes into the bundle, move it bef
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "not-a-bundle",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the directory is no bundle",
         catalogue: "",
         explanation: "A bundle has an Info.plist or a main executable at the place where macOS looks for it: in Contents, in Versions/Current, or at the top. macOS cannot verify a directory that has neither.",
         remedy: "name the bundle itself (NAME.app, NAME.framework), not the folder around it; if it is the bundle, restore its Info.plist",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Bundle(error) => Some(error.to_string()),
                 FaultKind::TooDeep => {
                     Some("code is nested deeper than the limit; nothing below was checked".to_owned())
@@ -25,17 +27,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "sealed-resource-broken",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "files were added, changed or removed after signing",
         catalogue: "R005",
         explanation: "The seal in _CodeSignature/CodeResources lists every file of the bundle with its digest. One file more, less or different breaks it. Usual causes: a build step that runs after signing; a program that writes into its own bundle (Python byte code, logs, updates); a copy that lost links or changed line ends.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Resources {
                     added,
                     modified,
@@ -82,17 +86,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "seal-invalid",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "the bundle has no usable resource seal",
         catalogue: "R005",
         explanation: "A signed bundle needs _CodeSignature/CodeResources, and the signature must cover it. Without it nothing in the bundle but the main executable is protected, and macOS refuses the bundle. Signing the executable alone, or copying it without the _CodeSignature folder, causes this.",
         remedy: "sign the bundle, not the file in it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp NAME.app",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::SealAbsent => {
                     Some("the signature covers no resource seal (_CodeSignature/CodeResources)".to_owned())
                 }
@@ -103,17 +109,20 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from: &["linker-signed-bundle"],
+        ..Rule::BASE
     },
     Rule {
         id: "resource-envelope-obsolete",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "the resource seal is of an obsolete form",
         catalogue: "R007",
         explanation: "Seals of version 1 (before OS X 10.9), and seals with custom rules that leave files out, do not protect the whole bundle. Strict validation and Gatekeeper refuse both.",
         remedy: "sign with a current codesign and without --resource-rules:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::SealVersion1 => Some("the resource seal is of version 1".to_owned()),
                 FaultKind::SealWeak => {
                     Some("the rules of the resource seal leave out files that Apple's rules cover".to_owned())
@@ -121,17 +130,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "nested-code-replaced",
+        family: Family::Nesting,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "nested code is not the code that was sealed",
         catalogue: "R008",
         explanation: "The seal of a bundle demands a requirement of every nested bundle and library: for Developer ID code the same identifier and team, for ad-hoc code exactly the same code. Nested code that was exchanged, or signed again by somebody else after the outer bundle was sealed, does not satisfy it.",
         remedy: "sign from the inside out, the outer bundle last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            for object in &evidence.code {
+        check: |check| {
+            for object in &check.evidence().code {
                 for fault in &object.faults {
                     let FaultKind::Resources { nested, .. } = &fault.kind else {
                         continue;
@@ -139,40 +150,43 @@ pub(super) const RULES: &[Rule] = &[
                     for path in nested {
                         let message =
                             "the code here does not satisfy the requirement that the seal around it demands";
-                        findings.push(Finding {
-                            status: Some(OsStatus::BAD_NESTED_CODE),
-                            ..rule.finding(evidence, &object.path, path.clone(), message.into())
-                        });
+                        let finding = check.object(object, message);
+                        finding.path.clone_from(path);
+                        finding.status = Some(OsStatus::BAD_NESTED_CODE);
                     }
                 }
             }
         },
+        ..Rule::BASE
     },
     Rule {
         id: "nested-code-resigned",
+        family: Family::Nesting,
         severity: Severity::Note,
         rejected_by: &[],
         title: "nested code was signed again after the bundle around it",
         catalogue: "",
         explanation: "The seal also records the cdhash that nested code had when it was sealed. macOS does not look at it, and the code satisfies the requirement that counts: it was signed again by the same signer.",
         remedy: "nothing has to be done; to have both agree, sign the outer bundle again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| {
+        check: |check| {
+            check.each_fault(|fault, _| {
                 (fault.kind == FaultKind::NestedReplaced)
                     .then_some("the code here was signed again after the bundle around it was sealed")
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "symlink-escapes-bundle",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Notary],
         title: "a link in the bundle leads nowhere, or out of what the seal covers",
         catalogue: "R013",
         explanation: "Under strict rules every sealed link must lead to something that this bundle, or one around it, has sealed; absolute links may lead into /System and /Library only. Links into the build machine's folders are usually left over from packaging.",
         remedy: "remove the link or make it relative to a file in the bundle, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::LinkUnopened(LinkProblem::Missing) => Some("this link leads nowhere"),
                 FaultKind::LinkUnopened(LinkProblem::Loop) => Some("this link leads back to itself"),
                 FaultKind::LinkUnopened(_) => Some("this link treats a file as a folder"),
@@ -180,64 +194,72 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "xattr-detritus",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Notary],
         title: "a file carries a resource fork or Finder information",
         catalogue: "R016",
         explanation: "Signed code may not carry a resource fork or Finder information: both change how a file behaves, and no seal covers them. The Finder, some archivers and cloud folders attach them.",
         remedy: "remove the attributes and sign again:  xattr -cr PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Sideband { attribute, .. } => {
                     Some(format!("{attribute} is attached to this file"))
                 }
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "framework-version-broken",
+        family: Family::Nesting,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "another version inside of a framework does not verify",
         catalogue: "R011",
         explanation: "A nested framework is verified with all its versions, not only the current one. Each must be signed and must satisfy the requirement that the surrounding seal holds for the framework.",
         remedy: "remove versions that nobody uses, or sign each of them, then sign the outer bundle again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::FrameworkVersion { version } => Some(format!("{version} is not valid")),
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "requirement-cannot-be-evaluated",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "no requirement can be evaluated on this code",
         catalogue: "R031",
         explanation: "Before macOS evaluates any requirement it reads Info.plist and the entitlements. If one of them is covered by the signature but cannot be decoded, or if the requirement itself is malformed, every check that needs a requirement fails: Gatekeeper always does.",
         remedy: "repair Info.plist, entitlements or requirement, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Requirement(fault) => Some(fault.to_string()),
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "designated-requirement-unsatisfied",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the code does not satisfy its own designated requirement",
         catalogue: "R029",
         explanation: "The designated requirement says what other code must satisfy to count as the same app: for updates, keychain items and privacy permissions. Code that does not satisfy its own is never the same as itself: codesign -v fails, and macOS asks for every permission again.",
         remedy: "sign again without --requirements, or with a requirement that fits:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            for object in &evidence.code {
+        check: |check| {
+            for object in &check.evidence().code {
                 for slice in &object.slices {
                     let Some(designated) = &slice.designated else {
                         continue;
@@ -249,24 +271,24 @@ pub(super) const RULES: &[Rule] = &[
                         Err(fault) => format!("the designated requirement cannot be evaluated: {fault}"),
                         Ok(_) => continue,
                     };
-                    let mut finding =
-                        rule.finding(evidence, &object.path, object.main_path(), message.into());
-                    finding.architecture = slice.architecture.map(|found| found.to_string());
-                    findings.push(finding);
+                    check.slice(object, slice, message);
                 }
             }
         },
+        follows_from: &["installer-and-application-certificates-swapped"],
+        ..Rule::BASE
     },
     Rule {
         id: "bundle-root-unsealed",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "something lies where no seal covers it",
         catalogue: "R009, R010",
         explanation: "The root of an app holds nothing but Contents; the root of a framework holds nothing but Versions and links into the current version; _CodeSignature holds nothing but the signature. Whatever else lies there is covered by no seal, and strict validation refuses the bundle. Copies that turn links into files cause this in frameworks.",
         remedy: "move the file into Contents/Resources (app) or Versions/A/Resources (framework); copy bundles with ditto or tar, which keep links; then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Layout(LayoutFault::UnsealedRoot { name }) => {
                     Some(format!("{name} lies beside Contents, where no seal covers it"))
                 }
@@ -282,17 +304,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "unsupported-file-in-bundle",
+        family: Family::Files,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the bundle holds a link or special file where macOS wants a plain file",
         catalogue: "R013, R014, R015",
         explanation: "The main executable and Info.plist must be plain files, not links; .DS_Store must not be a link; pipes, sockets and devices have no place in a bundle. A framework whose outer links lead to another version than Versions/Current is ambiguous.",
         remedy: "replace the link by the file it leads to, remove special files, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Layout(LayoutFault::NotRegular { .. }) => {
                     Some("the main executable and Info.plist must be plain files, not links".to_owned())
                 }
@@ -306,5 +330,6 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
 ];

@@ -1,6 +1,6 @@
 //! Rules about the signature itself: present, readable, and matching the code (family SIG, R001–R033).
 
-use super::{Rule, each_fault};
+use super::{Family, Rule};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
 use crate::verify::{FaultKind, SliceEvidence, SlotProblem};
@@ -10,14 +10,15 @@ const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "unsigned-code",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "code carries no signature",
         catalogue: "R001",
         explanation: "There is no signature, or one without CodeDirectory, or one that is neither marked ad hoc nor signed with a certificate. Gatekeeper and the notary service refuse unsigned code, and Apple silicon does not run it at all.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, slice| {
+        check: |check| {
+            check.each_fault(|fault, slice| {
                 (fault.kind == FaultKind::Unsigned).then_some(match slice {
                     Some(SliceEvidence {
                         architecture: None, ..
@@ -26,17 +27,19 @@ pub(super) const RULES: &[Rule] = &[
                 })
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "signature-broken-pages",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "executable bytes differ from the page hashes",
         catalogue: "R002",
         explanation: "Every page of the executable has a digest in the CodeDirectory. A page that differs was changed after signing: by strip, install_name_tool, a packer, a patch, or damage in transport. The kernel kills a process when it touches such a page.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match fault.kind {
                 FaultKind::Pages {
                     bad,
                     total,
@@ -48,17 +51,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "info-plist-changed",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "Info.plist does not match the signature",
         catalogue: "R006",
         explanation: "Special slot 1 of the CodeDirectory holds the digest of Info.plist. A build step that stamps a version or reformats the file after signing breaks it, even if the values stay the same.",
         remedy: "write Info.plist before signing, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match fault.kind {
                 FaultKind::SpecialSlot {
                     slot: Slot::INFO,
                     problem,
@@ -69,17 +74,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "special-slot-missing",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "a component of the signature does not match its special slot",
         catalogue: "R032",
         explanation: "Requirements, CodeResources, entitlements and launch constraints each have a digest in a special slot of the CodeDirectory. A component that differs, or is missing, was changed after signing. A component without digest is not covered at all, and macOS ignores it.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match fault.kind {
                 FaultKind::SpecialSlot { slot: Slot::INFO, .. } => None,
                 FaultKind::SpecialSlot {
                     slot,
@@ -95,17 +102,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "unbound-component",
+        family: Family::Signature,
         severity: Severity::Warning,
         rejected_by: &[Party::Amfi],
         title: "a component of the signature is not covered by the CodeDirectory",
         catalogue: "R032",
         explanation: "The signature contains a component whose special slot is empty. Anybody can change such a component without breaking the signature; macOS treats it as absent.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match fault.kind {
                 FaultKind::SlotUnbound { slot } => Some(format!(
                     "{slot} is present, but the signature does not cover it (special slot {})",
                     slot.0
@@ -116,17 +125,20 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from: &["linker-signed-bundle"],
+        ..Rule::BASE
     },
     Rule {
         id: "superblob-malformed",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "the signature cannot be read",
         catalogue: "R033",
         explanation: "The SuperBlob or a CodeDirectory in it is malformed: wrong magic, out of range, duplicated, or of an unknown version. Either the file is damaged or the tool that signed it is wrong.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::SuperBlob(error) => Some(format!("the signature cannot be read: {error}")),
                 FaultKind::Component { slot, error } => Some(format!("{slot} cannot be read: {error}")),
                 FaultKind::CodeDirectory { slot, error, .. } => Some(format!("{slot} is malformed: {error}")),
@@ -139,32 +151,36 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "dual-directory-inconsistent",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Amfi],
         title: "alternate CodeDirectories disagree",
         catalogue: "R027",
         explanation: "Code signed with several hash types has one CodeDirectory for each. They must cover the same bytes in the same pages; macOS compares pages only as the strongest one says, an old system follows another.",
         remedy: SIGN_AGAIN,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| {
+        check: |check| {
+            check.each_fault(|fault, _| {
                 (fault.kind == FaultKind::AlternatesDisagree)
                     .then(|| "the CodeDirectories cover different bytes or pages".to_owned())
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "slices-disagree",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "slices of a universal binary are signed by different teams",
         catalogue: "R026",
         explanation: "macOS demands that all slices of a universal binary have the same team identifier, or none. A difference comes from joining separately signed files with lipo.",
         remedy: "join first, then sign the universal file once:  lipo -create … -output PATH && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match &fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::TeamDiffersBetweenSlices { primary, other } => Some(format!(
                     "team {} differs from team {} of the first slice",
                     other.as_deref().unwrap_or("none"),
@@ -173,5 +189,6 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
 ];

@@ -1,6 +1,6 @@
 //! Rules about the layout of Mach-O files around their signature (R017 and rows 19, 53–61 of specification 12).
 
-use super::{Rule, each_fault};
+use super::{Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::macho::FatFault;
 use crate::verify::FaultKind;
@@ -10,29 +10,32 @@ const REBUILD: &str = "build the file again and sign it last:  codesign -f -s \"
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "macho-malformed",
+        family: Family::Load,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Dyld],
         title: "the file starts like Mach-O but cannot be read",
         catalogue: "",
         explanation: "The Mach-O header, universal header or load commands are damaged or cut off. No part of macOS runs such a file.",
         remedy: "get an undamaged copy of the file; compare its size with the original",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match fault.kind {
                 FaultKind::MachO(error) => Some(error.to_string()),
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "trailing-data-or-misplaced-signature",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "bytes of the executable lie outside the signature",
         catalogue: "R017",
         explanation: "The signature must be the last thing in the slice, and the signed bytes must end where it begins. Data appended after signing (an installer payload, an overlay of a packer) is not covered by the signature, and strict validation refuses it.",
         remedy: REBUILD,
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match fault.kind {
                 FaultKind::LinkeditEnd {
                     end: Some(end),
                     length,
@@ -57,17 +60,19 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
     Rule {
         id: "fat-layout-suspicious",
+        family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the universal file has hidden, overlapping or misplaced parts",
         catalogue: "",
         explanation: "Bytes between or behind the slices of a universal file belong to no architecture and are covered by no signature; duplicate or hidden entries make readers disagree about what the file contains.",
         remedy: "make the universal file again with lipo from signed thin files, then sign it:  lipo -create … -output PATH && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |rule, evidence, findings| {
-            each_fault(rule, evidence, findings, |fault, _| match fault.kind {
+        check: |check| {
+            check.each_fault(|fault, _| match fault.kind {
                 FaultKind::Fat(FatFault::Gap { offset }) => Some(format!(
                     "the gap before the slice at {offset:#x} is too large or not filled with zeros"
                 )),
@@ -86,5 +91,6 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        ..Rule::BASE
     },
 ];

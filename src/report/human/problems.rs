@@ -7,7 +7,7 @@ use anstyle::Style as Ansi;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Severity};
 use crate::report::{Outcome, text};
-use crate::rule;
+use crate::rule::{self, Unknown};
 
 /// Places shown of one problem without `-v`.
 const SHOWN: usize = 6;
@@ -19,13 +19,46 @@ struct Problem<'a> {
     places: Vec<(&'a str, Vec<&'a str>)>,
     /// Whether the repairs differ.
     is_about_several: bool,
+    /// Rules that follow from any of them.
+    consequences: Vec<&'static str>,
 }
 
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for problem in group(&outcome.findings) {
+    for problem in group(outcome.findings()) {
         write_problem(&problem, outcome, style, out)?;
     }
-    Ok(())
+    write_unknown(&outcome.advice.unknown, outcome, style, out)
+}
+
+/// What could not be decided, one line for each rule and reason.
+fn write_unknown(
+    unknown: &[Unknown],
+    outcome: &Outcome,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut said: Vec<(&str, &str)> = Vec::new();
+    for first in unknown {
+        if said.contains(&(first.rule, &first.reason)) {
+            continue;
+        }
+        said.push((first.rule, &first.reason));
+        let is_same = |other: &&Unknown| other.rule == first.rule && other.reason == first.reason;
+        let more = unknown.iter().filter(is_same).count().saturating_sub(1);
+        let path = match first.path.as_str() {
+            "" => text::file_name(&outcome.evidence.path),
+            path => path,
+        };
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let line = format!("not decided[{}] {path}{more}: {}", first.rule, first.reason);
+        for line in text::wrap(&line, style.width) {
+            writeln!(out, "{DOUBTFUL}{line}{DOUBTFUL:#}")?;
+        }
+    }
+    if said.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
@@ -34,6 +67,7 @@ fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
         let same = problems.iter().position(|problem| {
             let first = problem.first;
             first.rule == finding.rule
+                && first.severity == finding.severity
                 && first.message == finding.message
                 && first.places.is_empty()
                 && finding.places.is_empty()
@@ -48,6 +82,7 @@ fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
                     first: finding,
                     places: Vec::new(),
                     is_about_several: false,
+                    consequences: Vec::new(),
                 };
                 add(&mut problem, finding);
                 problems.push(problem);
@@ -58,6 +93,11 @@ fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
 }
 
 fn add<'a>(problem: &mut Problem<'a>, finding: &'a Finding) {
+    for rule in &finding.consequences {
+        if !problem.consequences.contains(rule) {
+            problem.consequences.push(rule);
+        }
+    }
     for place in &finding.places {
         problem.places.push((&place.path, vec![place.note]));
     }
@@ -117,6 +157,15 @@ fn write_problem(
     if !style.quiet {
         for line in text::wrap(finding.explanation, style.width.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
+        }
+    }
+    if !problem.consequences.is_empty() {
+        let rules = problem.consequences.join(", ");
+        for line in text::wrap(
+            &format!("follows from it: {rules}"),
+            style.width.saturating_sub(2),
+        ) {
+            writeln!(out, "  {FAINT}{line}{FAINT:#}")?;
         }
     }
     if !finding.rejected_by.is_empty() {

@@ -66,7 +66,7 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
     let code = &outcome.evidence.code;
     let mut bad = vec![false; code.len()];
     for finding in outcome
-        .findings
+        .findings()
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
     {

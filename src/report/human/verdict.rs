@@ -13,7 +13,7 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         requirement(answer, style, out)?;
     }
     writeln!(out, "  gatekeeper  {DOUBTFUL}?{DOUBTFUL:#} not evaluated")?;
-    let count = |severity| problems::count(&outcome.findings, severity);
+    let count = |severity| problems::count(outcome.findings(), severity);
     let words: Vec<_> = [
         (count(Severity::Error), "error"),
         (count(Severity::Warning), "warning"),

@@ -1,0 +1,273 @@
+//! Runs rules over evidence and folds consequences under their causes.
+//!
+//! A rule reports through [`Check`]: findings about code, slices and files, or that it cannot know. One cause is one
+//! finding: what follows from another rule's finding in the same code ([`Rule::follows_from`]) is named there and not
+//! reported again.
+
+use std::collections::BTreeMap;
+
+use super::{Rule, all};
+use crate::finding::{Finding, Place, Target};
+use crate::trust::CertificateKind;
+use crate::verify::{CodeObject, Evidence, Fault, SliceEvidence};
+
+/// Causes of causes; no rule follows from a chain as long.
+const MAX_CHAIN: usize = 8;
+
+/// Everything that the rules have to say about one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// Where the item is meant to go.
+    pub target: Target,
+    /// Problems, errors first.
+    pub findings: Vec<Finding>,
+    /// Rules that could not be decided.
+    pub unknown: Vec<Unknown>,
+}
+
+/// A rule whose facts could not be read: neither passed nor failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// Its id.
+    pub rule: &'static str,
+    /// The code or file in question, relative to the item.
+    pub path: String,
+    /// Why it is not known.
+    pub reason: String,
+}
+
+/// Runs every rule over the evidence about one item; without a target, the signing certificate decides where it is
+/// meant to go.
+#[must_use]
+pub fn advise(evidence: &Evidence, target: Option<Target>) -> Advice {
+    let target = target.unwrap_or_else(|| target_of(evidence));
+    let mut advice = Advice {
+        target,
+        findings: Vec::new(),
+        unknown: Vec::new(),
+    };
+    for rule in all().into_iter().filter(|rule| rule.applies_to(target)) {
+        let mut check = Check {
+            rule,
+            evidence,
+            advice: &mut advice,
+        };
+        (rule.check)(&mut check);
+    }
+    fold(&mut advice.findings);
+    advice
+        .findings
+        .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    advice
+}
+
+/// Certificates for the App Store lead there, Apple's own software goes nowhere; whatever else is signed, or is not,
+/// is taken for something that users are to download (catalogue 0.1).
+fn target_of(evidence: &Evidence) -> Target {
+    let primary = evidence.code.first().and_then(|object| object.slices.first());
+    match primary
+        .and_then(|slice| slice.identity.as_ref())
+        .map(|found| found.kind)
+    {
+        Some(
+            CertificateKind::MacAppStore
+            | CertificateKind::TestFlight
+            | CertificateKind::Distribution
+            | CertificateKind::DistributionInstaller,
+        ) => Target::MacAppStore,
+        Some(CertificateKind::AppleSoftware) => Target::Local,
+        _ => Target::DeveloperId,
+    }
+}
+
+/// What a rule has to say about one fault.
+pub(crate) struct Description {
+    pub(crate) message: String,
+    pub(crate) places: Vec<Place>,
+}
+
+impl From<String> for Description {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            places: Vec::new(),
+        }
+    }
+}
+
+impl From<&str> for Description {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
+/// One rule at work on one item.
+pub(crate) struct Check<'a> {
+    rule: &'static Rule,
+    evidence: &'a Evidence,
+    advice: &'a mut Advice,
+}
+
+impl<'a> Check<'a> {
+    /// What is known about the item.
+    pub(crate) fn evidence(&self) -> &'a Evidence {
+        self.evidence
+    }
+
+    /// Where the item is meant to go.
+    pub(crate) fn target(&self) -> Target {
+        self.advice.target
+    }
+
+    /// A finding about a code object, at its executable.
+    pub(crate) fn object(&mut self, object: &CodeObject, message: impl Into<String>) -> &mut Finding {
+        self.add(&object.path, object.main_path(), message.into())
+    }
+
+    /// A finding about one slice of a code object.
+    pub(crate) fn slice(
+        &mut self,
+        object: &CodeObject,
+        slice: &SliceEvidence,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        let finding = self.add(&object.path, object.main_path(), message.into());
+        finding.architecture = slice.architecture.map(|found| found.to_string());
+        finding
+    }
+
+    /// A finding about a file or folder of the item; the item is what is to be repaired.
+    pub(crate) fn file(&mut self, path: &str, message: impl Into<String>) -> &mut Finding {
+        self.add("", path.to_owned(), message.into())
+    }
+
+    /// The rule cannot be decided about this path.
+    pub(crate) fn unknown(&mut self, path: &str, reason: impl Into<String>) {
+        self.advice.unknown.push(Unknown {
+            rule: self.rule.id,
+            path: path.to_owned(),
+            reason: reason.into(),
+        });
+    }
+
+    /// Every fault of every code object, for which `describe` has something to say.
+    pub(crate) fn each_fault<D: Into<Description>>(
+        &mut self,
+        describe: impl Fn(&Fault, Option<&SliceEvidence>) -> Option<D>,
+    ) {
+        for object in &self.evidence.code {
+            for fault in &object.faults {
+                let slice = fault.slice.and_then(|index| object.slices.get(index));
+                if let Some(description) = describe(fault, slice) {
+                    let description = description.into();
+                    let finding = self.add(&object.path, fault.path.clone(), description.message);
+                    finding.places = description.places;
+                    finding.architecture = slice
+                        .and_then(|slice| slice.architecture)
+                        .map(|found| found.to_string());
+                    finding.status = fault.status();
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "the finding was just put there")]
+    fn add(&mut self, code: &str, path: String, message: String) -> &mut Finding {
+        let rule = self.rule;
+        let finding = Finding {
+            rule: rule.id,
+            severity: rule.severity,
+            rejected_by: rule.rejected_by,
+            code: code.to_owned(),
+            path,
+            architecture: None,
+            message,
+            places: Vec::new(),
+            explanation: rule.explanation,
+            remedy: remedy(rule.remedy, &self.evidence.path, code),
+            status: None,
+            details: Vec::new(),
+            consequences: Vec::new(),
+        };
+        let index = self.advice.findings.len();
+        self.advice.findings.push(finding);
+        &mut self.advice.findings[index]
+    }
+}
+
+/// Puts the path of the code object in the place of `PATH`, quoted for a shell.
+fn remedy(template: &str, item: &str, code: &str) -> String {
+    let path = if code.is_empty() {
+        quoted(item)
+    } else {
+        quoted(&format!("{}/{code}", item.trim_end_matches('/')))
+    };
+    let text = template.replace("PATH", &path);
+    if code.is_empty() || text == template {
+        text
+    } else {
+        format!("{text}   and then everything around it, {} last", quoted(item))
+    }
+}
+
+fn quoted(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%=:,".contains(&byte);
+    if !path.is_empty() && path.bytes().all(is_plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}
+
+/// Removes every finding that follows from another one in the same code, and names it there.
+fn fold(findings: &mut Vec<Finding>) {
+    let mut by_rule: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (index, finding) in findings.iter().enumerate() {
+        by_rule
+            .entry((&finding.code, finding.rule))
+            .or_default()
+            .push(index);
+    }
+    let cause_of = |index: usize| -> Option<usize> {
+        let finding = findings.get(index)?;
+        let causes = super::find(finding.rule)?.follows_from.iter();
+        let candidates = causes
+            .filter_map(|cause| by_rule.get(&(finding.code.as_str(), *cause)))
+            .flatten();
+        candidates.copied().find(|other| {
+            findings.get(*other).is_some_and(|cause| {
+                cause.severity >= finding.severity
+                    && (cause.architecture.is_none()
+                        || finding.architecture.is_none()
+                        || cause.architecture == finding.architecture)
+            })
+        })
+    };
+    let mut folded: Vec<(usize, usize)> = Vec::new();
+    for index in 0..findings.len() {
+        let mut at = index;
+        for _ in 0..MAX_CHAIN {
+            match cause_of(at) {
+                Some(cause) if cause != index => at = cause,
+                _ => break,
+            }
+        }
+        if at != index {
+            folded.push((index, at));
+        }
+    }
+    for (index, cause) in &folded {
+        let consequence = findings.get(*index).map(|finding| finding.rule);
+        if let (Some(cause), Some(consequence)) = (findings.get_mut(*cause), consequence)
+            && !cause.consequences.contains(&consequence)
+        {
+            cause.consequences.push(consequence);
+        }
+    }
+    let mut index = 0_usize;
+    findings.retain(|_| {
+        let is_folded = folded.binary_search_by_key(&index, |(folded, _)| *folded).is_ok();
+        index = index.saturating_add(1);
+        !is_folded
+    });
+}
