@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Rule, all};
-use crate::finding::{Finding, Place, Target};
+use crate::finding::{Finding, Party, Place, Target};
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, SliceEvidence};
 
@@ -55,9 +55,11 @@ pub fn advise(evidence: &Evidence, target: Option<Target>) -> Advice {
         (rule.check)(&mut check);
     }
     fold(&mut advice.findings);
-    advice
-        .findings
-        .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    // What breaks the signature comes before what is wrong with a good one.
+    advice.findings.sort_by_key(|finding| {
+        let is_broken = finding.rejected_by.contains(&Party::Codesign);
+        std::cmp::Reverse((finding.severity, is_broken))
+    });
     advice
 }
 
