@@ -5,9 +5,10 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Output;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sealcheck::source::{Bytes, DirectoryTree, Gap, Node, NodeId, SourceError, Tree};
+use sealcheck::source::{Bytes, DirectoryTree, Listing, NodeId, SourceError, Tree};
 use sealcheck::verify::{NotJudged, verify_tree};
 
 use crate::command_line::{sealcheck, stdout};
@@ -156,20 +157,8 @@ impl Failing {
 }
 
 impl Tree for Failing {
-    fn len(&self) -> usize {
-        self.inner.len()
-    }
-    fn node(&self, id: NodeId) -> &Node {
-        self.inner.node(id)
-    }
-    fn children(&self, id: NodeId) -> &[NodeId] {
-        self.inner.children(id)
-    }
-    fn link_target(&self, id: NodeId) -> Option<&[u8]> {
-        self.inner.link_target(id)
-    }
-    fn gaps(&self) -> &[Gap] {
-        self.inner.gaps()
+    fn listing(&self) -> &Arc<Listing> {
+        self.inner.listing()
     }
     fn full_path(&self, id: NodeId) -> String {
         self.inner.full_path(id)

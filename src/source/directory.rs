@@ -10,9 +10,9 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::arena::Arena;
-use super::{Bytes, Gap, GapReason, Kind, Limits, Node, NodeId, SourceError, Tree, apple_double, bytes};
+use super::{Bytes, GapReason, Kind, Limits, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
 
 /// Bytes of one extended attribute; Linux stores no more.
 const MAX_ATTRIBUTE: usize = 64 << 10;
@@ -27,7 +27,7 @@ pub struct DirectoryTree {
     base: PathBuf,
     /// The operand as given.
     shown: String,
-    arena: Arena,
+    listing: Arc<Listing>,
     limits: Limits,
 }
 
@@ -46,80 +46,25 @@ impl DirectoryTree {
             .or_else(|| base.file_name())
             .unwrap_or_default();
         let root = node(name.as_bytes().into(), &metadata, None);
-        let is_directory = root.is_directory();
-        let mut tree = Self {
+        let mut listing = Listing::new(root);
+        if metadata.is_dir() {
+            walk(&mut listing, &base, limits);
+        }
+        Ok(Self {
             base,
             shown,
-            arena: Arena::new(root),
+            listing: Arc::new(listing),
             limits: limits.clone(),
-        };
-        if is_directory {
-            tree.walk();
-        }
-        Ok(tree)
-    }
-
-    /// Lists everything below the root.
-    fn walk(&mut self) {
-        let mut pending = vec![(NodeId(0), self.base.clone(), 0_usize)];
-        while let Some((id, path, depth)) = pending.pop() {
-            if depth >= self.limits.depth {
-                self.arena.gap(id, GapReason::DepthLimit(self.limits.depth));
-                continue;
-            }
-            let entries = self.entries(id, &path);
-            let open = self.arena.fill(id, entries);
-            for &(child, kind) in open.iter().rev() {
-                let below = path.join(OsStr::from_bytes(&self.arena.node(child).name));
-                if kind == Kind::Directory {
-                    pending.push((child, below, depth.saturating_add(1)));
-                    continue;
-                }
-                match fs::read_link(&below) {
-                    Ok(target) => self.arena.set_link(child, target.into_os_string().into_vec()),
-                    Err(error) => self.arena.gap(child, GapReason::Unreadable(error.raw_os_error())),
-                }
-            }
-        }
-    }
-
-    /// The entries of one directory in the order of the disk; what cannot be read is recorded.
-    fn entries(&mut self, id: NodeId, path: &Path) -> Vec<Node> {
-        let mut entries = Vec::new();
-        let mut failed = None;
-        match fs::read_dir(path) {
-            Err(error) => failed = Some(error),
-            Ok(listing) => {
-                for entry in listing {
-                    if self.arena.len().saturating_add(entries.len()) >= self.limits.nodes {
-                        self.arena.gap(id, GapReason::NodeLimit(self.limits.nodes));
-                        break;
-                    }
-                    match entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?))) {
-                        Ok((name, metadata)) => {
-                            entries.push(node(name.into_vec().into(), &metadata, Some(id)));
-                        }
-                        Err(error) => {
-                            failed = Some(error);
-                            break;
-                        }
-                    }
-                }
-            }
-        }
-        if let Some(error) = failed {
-            self.arena.gap(id, GapReason::Unreadable(error.raw_os_error()));
-        }
-        entries
+        })
     }
 
     /// The path of a regular file on disk and in messages.
     fn file(&self, id: NodeId) -> Result<(PathBuf, String), SourceError> {
-        if usize::try_from(id.0).map_or(true, |index| index >= self.arena.len()) {
+        if usize::try_from(id.0).map_or(true, |index| index >= self.listing.len()) {
             return Err(SourceError::NoSuchNode(id.0));
         }
         let shown = self.full_path(id);
-        if !self.arena.node(id).is_file() {
+        if !self.listing.node(id).is_file() {
             return Err(SourceError::NotRegular { path: shown });
         }
         Ok((self.place(id), shown))
@@ -129,8 +74,8 @@ impl DirectoryTree {
     fn place(&self, id: NodeId) -> PathBuf {
         let mut names = Vec::new();
         let mut at = id;
-        while let Some(parent) = self.arena.node(at).parent {
-            names.push(OsStr::from_bytes(&self.arena.node(at).name));
+        while let Some(parent) = self.listing.node(at).parent {
+            names.push(OsStr::from_bytes(&self.listing.node(at).name));
             at = parent;
         }
         let mut path = self.base.clone();
@@ -143,6 +88,60 @@ impl DirectoryTree {
     pub fn base(&self) -> &Path {
         &self.base
     }
+}
+
+/// Lists everything below the root.
+fn walk(listing: &mut Listing, base: &Path, limits: &Limits) {
+    let mut pending = vec![(NodeId(0), base.to_owned(), 0_usize)];
+    while let Some((id, path, depth)) = pending.pop() {
+        if depth >= limits.depth {
+            listing.gap(id, GapReason::DepthLimit(limits.depth));
+            continue;
+        }
+        let entries = entries(listing, id, &path, limits);
+        let open = listing.fill(id, entries);
+        for &(child, kind) in open.iter().rev() {
+            let below = path.join(OsStr::from_bytes(&listing.node(child).name));
+            if kind == Kind::Directory {
+                pending.push((child, below, depth.saturating_add(1)));
+                continue;
+            }
+            match fs::read_link(&below) {
+                Ok(target) => listing.set_link(child, target.into_os_string().into_vec()),
+                Err(error) => listing.gap(child, GapReason::Unreadable(error.raw_os_error())),
+            }
+        }
+    }
+}
+
+/// The entries of one directory in the order of the disk; what cannot be read is recorded.
+fn entries(listing: &mut Listing, id: NodeId, path: &Path, limits: &Limits) -> Vec<Node> {
+    let mut entries = Vec::new();
+    let mut failed = None;
+    match fs::read_dir(path) {
+        Err(error) => failed = Some(error),
+        Ok(found) => {
+            for entry in found {
+                if listing.len().saturating_add(entries.len()) >= limits.nodes {
+                    listing.gap(id, GapReason::NodeLimit(limits.nodes));
+                    break;
+                }
+                match entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?))) {
+                    Ok((name, metadata)) => {
+                        entries.push(node(name.into_vec().into(), &metadata, Some(id)));
+                    }
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    if let Some(error) = failed {
+        listing.gap(id, GapReason::Unreadable(error.raw_os_error()));
+    }
+    entries
 }
 
 /// A node from what the system says about it.
@@ -163,24 +162,8 @@ fn node(name: Box<[u8]>, metadata: &Metadata, parent: Option<NodeId>) -> Node {
 }
 
 impl Tree for DirectoryTree {
-    fn len(&self) -> usize {
-        self.arena.len()
-    }
-
-    fn node(&self, id: NodeId) -> &Node {
-        self.arena.node(id)
-    }
-
-    fn children(&self, id: NodeId) -> &[NodeId] {
-        self.arena.children(id)
-    }
-
-    fn link_target(&self, id: NodeId) -> Option<&[u8]> {
-        self.arena.link(id)
-    }
-
-    fn gaps(&self) -> &[Gap] {
-        self.arena.gaps()
+    fn listing(&self) -> &Arc<Listing> {
+        &self.listing
     }
 
     fn full_path(&self, id: NodeId) -> String {

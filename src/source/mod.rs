@@ -1,17 +1,17 @@
 //! Bytes and names: the trees of files that everything above reads from.
 //!
-//! A [`Tree`] is an immutable listing of one input (today a directory or a single file on disk, [`DirectoryTree`]).
+//! A [`Tree`] is one input (today a directory or a single file on disk, [`DirectoryTree`]) with an immutable [`Listing`].
 //! Nothing above this module opens a path: it asks a tree for nodes, lookups and contents. Links are followed
-//! by [`Tree::resolve`] only, and never out of the tree. What could not be read is a [`Gap`], never silence.
+//! by [`Listing::resolve`] only, and never out of the tree. What could not be read is a [`Gap`], never silence.
 //!
 //! Not checked here: access control lists, Unicode normalisation of names.
 
 mod apple_double;
-mod arena;
 mod bytes;
 mod directory;
 mod error;
 mod limits;
+mod listing;
 mod node;
 mod resolve;
 mod tree;
@@ -20,6 +20,7 @@ pub use bytes::Bytes;
 pub use directory::DirectoryTree;
 pub use error::{ResolveError, SourceError};
 pub use limits::Limits;
+pub use listing::Listing;
 pub use node::{Gap, GapReason, Kind, Lookup, Node, NodeId};
 pub use resolve::MAX_LINKS;
 pub use tree::Tree;

@@ -3,7 +3,7 @@
 //! Behaves like `realpath` on a case-insensitive Mac volume: `..` is the physical parent, at most 33 links.
 //! Not done: Unicode normalisation, absolute targets (they leave the tree by definition).
 
-use super::{Kind, Lookup, NodeId, ResolveError, Tree};
+use super::{Kind, Listing, Lookup, NodeId, ResolveError};
 
 /// The most links that are followed on the way to one target, as `realpath` does.
 pub const MAX_LINKS: usize = 33;
@@ -12,7 +12,7 @@ pub const MAX_LINKS: usize = 33;
 const MAX_COMPONENTS: usize = 16_384;
 
 /// One entry of a directory by name.
-fn child<T: Tree + ?Sized>(tree: &T, directory: NodeId, name: &[u8]) -> Lookup {
+fn child(tree: &Listing, directory: NodeId, name: &[u8]) -> Lookup {
     let children = tree.children(directory);
     if let Ok(index) = children.binary_search_by(|&id| tree.node(id).name.as_ref().cmp(name)) {
         return children
@@ -39,8 +39,8 @@ fn fold(name: &[u8]) -> String {
         .collect()
 }
 
-/// See [`Tree::lookup`].
-pub(super) fn lookup<T: Tree + ?Sized>(tree: &T, from: NodeId, relative: &str) -> Lookup {
+/// See [`Listing::lookup`].
+pub(super) fn lookup(tree: &Listing, from: NodeId, relative: &str) -> Lookup {
     if relative.starts_with('/') {
         return Lookup::Missing;
     }
@@ -90,9 +90,9 @@ fn push(pending: &mut Vec<Vec<u8>>, path: &[u8]) -> Result<(), ResolveError> {
     }
 }
 
-/// See [`Tree::resolve`].
-pub(super) fn resolve<T: Tree + ?Sized>(
-    tree: &T,
+/// See [`Listing::resolve`].
+pub(super) fn resolve(
+    tree: &Listing,
     from: NodeId,
     relative: &[u8],
     limit: usize,

@@ -1,36 +1,50 @@
 //! The interface between an input and everything that reads it.
 //!
-//! `lookup` mimics a Mac's usual case-insensitive volume as a second try; it never follows links.
+//! Names come from a [`Listing`], which every kind of input makes of its own; contents are the tree's.
 
-use super::resolve;
-use super::{Bytes, Gap, Lookup, Node, NodeId, ResolveError, SourceError};
+use std::sync::Arc;
 
-/// An immutable listing of one input, with access to the contents of its regular files.
+use super::{Bytes, Gap, Listing, Lookup, Node, NodeId, ResolveError, SourceError};
+
+/// One input: an immutable listing, with access to the contents of its regular files.
 pub trait Tree: Sync {
+    /// Its names.
+    fn listing(&self) -> &Arc<Listing>;
+
     /// The root: a directory, or the only file.
     fn root(&self) -> NodeId {
         NodeId(0)
     }
 
-    /// The number of nodes; ids are below it.
-    fn len(&self) -> usize;
-
-    /// Whether there is no node at all; never true for an opened tree.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// See [`Listing::len`].
+    fn len(&self) -> usize {
+        self.listing().len()
     }
 
-    /// What is known about a node. An id of another tree gives the root.
-    fn node(&self, id: NodeId) -> &Node;
+    /// See [`Listing::is_empty`].
+    fn is_empty(&self) -> bool {
+        self.listing().is_empty()
+    }
 
-    /// The entries of a directory sorted by the bytes of their names; empty for anything else.
-    fn children(&self, id: NodeId) -> &[NodeId];
+    /// See [`Listing::node`].
+    fn node(&self, id: NodeId) -> &Node {
+        self.listing().node(id)
+    }
 
-    /// The text of a symbolic link.
-    fn link_target(&self, id: NodeId) -> Option<&[u8]>;
+    /// See [`Listing::children`].
+    fn children(&self, id: NodeId) -> &[NodeId] {
+        self.listing().children(id)
+    }
 
-    /// What could not be read, in the order of the walk.
-    fn gaps(&self) -> &[Gap];
+    /// See [`Listing::link_target`].
+    fn link_target(&self, id: NodeId) -> Option<&[u8]> {
+        self.listing().link_target(id)
+    }
+
+    /// See [`Listing::gaps`].
+    fn gaps(&self) -> &[Gap] {
+        self.listing().gaps()
+    }
 
     /// The node's path as the user knows it: the operand, then the path inside.
     fn full_path(&self, id: NodeId) -> String;
@@ -52,35 +66,26 @@ pub trait Tree: Sync {
         None
     }
 
-    /// Finds a path below `from`, first by exact names, then without regard to case, without following links.
-    ///
-    /// Empty components and `.` are skipped; `..` and a leading `/` find nothing.
+    /// See [`Listing::lookup`].
     fn lookup(&self, from: NodeId, relative: &str) -> Lookup {
-        resolve::lookup(self, from, relative)
+        self.listing().lookup(from, relative)
     }
 
-    /// Follows a path and every link on it, at most `limit` (and never more than [`super::MAX_LINKS`]) links,
-    /// without leaving the tree.
+    /// See [`Listing::resolve`].
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
     fn resolve(&self, from: NodeId, relative: &str, limit: usize) -> Result<NodeId, ResolveError> {
-        resolve::resolve(self, from, relative.as_bytes(), limit)
+        self.listing().resolve(from, relative, limit)
     }
 
-    /// The path from the root with `/` between names; empty for the root.
+    /// See [`Listing::path`].
     fn path(&self, id: NodeId) -> String {
-        self.path_from(self.root(), id)
+        self.listing().path(id)
     }
 
-    /// The path from a directory above `id`; from the root, if `from` is not above it.
+    /// See [`Listing::path_from`].
     fn path_from(&self, from: NodeId, id: NodeId) -> String {
-        let mut names = Vec::new();
-        let mut at = id;
-        while at != from {
-            let node = self.node(at);
-            let Some(parent) = node.parent else { break };
-            names.push(node.text());
-            at = parent;
-        }
-        names.reverse();
-        names.join("/")
+        self.listing().path_from(from, id)
     }
 }

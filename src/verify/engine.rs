@@ -12,7 +12,7 @@ use super::{
 };
 use crate::bundle::Layout;
 use crate::macho::is_macho;
-use crate::source::{DirectoryTree, Gap, Limits, NodeId, SourceError, Tree};
+use crate::source::{DirectoryTree, Gap, Limits, Listing, NodeId, SourceError, Tree};
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
@@ -74,6 +74,8 @@ pub struct Evidence {
     pub at: UnixTime,
     /// Whether roots count as Apple's that are not.
     pub has_substituted_anchor: bool,
+    /// All names in the item.
+    pub listing: Arc<Listing>,
     /// Places that could not be read.
     pub unread: Vec<Unread>,
     /// Numbers about the work.
@@ -182,6 +184,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         codesign,
         at: options.at,
         has_substituted_anchor: options.anchors.is_substituted(),
+        listing: Arc::clone(tree.listing()),
         unread,
         statistics,
     })
