@@ -11,7 +11,7 @@ use crate::support::bundle::{
     acme, contents_bundle, framework, info_plist, sign, sign_with, slices, write, write_executable,
 };
 use crate::support::macho::EXECUTE;
-use crate::support::signature::{Bound, adhoc};
+use crate::support::signature::{Bound, adhoc, blob};
 
 fn judged(path: &Path) -> Evidence {
     verify(path, &Options::default()).unwrap()
@@ -162,7 +162,17 @@ fn components_from_two_places() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("A.app");
     contents_bundle(&root, "A", "APPL", &adhoc("com.example.a"));
-    fs::write(root.join("Contents/_CodeSignature/CodeEntitlements"), b"x").unwrap();
+    let stray = root.join("Contents/_CodeSignature/CodeEntitlements");
+    fs::write(&stray, b"x").unwrap();
+    // Special slots end at 3, so nobody asks for slot 5: the file is a stranger.
+    assert_eq!(status(&judged(&root)), Some(-67014));
+    let mut signer = adhoc("com.example.a");
+    let constraint = crate::support::signature::entitlements_der(&[("x".to_owned(), true)].into());
+    signer.special.insert(8, blob(0xfade_8181, &constraint));
+    fs::remove_dir_all(&root).unwrap();
+    contents_bundle(&root, "A", "APPL", &signer);
+    assert_eq!(status(&judged(&root)), None);
+    fs::write(&stray, b"x").unwrap();
     assert_eq!(status(&judged(&root)), Some(-67061));
 }
 

@@ -1,11 +1,11 @@
 //! Where a bundle keeps its Info.plist, its main executable and its seal.
 //!
-//! Specification 6.2–6.4 and native observation 7.5 (`BundleDiskRep::setup`, CFBundle's search). Faults of the
-//! layout that strict validation refuses are collected, not raised. Widgets and `.dist` installer bundles are
-//! not recognised here.
+//! Specification 6.2, 6.3 and native observation 7.5 (`BundleDiskRep::setup`, CFBundle's search). Faults of the
+//! layout that strict validation refuses are collected, not raised.
 
 use thiserror::Error;
 
+use super::roots::{check_app_root, check_framework_root, check_moved, meta_directory};
 use crate::blob::Slot;
 use crate::plist::{Dictionary, Value};
 use crate::source::{Kind, NodeId, Tree};
@@ -116,6 +116,21 @@ pub enum LayoutFault {
     },
 }
 
+/// What the signature of a bundle covers (specification 6.3 (6)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MainFile {
+    /// The executable.
+    Executable,
+    /// The page of a Dashboard widget (`MainHTML`).
+    Widget,
+    /// Info.plist: there is no code.
+    InfoPlist,
+    /// Info.plist of an installer package (`IFMajorVersion`).
+    Installer,
+    /// The distribution script of an installer package, `NAME.dist`.
+    Distribution,
+}
+
 /// A bundle taken apart.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -142,6 +157,12 @@ pub struct Layout {
     pub info: Option<Dictionary>,
     /// Main executable, links followed.
     pub executable: Option<NodeId>,
+    /// What the signature covers, links followed.
+    pub main: NodeId,
+    /// The same as it is named in its directory: a link, if it is one.
+    pub main_entry: NodeId,
+    /// What that is.
+    pub main_kind: MainFile,
     /// `_CodeSignature/CodeResources`.
     pub code_resources: Option<NodeId>,
     /// The other files in `_CodeSignature` by the slot that Apple's names for them stand for.
@@ -172,6 +193,10 @@ impl Layout {
                 None => {}
             }
         }
+        let is_versioned = version_root != root;
+        if let (Some(bundle), false) = (wrapped(tree, root), is_versioned) {
+            version_root = bundle;
+        }
         let support = support_directory(tree, version_root);
         let info_directory = info_directory(tree, version_root, support);
         let is_flat = support == version_root && info_directory == version_root;
@@ -186,7 +211,6 @@ impl Layout {
                 Value::Dictionary(entries) => Some(entries),
                 _ => None,
             });
-        let is_versioned = version_root != root;
         let name = tree.node(root).text().into_owned();
         let executable_entry = find_executable(
             tree,
@@ -196,9 +220,23 @@ impl Layout {
             (!is_versioned).then_some(&name),
         );
         let executable = executable_entry.and_then(follow);
-        if executable.is_none() && info_plist.is_none() {
-            return Err(LayoutError::NotABundle);
-        }
+        let has = |key: &str| info.as_ref().and_then(|info| info.get(key));
+        let candidates = [
+            has("MainHTML").map(|page| (MainFile::Widget, widget_page(tree, support, page))),
+            executable.map(|_| (MainFile::Executable, executable_entry)),
+            info_plist.map(|_| match has("IFMajorVersion") {
+                Some(_) => (MainFile::Installer, info_entry),
+                None => (MainFile::InfoPlist, info_entry),
+            }),
+            Some((MainFile::Distribution, distribution(tree, support))),
+        ];
+        let (main_kind, main_entry) = candidates
+            .into_iter()
+            .flatten()
+            .next()
+            .ok_or(LayoutError::NotABundle)?;
+        let main_entry = main_entry.ok_or(LayoutError::NotABundle)?;
+        let main = follow(main_entry).ok_or(LayoutError::NotABundle)?;
         for (entry, target) in [(executable_entry, executable), (info_entry, info_plist)] {
             if let (Some(entry), Some(_)) = (entry, target)
                 && !tree.node(entry).is_file()
@@ -206,8 +244,7 @@ impl Layout {
                 faults.push(LayoutFault::NotRegular { node: entry });
             }
         }
-        let application = info.as_ref().and_then(|info| info.get("CFBundlePackageType"))
-            == Some(&Value::String("APPL".into()));
+        let application = has("CFBundlePackageType") == Some(&Value::String("APPL".into()));
         if is_versioned && asked.is_none() {
             check_moved(tree, root, (executable, info_plist), &name, &mut faults);
         }
@@ -236,31 +273,58 @@ impl Layout {
             info_plist,
             info,
             executable,
+            main,
+            main_entry,
+            main_kind,
             code_resources,
             signature_files,
             faults,
         })
     }
 
-    /// What stands in front of the executable's format, as in `app bundle with Mach-O thin (arm64)`.
+    /// What stands in front of the executable's format, as in `app bundle with Mach-O thin (arm64)`, or alone where
+    /// there is no executable.
     #[must_use]
     pub fn format_prefix(&self) -> &'static str {
-        match (self.executable.is_some(), self.is_application) {
-            (true, true) => "app bundle with ",
-            (true, false) => "bundle with ",
-            (false, _) => "bundle",
+        match self.main_kind {
+            MainFile::Executable if self.is_application => "app bundle with ",
+            MainFile::Executable => "bundle with ",
+            MainFile::Widget => "widget bundle",
+            MainFile::InfoPlist => "bundle",
+            MainFile::Installer | MainFile::Distribution => "installer package bundle",
         }
-    }
-
-    /// What the signature covers: the executable, or Info.plist in a bundle without code.
-    #[must_use]
-    pub fn main_executable(&self) -> Option<NodeId> {
-        self.executable.or(self.info_plist)
     }
 }
 
+/// The page of a widget, from the directory that holds Info.plist.
+fn widget_page<T: Tree + ?Sized>(tree: &T, support: NodeId, page: &Value) -> Option<NodeId> {
+    tree.lookup(support, page.as_str()?).id()
+}
+
+/// The only file whose name ends in `.dist` (`findDistFile`).
+fn distribution<T: Tree + ?Sized>(tree: &T, support: NodeId) -> Option<NodeId> {
+    let mut found = tree
+        .children(support)
+        .iter()
+        .copied()
+        .filter(|child| tree.node(*child).is_file() && tree.node(*child).text().ends_with(".dist"));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+/// An iOS app on a Mac: a link `WrappedBundle` leads to the real bundle in `Wrapper`.
+fn wrapped<T: Tree + ?Sized>(tree: &T, root: NodeId) -> Option<NodeId> {
+    let link = tree.lookup(root, "WrappedBundle").id()?;
+    let folder = tree.lookup(root, "Wrapper").id()?;
+    if !tree.node(link).is_symlink() || !tree.node(folder).is_directory() {
+        return None;
+    }
+    let bundle = tree.resolve(root, "WrappedBundle", MAX_LINKS).ok()?;
+    tree.node(bundle).is_directory().then_some(bundle)
+}
+
 /// The node itself, or what its link leads to inside the tree.
-fn follow<T: Tree + ?Sized>(tree: &T, entry: NodeId) -> Option<NodeId> {
+pub(super) fn follow<T: Tree + ?Sized>(tree: &T, entry: NodeId) -> Option<NodeId> {
     let node = tree.node(entry);
     let parent = node.parent?;
     let found = match node.kind {
@@ -270,7 +334,7 @@ fn follow<T: Tree + ?Sized>(tree: &T, entry: NodeId) -> Option<NodeId> {
     tree.node(found).is_file().then_some(found)
 }
 
-fn support_directory<T: Tree + ?Sized>(tree: &T, root: NodeId) -> NodeId {
+pub(super) fn support_directory<T: Tree + ?Sized>(tree: &T, root: NodeId) -> NodeId {
     for name in ["Contents", "Support Files"] {
         if let Ok(found) = tree.resolve(root, name, MAX_LINKS)
             && tree.node(found).is_directory()
@@ -282,7 +346,7 @@ fn support_directory<T: Tree + ?Sized>(tree: &T, root: NodeId) -> NodeId {
 }
 
 /// Old-style bundles (a `Resources` directory and no `Contents`) keep Info.plist in it.
-fn info_directory<T: Tree + ?Sized>(tree: &T, root: NodeId, support: NodeId) -> NodeId {
+pub(super) fn info_directory<T: Tree + ?Sized>(tree: &T, root: NodeId, support: NodeId) -> NodeId {
     if support != root {
         return support;
     }
@@ -293,7 +357,7 @@ fn info_directory<T: Tree + ?Sized>(tree: &T, root: NodeId, support: NodeId) -> 
 }
 
 /// `Info-macos.plist` wins over `Info.plist`, unless it is a directory; names without regard to case.
-fn find_info<T: Tree + ?Sized>(tree: &T, directory: NodeId) -> Option<NodeId> {
+pub(super) fn find_info<T: Tree + ?Sized>(tree: &T, directory: NodeId) -> Option<NodeId> {
     ["Info-macos.plist", "Info.plist"]
         .iter()
         .filter_map(|name| tree.lookup(directory, name).id())
@@ -327,132 +391,4 @@ fn find_executable<T: Tree + ?Sized>(
         let found = tree.lookup(directory, &path).id()?;
         (!tree.node(found).is_directory()).then_some(found)
     })
-}
-
-/// Specification 6.3 (2): beside `Contents`, only some well-known files that are not executable.
-fn check_app_root<T: Tree + ?Sized>(tree: &T, root: NodeId, faults: &mut Vec<LayoutFault>) {
-    for child in tree.children(root) {
-        let node = tree.node(*child);
-        let name = node.text();
-        let tolerated = matches!(
-            &*name,
-            ".LSOverride" | ".DS_Store" | "Icon\r" | ".SoftwareDepot.tracking"
-        ) && node.is_file()
-            && !node.is_executable();
-        if !(tolerated || (name == "Contents" && node.is_directory())) {
-            faults.push(LayoutFault::UnsealedRoot {
-                name: name.into_owned(),
-            });
-        }
-    }
-}
-
-/// Specification 6.4: `Versions`, links into the current version, and little else.
-fn check_framework_root<T: Tree + ?Sized>(tree: &T, root: NodeId, faults: &mut Vec<LayoutFault>) {
-    let mut fault = |name: String| faults.push(LayoutFault::UnsealedFrameworkRoot { name });
-    let versions = tree.lookup(root, "Versions").id();
-    let current = versions
-        .and_then(|versions| tree.lookup(versions, "Current").id())
-        .and_then(|link| tree.link_target(link))
-        .map(|target| String::from_utf8_lossy(target).into_owned());
-    let bare = current
-        .as_deref()
-        .map(|target| target.strip_prefix("./").unwrap_or(target));
-    for child in tree.children(root) {
-        let node = tree.node(*child);
-        let name = node.text();
-        let allowed = match node.kind {
-            Kind::Directory => name == "Versions",
-            Kind::File => matches!(&*name, ".DS_Store" | "module.map") && !node.is_executable(),
-            Kind::Symlink => tree.link_target(*child).is_some_and(|target| {
-                let target = String::from_utf8_lossy(target);
-                let target = target.strip_prefix("./").unwrap_or(&target);
-                let rest = target
-                    .strip_prefix("Versions/")
-                    .and_then(|rest| rest.strip_suffix(&*name));
-                rest.and_then(|rest| rest.strip_suffix('/'))
-                    .is_some_and(|version| version == "Current" || Some(version) == bare)
-            }),
-            Kind::Other => false,
-        };
-        if !allowed {
-            fault(name.into_owned());
-        }
-    }
-    for child in versions
-        .map(|versions| tree.children(versions))
-        .unwrap_or_default()
-    {
-        let node = tree.node(*child);
-        let name = node.text();
-        let allowed = match node.kind {
-            Kind::Directory => true,
-            Kind::File => name == ".DS_Store" && !node.is_executable(),
-            // One path component that is neither `.` nor `..`.
-            Kind::Symlink => {
-                name == "Current" && bare.is_some_and(|t| !t.contains('/') && t != "." && t != "..")
-            }
-            Kind::Other => false,
-        };
-        if !allowed {
-            fault(format!("Versions/{name}"));
-        }
-    }
-}
-
-/// `BundleDiskRep::checkMoved`: the links in a framework's root must lead to the files of the selected version.
-fn check_moved<T: Tree + ?Sized>(
-    tree: &T,
-    root: NodeId,
-    (executable, info_plist): (Option<NodeId>, Option<NodeId>),
-    name: &str,
-    faults: &mut Vec<LayoutFault>,
-) {
-    let support = support_directory(tree, root);
-    let outer_info =
-        find_info(tree, info_directory(tree, root, support)).and_then(|entry| follow(tree, entry));
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let outer_executable = tree
-        .lookup(root, stem)
-        .id()
-        .filter(|id| !tree.node(*id).is_directory())
-        .and_then(|entry| follow(tree, entry));
-    let differ = |outer: Option<NodeId>, inner: Option<NodeId>| outer.is_some() && outer != inner;
-    if differ(outer_info, info_plist) || (executable.is_some() && differ(outer_executable, executable)) {
-        faults.push(LayoutFault::Ambiguous);
-    }
-}
-
-/// Specification 6.5 and 6.11: `_CodeSignature` holds the seal and signature files, nothing else.
-fn meta_directory<T: Tree + ?Sized>(
-    tree: &T,
-    support: NodeId,
-    faults: &mut Vec<LayoutFault>,
-) -> Vec<(Slot, NodeId)> {
-    let Some(meta) = tree.lookup(support, "_CodeSignature").id() else {
-        return Vec::new();
-    };
-    if !tree.node(meta).is_directory() {
-        faults.push(LayoutFault::MetaNotADirectory);
-    }
-    let slots = (0..=Slot::MAX_SPECIAL)
-        .chain(0x1000..=0x1004)
-        .chain(std::iter::once(Slot::SIGNATURE.0))
-        .map(Slot);
-    let mut found = Vec::new();
-    for child in tree.children(meta) {
-        let node = tree.node(*child);
-        let name = node.text();
-        let slot = slots
-            .clone()
-            .find(|slot| *slot != Slot::INFO && slot.canonical_name() == Some(&*name));
-        match slot {
-            Some(Slot::RESOURCE_DIRECTORY) if node.is_file() => {}
-            Some(slot) if node.is_file() => found.push((slot, *child)),
-            _ => faults.push(LayoutFault::MetaGuest {
-                name: name.into_owned(),
-            }),
-        }
-    }
-    found
 }

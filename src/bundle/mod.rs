@@ -4,11 +4,12 @@
 //! which files have to be hashed and which nested code has to be verified.
 
 mod layout;
+mod roots;
 mod rules;
 mod scan;
 mod seal;
 
-pub use layout::{BundleKind, Layout, LayoutError, LayoutFault};
+pub use layout::{BundleKind, Layout, LayoutError, LayoutFault, MainFile};
 pub use rules::{Rule, RuleError, Rules};
 pub use scan::{Item, ItemKind, Scan, ScanFault, scan};
 pub use seal::{Seal, SealEntry, SealError, SealedItem};

@@ -36,6 +36,8 @@ pub enum ItemKind {
 pub enum ScanFault {
     /// A `.DS_Store` that is a link (errSecCSDSStoreSymlink).
     DsStoreSymlink,
+    /// A folder with the name of a bundle where a plain file is sealed (EISDIR).
+    IsADirectory,
     /// Neither file, directory nor link; strict only (errSecCSResourceNotSupported).
     NotSupported,
     /// The seal's entry makes no sense (errSecCSResourcesInvalid).
@@ -62,13 +64,11 @@ pub struct Scan<'s> {
 /// Walks the support directory of `layout`.
 #[must_use]
 pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> Scan<'s> {
-    let executable = layout
-        .main_executable()
-        .map(|node| tree.path_from(layout.support, node));
+    let main = tree.path_from(layout.support, layout.main_entry);
     let mut walk = Walk {
         tree,
         seal,
-        executable,
+        main,
         found: Scan::default(),
         seen: HashSet::new(),
     };
@@ -114,7 +114,8 @@ fn children<T: Tree + ?Sized>(tree: &T, node: NodeId, path: &str) -> Vec<(NodeId
 struct Walk<'t, 's, T: ?Sized> {
     tree: &'t T,
     seal: &'s Seal,
-    executable: Option<String>,
+    /// The main executable, as it is named in its directory.
+    main: String,
     found: Scan<'s>,
     seen: HashSet<&'s str>,
 }
@@ -123,9 +124,7 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
     /// Judges one node; says whether to go on into it.
     fn visit(&mut self, node: NodeId, path: &str) -> bool {
         // Apple's code excludes these at the top level, whatever the rules say, with all they contain.
-        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt")
-            || self.executable.as_deref() == Some(path)
-        {
+        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt") || self.main == path {
             return false;
         }
         let facts = self.tree.node(node);
@@ -180,6 +179,11 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
             }
             (SealedItem::Symlink { target }, Kind::Symlink)
                 if self.tree.link_target(node) == Some(target.as_bytes()) => {}
+            // Apple opens it like a file (specification 6.8 (8)).
+            (SealedItem::File { .. }, Kind::Directory) => {
+                self.found.faults.push((path.to_owned(), ScanFault::IsADirectory));
+                self.found.modified.push(path.to_owned());
+            }
             (SealedItem::Malformed, _) => {
                 self.found
                     .faults

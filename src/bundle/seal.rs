@@ -19,6 +19,9 @@ pub enum SealError {
     /// The dictionaries `rules` and `files` are missing (errSecCSResourcesNotFound).
     #[error("CodeResources has no rules and files")]
     Incomplete,
+    /// The code is a file by itself (errSecCSResourcesNotFound).
+    #[error("a file by itself has no resources, but its signature covers a seal")]
+    NoBundle,
     /// `files2` without `rules2` (errSecCSResourcesInvalid).
     #[error("CodeResources has files2 but no rules2")]
     NoRules,

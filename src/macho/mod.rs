@@ -74,11 +74,14 @@ pub enum MachOError {
 /// number of architectures that a Java class file (same magic) cannot have.
 #[must_use]
 pub fn is_macho(head: &[u8]) -> bool {
-    use goblin::mach::{fat::FAT_MAGIC, header};
+    use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
+    use goblin::mach::header;
     match u32_be(head, 0) {
         Some(header::MH_MAGIC | header::MH_CIGAM | header::MH_MAGIC_64 | header::MH_CIGAM_64) => true,
         // Java's minor and major version stand where the count does; the lowest class version is 45.
         Some(FAT_MAGIC | fat::FAT_MAGIC_64) => u32_be(head, 4).is_some_and(|count| count > 0 && count < 45),
+        // With the bytes of its header swapped, which no tool writes.
+        Some(FAT_CIGAM) => u32_be(head, 4).is_some_and(|count| (1..45).contains(&count.swap_bytes())),
         _ => false,
     }
 }

@@ -33,6 +33,25 @@ pub(super) const RULES: &[Rule] = &[
         ..Rule::BASE
     },
     Rule {
+        id: "slot-magic-wrong",
+        family: Family::Signature,
+        severity: Severity::Error,
+        rejected_by: &[Party::Amfi],
+        title: "a component of the signature says that it is something else",
+        catalogue: "R033",
+        explanation: "Entitlements, requirements and constraints each begin with a magic number of their own. codesign compares only the digest; the kernel looks at the number and refuses the code.",
+        remedy: SIGN_AGAIN,
+        check: |check| {
+            check.each_fault(|fault, _| match fault.kind {
+                FaultKind::SlotMagic { slot, found } => Some(format!(
+                    "{slot} has the wrong blob magic {found:#010x}; the kernel refuses it"
+                )),
+                _ => None,
+            });
+        },
+        ..Rule::BASE
+    },
+    Rule {
         id: "superblob-unusual",
         family: Family::Signature,
         severity: Severity::Warning,
@@ -146,6 +165,90 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "build a universal file with 32-bit offsets, then sign it:  lipo -create SLICES -output PATH",
         check: about! {
             Oddity::Fat64 => "a universal file with 64-bit offsets; its signatures do not count",
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "unknown-hash-type",
+        family: Family::Signature,
+        severity: Severity::Error,
+        rejected_by: &[Party::Amfi],
+        title: "a CodeDirectory of a hash type that nobody knows",
+        catalogue: "R027",
+        explanation: "Beside a usable CodeDirectory there is one whose digests macOS cannot compute. codesign leaves it out when it hashes pages, and fails wherever it needs the hashes of all of them.",
+        remedy: SIGN_AGAIN,
+        check: about! {
+            Oddity::UnknownHashType { hash_type } => format!("a CodeDirectory of hash type {hash_type}"),
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "code-directory-text-in-header",
+        family: Family::Signature,
+        severity: Severity::Error,
+        rejected_by: &[Party::Amfi],
+        title: "the identifier lies inside of the CodeDirectory's own header",
+        catalogue: "R033",
+        explanation: "Identifier and team identifier are texts behind the fixed fields of the CodeDirectory. Here one begins inside of these fields. codesign reads it from there; the kernel does not.",
+        remedy: SIGN_AGAIN,
+        check: about! {
+            Oddity::TextInHeader { offset } => format!("a text begins at offset {offset}, inside of the fixed fields"),
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "signature-without-size",
+        family: Family::Signature,
+        severity: Severity::Error,
+        rejected_by: &[Party::Amfi],
+        title: "the load command gives the signature no bytes",
+        catalogue: "R017",
+        explanation: "LC_CODE_SIGNATURE says that the signature has zero bytes. codesign reads one nevertheless, because to its reader zero means no limit; the kernel sees no signature.",
+        remedy: SIGN_AGAIN,
+        check: about! {
+            Oddity::NoSignatureSize => "LC_CODE_SIGNATURE has size 0, but a signature may lie there",
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "executable-segment-differs",
+        family: Family::Signature,
+        severity: Severity::Warning,
+        rejected_by: &[],
+        title: "the executable segment in the signature is not __TEXT",
+        catalogue: "",
+        explanation: "The CodeDirectory repeats where the executable segment lies. No static check compares it with the load commands; a signer that writes other numbers is broken, or changed the file behind the signature's back.",
+        remedy: SIGN_AGAIN,
+        check: about! {
+            Oddity::ExecutableSegment { limit, text } => format!("the signature gives the executable segment {limit} bytes, __TEXT has {text}"),
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "nested-app-in-resources",
+        family: Family::Nesting,
+        severity: Severity::Note,
+        rejected_by: &[],
+        title: "a bundle with code lies among the resources",
+        catalogue: "R229",
+        explanation: "To the seal, what lies in Resources is data: each of its files is covered, but nobody verifies it as code, and its own signature is not asked for. It breaks, for example, when it is signed again by itself.",
+        remedy: "move the bundle to Contents/Helpers, Contents/PlugIns or Contents/XPCServices and sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: about! {
+            Oddity::BundleAsData => "this bundle is sealed as data, not as code",
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "case-collision",
+        family: Family::Files,
+        severity: Severity::Warning,
+        rejected_by: &[],
+        title: "two names differ in case only",
+        catalogue: "R284",
+        explanation: "Usual Mac volumes do not tell upper case from lower: of two such files one replaces the other when the bundle is copied or unpacked, and the seal is broken.",
+        remedy: "rename one of the two, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        check: about! {
+            Oddity::NamesCollide { other } => format!("differs from {other} in case only"),
         },
         ..Rule::BASE
     },

@@ -119,9 +119,6 @@ pub(super) const RULES: &[Rule] = &[
                     "{slot} is present, but the signature does not cover it (special slot {})",
                     slot.0
                 )),
-                FaultKind::SlotMagic { slot, found } => Some(format!(
-                    "{slot} has the wrong blob magic {found:#010x}; the kernel refuses it"
-                )),
                 _ => None,
             });
         },

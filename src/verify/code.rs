@@ -4,13 +4,15 @@
 
 use rayon::prelude::*;
 
+use super::components::detached_seal;
 use super::links::Scope;
 use super::{
     BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Oddity, Options, SidebandPlace,
-    SignatureFiles, SignatureKind, SliceEvidence, SlotEvidence, Subject, examine, requirements, resources,
+    SignatureFiles, SignatureKind, SliceEvidence, Subject, examine, requirements, resources,
 };
 use crate::blob::Slot;
-use crate::bundle::{Layout, LayoutFault};
+use crate::bundle::{Layout, LayoutFault, MainFile};
+use crate::codedir::CodeDirectoryFlags;
 use crate::macho::{Architecture, FatFault, MachO, Slice, is_macho};
 use crate::source::{NodeId, SourceError, Tree};
 
@@ -57,6 +59,7 @@ pub(super) fn object<T: Tree + ?Sized>(
         info_plist: None,
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
+        unmet_slice: None,
         parent: None,
         spelling: None,
         slices: Vec::new(),
@@ -97,7 +100,11 @@ fn bundle<T: Tree + ?Sized>(
     object.info_plist.clone_from(&layout.info);
     let read = |node: Option<NodeId>, limit| node.map(|node| tree.small(node, limit)).transpose();
     let info_plist = read(layout.info_plist, MAX_SMALL_FILE)?;
-    let code_resources = read(layout.code_resources, MAX_CODE_RESOURCES)?;
+    let detached = context.detached(object.nesting);
+    let code_resources = match detached.and_then(detached_seal) {
+        Some(seal) => Some(seal.to_vec()),
+        None => read(layout.code_resources, MAX_CODE_RESOURCES)?,
+    };
     let signature_files = layout
         .signature_files
         .iter()
@@ -108,15 +115,13 @@ fn bundle<T: Tree + ?Sized>(
         info_plist: info_plist.as_deref(),
         code_resources: code_resources.as_deref(),
         signature_files: Some(&signature_files),
-        detached: context.detached(object.nesting),
+        detached,
     };
-    if let Some(executable) = layout.main_executable() {
-        file(context, executable, files, &mut object)?;
-    }
+    file(context, layout.main, files, &mut object)?;
     object.kind = CodeKind::Bundle(layout.kind);
-    object.format = match layout.executable {
-        Some(_) => format!("{}{}", layout.format_prefix(), object.format),
-        None => layout.format_prefix().to_owned(),
+    object.format = match layout.main_kind {
+        MainFile::Executable => format!("{}{}", layout.format_prefix(), object.format),
+        _ => layout.format_prefix().to_owned(),
     };
     name_the_files(tree, layout, &mut object);
     for fault in &layout.faults {
@@ -138,7 +143,7 @@ fn bundle<T: Tree + ?Sized>(
         ));
     }
     sideband(context, layout.root, SidebandPlace::Root, &mut object);
-    guest_seal(context, layout, &mut object);
+    guests(tree, layout, &signature_files, &mut object);
     hiding_places(tree, layout, &mut object);
     let nested = resources::judge(
         context,
@@ -235,22 +240,41 @@ fn hiding_places<T: Tree + ?Sized>(tree: &T, layout: &Layout, object: &mut CodeO
     }
 }
 
-/// A CodeResources that no special slot binds is a stranger in `_CodeSignature` (native observation 5.3).
-fn guest_seal<T: Tree + ?Sized>(context: &Context<'_, T>, layout: &Layout, object: &mut CodeObject) {
-    let is_bound = object.slices.first().is_some_and(|slice| {
-        let slot = |found: &&SlotEvidence| found.slot == Slot::RESOURCE_DIRECTORY && found.bound;
-        slice.slots.iter().find(slot).is_some()
-    });
-    let Some(seal) = layout.code_resources else { return };
-    if !is_bound
-        && object
-            .slices
-            .first()
-            .is_some_and(|slice| slice.hash_type.is_some())
-    {
-        let name = "CodeResources".to_owned();
+/// Strangers in `_CodeSignature`: a CodeResources that no special slot binds, and files that are no part of the
+/// signature (specification 6.11, native observation 5.3). An empty CodeSignature is tolerated.
+fn guests<T: Tree + ?Sized>(tree: &T, layout: &Layout, files: &SignatureFiles, object: &mut CodeObject) {
+    let Some(primary) = object.slices.first().filter(|slice| slice.hash_type.is_some()) else {
+        return;
+    };
+    let is_bound = primary
+        .slots
+        .iter()
+        .any(|slot| slot.slot == Slot::RESOURCE_DIRECTORY && slot.bound);
+    let first = Slot::ALTERNATE_CODE_DIRECTORY.0;
+    let alternates = (first..)
+        .take_while(|number| files.contains_key(&Slot(*number)))
+        .last()
+        .unwrap_or_default();
+    let is_adhoc = primary.flags.contains(CodeDirectoryFlags::ADHOC);
+    let is_used = |slot: Slot| match slot {
+        Slot::SIGNATURE if files.get(&slot).is_some_and(Vec::is_empty) => true,
+        _ if !primary.is_signed_beside => false,
+        Slot::SIGNATURE => !is_adhoc,
+        Slot::CODE_DIRECTORY => true,
+        Slot(number) if number >= first => number <= alternates,
+        Slot(number) => number <= primary.special_slots,
+    };
+    let mut strangers: Vec<NodeId> = layout
+        .signature_files
+        .iter()
+        .filter(|(slot, _)| !is_used(*slot))
+        .map(|(_, node)| *node)
+        .collect();
+    strangers.extend(layout.code_resources.filter(|_| !is_bound));
+    for node in strangers {
+        let name = tree.node(node).text().into_owned();
         let kind = FaultKind::Layout(LayoutFault::MetaGuest { name });
-        push(object, kind, context.tree.path(seal), None);
+        push(object, kind, tree.path(node), None);
     }
 }
 
@@ -298,7 +322,7 @@ fn file<T: Tree + ?Sized>(
             }
             let mut slices = in_order(macho, context.options.host_architecture);
             if let Some(name) = asked {
-                slices.retain(|slice| slice.architecture.to_string() == name);
+                slices = Vec::from_iter(find_architecture(&slices, name));
                 if slices.is_empty() {
                     push(object, FaultKind::NoSuchArchitecture, path.clone(), None);
                 }
@@ -326,7 +350,14 @@ fn file<T: Tree + ?Sized>(
         for kind in faults {
             push(object, kind, path.clone(), Some(index));
         }
-        object.slices.push(facts);
+        let is_duplicate = object
+            .slices
+            .iter()
+            .any(|other| other.architecture == facts.architecture);
+        object.slices.push(SliceEvidence {
+            is_duplicate,
+            ..facts
+        });
     }
     compare_teams(object, &path);
     compare_signers(object, &path);
@@ -382,7 +413,7 @@ fn compare_teams(object: &mut CodeObject, path: &str) {
     let Some((primary, others)) = object.slices.split_first() else {
         return;
     };
-    let signed = |slice: &SliceEvidence| slice.signature != SignatureKind::Unsigned;
+    let signed = |slice: &SliceEvidence| slice.signature != SignatureKind::Unsigned && !slice.is_duplicate;
     let mut faults = Vec::new();
     for (index, slice) in (1..).zip(others) {
         if signed(primary) && signed(slice) && slice.team_id != primary.team_id {
@@ -424,6 +455,20 @@ fn compare_signers(object: &mut CodeObject, path: &str) {
             Some(index),
         );
     }
+}
+
+/// The slice that a name asks for (`Universal::findArch`): of this architecture, else of its family, else of its CPU.
+fn find_architecture<'m, 'a>(slices: &[&'m Slice<'a>], name: &str) -> Option<&'m Slice<'a>> {
+    let find = |is_meant: &dyn Fn(Architecture) -> bool| {
+        slices.iter().copied().find(|slice| is_meant(slice.architecture))
+    };
+    let named = || find(&|found| found.to_string() == name);
+    let wanted = Architecture::from_name(name);
+    named().or_else(|| {
+        let wanted = wanted?;
+        find(&|found| found.cpu_type == wanted.cpu_type && found.subtype_family() == 0)
+            .or_else(|| find(&|found| found.cpu_type == wanted.cpu_type))
+    })
 }
 
 /// The slice that `host` would run first, then the others by architecture (specification 2.3).

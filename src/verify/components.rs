@@ -2,7 +2,8 @@
 //! and the files that special slots 1 and 3 bind.
 //!
 //! Specification 1.4, 6.5, 7.1 and 7.5 (`BundleDiskRep::component`, `FileDiskRep::component`, `DetachedRep`). The source
-//! that has the CodeDirectory must have every other component too; a detached signature comes before all others.
+//! that has the CodeDirectory must have every other component too; a detached signature comes before all others, which
+//! supply what it lacks.
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,14 @@ pub(super) fn detached_superblobs(file: &[u8], cpu_type: u32) -> Result<Vec<Supe
             SuperBlob::parse(all.find(slot).ok_or(missing)?, magic::EMBEDDED_SIGNATURE)
         })
         .collect()
+}
+
+/// The resource seal in a detached signature, which is common to all architectures.
+pub(super) fn detached_seal(file: &[u8]) -> Option<&[u8]> {
+    let superblobs = detached_superblobs(file, 0).ok()?;
+    superblobs
+        .iter()
+        .find_map(|superblob| superblob.component(Slot::RESOURCE_DIRECTORY).ok()?)
 }
 
 /// Why a component cannot be used.
@@ -100,21 +109,29 @@ impl<'a> Components<'a> {
             || self.file(Slot::SIGNATURE).is_some()
     }
 
+    /// Whether the CodeDirectory is a file in `_CodeSignature` or an attribute.
+    pub(super) fn is_beside(&self) -> bool {
+        let is_detached = self
+            .detached
+            .iter()
+            .any(|blob| blob.find(Slot::CODE_DIRECTORY).is_some());
+        !is_detached
+            && matches!(self.embedded(Slot::CODE_DIRECTORY), Ok(None))
+            && self.file(Slot::CODE_DIRECTORY).is_some()
+    }
+
     /// The component for `slot`, if there is one.
     pub(super) fn get(&self, slot: Slot) -> Result<Option<&'a [u8]>, ComponentError> {
-        match slot {
-            Slot::INFO if self.files.is_bundle => return Ok(self.files.info_plist),
-            Slot::INFO => return Ok(self.embedded_info),
-            Slot::RESOURCE_DIRECTORY if self.files.is_bundle => return Ok(self.files.code_resources),
-            _ => {}
-        }
         for superblob in &self.detached {
             if let Some(data) = superblob.component(slot)? {
                 return Ok(Some(data));
             }
         }
-        if !self.detached.is_empty() {
-            return Ok(None);
+        match slot {
+            Slot::INFO if self.files.is_bundle => return Ok(self.files.info_plist),
+            Slot::INFO => return Ok(self.embedded_info),
+            Slot::RESOURCE_DIRECTORY if self.files.is_bundle => return Ok(self.files.code_resources),
+            _ => {}
         }
         let is_embedded = matches!(self.embedded(Slot::CODE_DIRECTORY), Ok(Some(_)));
         match (self.embedded(slot)?, self.file(slot)) {

@@ -1,14 +1,14 @@
 //! Looks at one operand and gathers its evidence: the item, the code that its seals name, and code that merely
 //! lies in it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::code::{self, Context};
 use super::{
-    CodeObject, CodesignFlags, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Progress, fold,
-    resources,
+    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Oddity,
+    Progress, fold, resources,
 };
 use crate::bundle::Layout;
 use crate::macho::is_macho;
@@ -160,7 +160,21 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
             known.extend(object.executable.clone());
             object.nesting = Nesting::Found;
             object.parent = Some(0);
+            if is_sealed_as_data(&object) {
+                let path = object.path.clone();
+                code::push(&mut object, FaultKind::Oddity(Oddity::BundleAsData), path, None);
+            }
             code.push(object);
+        }
+    }
+    if let Some(item) = code.first_mut() {
+        for (path, other) in collisions(tree) {
+            code::push(
+                item,
+                FaultKind::Oddity(Oddity::NamesCollide { other }),
+                path,
+                None,
+            );
         }
     }
     for object in &code {
@@ -188,6 +202,27 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         unread,
         statistics,
     })
+}
+
+/// A bundle among the resources: for the seal, a folder of files.
+fn is_sealed_as_data(object: &CodeObject) -> bool {
+    let is_bundle = matches!(object.kind, CodeKind::Bundle(_));
+    is_bundle && object.path.split('/').any(|part| part == "Resources")
+}
+
+/// Names in one folder that a case-insensitive volume takes for one; the path of each, and the name before it.
+fn collisions<T: Tree + ?Sized>(tree: &T) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for directory in nodes(tree).filter(|id| tree.node(*id).is_directory()) {
+        let mut names: HashMap<String, NodeId> = HashMap::new();
+        for child in tree.children(directory) {
+            let folded = tree.node(*child).text().to_lowercase();
+            if let Some(other) = names.insert(folded, *child) {
+                found.push((tree.path(*child), tree.node(other).text().into_owned()));
+            }
+        }
+    }
+    found
 }
 
 fn unread_gap<T: Tree + ?Sized>(tree: &T, gap: &Gap) -> Unread {

@@ -120,6 +120,11 @@ pub struct SliceEvidence {
     pub special_slots: u32,
     /// Whether the CodeDirectory has a scatter vector, which nothing uses any more.
     pub has_scatter: bool,
+    /// Whether the signature lies in files of `_CodeSignature` or in attributes of the file.
+    pub is_signed_beside: bool,
+    /// Whether another slice of the same architecture stands in front of this one, so that macOS never looks at it
+    /// (specification 2.3).
+    pub is_duplicate: bool,
     /// SHA-256 of the CodeDirectory in slot 0, which the CMS signs; that digest whatever the hash types
     /// (`SecStaticCode::createCmsDigest`).
     pub cms_digest: Option<Digest>,
@@ -189,6 +194,8 @@ pub struct CodeObject {
     pub nesting: Nesting,
     /// Whether its parent's seal demands a requirement of it that was not evaluated.
     pub requirement_pending: bool,
+    /// The first slice that does not satisfy what its parent's seal demands: macOS looks no further then.
+    pub unmet_slice: Option<usize>,
     /// Index of the enclosing code object.
     pub parent: Option<usize>,
     /// How `codesign` spells the path of the selected version of a framework: the path from the item, and the one to

@@ -296,7 +296,9 @@ impl Fault {
             },
             FaultKind::Bundle(LayoutError::NotABundle) => OsStatus::BAD_BUNDLE_FORMAT,
             FaultKind::Bundle(LayoutError::NoSuchVersion) => OsStatus::STATIC_CODE_NOT_FOUND,
-            FaultKind::SealAbsent | FaultKind::Seal(SealError::Incomplete) => OsStatus::RESOURCES_NOT_FOUND,
+            FaultKind::SealAbsent | FaultKind::Seal(SealError::Incomplete | SealError::NoBundle) => {
+                OsStatus::RESOURCES_NOT_FOUND
+            }
             FaultKind::Seal(SealError::NotADictionary) => OsStatus::BAD_DICTIONARY_FORMAT,
             FaultKind::Seal(SealError::NoRules) | FaultKind::Scan(ScanFault::MalformedEntry) => {
                 OsStatus::RESOURCES_INVALID
@@ -329,6 +331,7 @@ impl Fault {
                     OsStatus::UNIMPLEMENTED
                 }
             },
+            FaultKind::Scan(ScanFault::IsADirectory) => OsStatus::IS_A_DIRECTORY,
             FaultKind::Scan(ScanFault::DsStoreSymlink) => OsStatus::DS_STORE_SYMLINK,
             FaultKind::Scan(ScanFault::NotSupported) => OsStatus::RESOURCE_NOT_SUPPORTED,
             FaultKind::Layout(LayoutFault::UnsealedRoot { .. } | LayoutFault::MetaGuest { .. }) => {

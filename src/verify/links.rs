@@ -27,7 +27,7 @@ pub enum LinkProblem {
 pub(super) struct Scope<'a> {
     pub(super) support: NodeId,
     pub(super) rules: &'a Rules,
-    pub(super) executable: Option<NodeId>,
+    pub(super) main: NodeId,
     pub(super) outer: Option<&'a Scope<'a>>,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Scope<'a> {
         Self {
             support: layout.support,
             rules,
-            executable: layout.executable,
+            main: layout.main,
             outer,
         }
     }
@@ -44,7 +44,7 @@ impl<'a> Scope<'a> {
     /// Whether the seal covers the node at `path` from the support directory (`ResourceBuilder::includes`).
     fn includes(&self, node: NodeId, path: &str) -> bool {
         let first = path.split('/').next().unwrap_or_default();
-        if Some(node) == self.executable || path.is_empty() {
+        if node == self.main || path.is_empty() {
             return true;
         }
         let is_excluded = matches!(first, "_CodeSignature" | "CodeResources" | "_MASReceipt");

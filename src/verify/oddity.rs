@@ -4,7 +4,8 @@
 
 use super::SliceEvidence;
 use crate::blob::{Slot, SuperBlob};
-use crate::codedir::CodeDirectory;
+use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
+use crate::macho::Slice;
 
 /// Something odd about a signature or the bundle around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,34 @@ pub enum Oddity {
     DifferentSigners,
     /// A universal file with 64-bit offsets, which macOS takes for data (row 57).
     Fat64,
+    /// A CodeDirectory whose hash type nobody can compute (specification 3.7).
+    UnknownHashType {
+        /// The number of the hash type.
+        hash_type: u8,
+    },
+    /// An identifier that begins inside of the CodeDirectory's own header (row 27).
+    TextInHeader {
+        /// Where it begins.
+        offset: u32,
+    },
+    /// `LC_CODE_SIGNATURE` gives the signature no bytes, which macOS takes for "as many as there are" (specification
+    /// 1.3).
+    NoSignatureSize,
+    /// An executable segment that is not `__TEXT` (row 32).
+    ExecutableSegment {
+        /// Its end as the signature gives it.
+        limit: u64,
+        /// The length of `__TEXT`.
+        text: u64,
+    },
+    /// A bundle with code that the seal around it takes for data (row 92).
+    BundleAsData,
+    /// Two names in one folder that differ in case only, so that a usual volume holds one of them (specification
+    /// 6.14).
+    NamesCollide {
+        /// The other name.
+        other: String,
+    },
     /// A file in a place that every seal leaves out (rows 67 and 68).
     HidingPlace,
     /// A sealed path that leads out of the bundle (row 105).
@@ -134,6 +163,18 @@ pub(super) fn of_directories(
     if has_ignored_certificate {
         found.push(Oddity::IgnoredCertificate);
     }
+    let unknown = directories
+        .iter()
+        .filter(|directory| directory.hash_type().is_none());
+    found.extend(unknown.map(|directory| Oddity::UnknownHashType {
+        hash_type: directory.hash_type_raw,
+    }));
+    let header = header_length(best.version);
+    // A team identifier at offset zero is none.
+    let team = Some(best.team_offset).filter(|offset| *offset != 0);
+    let texts = std::iter::once(best.identifier_offset).chain(team);
+    let inside = texts.filter(|offset| *offset < header);
+    found.extend(inside.map(|offset| Oddity::TextInHeader { offset }));
     if !best.scatter.is_empty() {
         found.push(Oddity::Scatter);
     }
@@ -158,4 +199,32 @@ pub(super) fn of_directories(
         found.push(Oddity::UncheckedTeam { team: team.clone() });
     }
     found
+}
+
+/// Length of the fixed part of a CodeDirectory, by its version (specification 3.1).
+fn header_length(version: u32) -> u32 {
+    match version {
+        0x20600.. => 108,
+        0x20500.. => 96,
+        0x20400.. => 88,
+        0x20300.. => 64,
+        0x20200.. => 52,
+        0x20100.. => 48,
+        _ => 44,
+    }
+}
+
+/// Whether the executable segment is `__TEXT`. Signers that know none leave it empty, and linkers write numbers of
+/// their own.
+pub(super) fn of_segments(slice: &Slice<'_>, best: &CodeDirectory<'_>) -> Option<Oddity> {
+    if best.flags.contains(CodeDirectoryFlags::LINKER_SIGNED) {
+        return None;
+    }
+    let segment = best.exec_segment.filter(|segment| segment.limit != 0)?;
+    let text = slice.segments.iter().find(|found| found.name == "__TEXT")?;
+    let is_same = segment.base == text.file_offset && segment.limit == text.file_size;
+    (!is_same).then_some(Oddity::ExecutableSegment {
+        limit: segment.limit,
+        text: text.file_size,
+    })
 }

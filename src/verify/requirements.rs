@@ -78,7 +78,10 @@ pub fn every_slice_satisfies(
     requirement: &Requirement,
 ) -> Result<Option<bool>, RequirementFault> {
     let mut result = None;
-    let signed = object.slices.iter().filter(|slice| slice.hash_type.is_some());
+    let signed = object
+        .slices
+        .iter()
+        .filter(|slice| slice.hash_type.is_some() && !slice.is_duplicate);
     for (index, slice) in signed.enumerate() {
         match (satisfies(slice, requirement)?, index) {
             (Some(false), _) => return Ok(Some(false)),

@@ -54,10 +54,11 @@ pub(super) fn judge<T: Tree + ?Sized>(
         rules: seal.rules.len(),
         files: seal.entries.len(),
     });
+    if seal.rules.are_weak(seal.version, layout.resources_prefix) {
+        push(object, FaultKind::SealWeak, place.clone(), None);
+    }
     if seal.version < 2 {
         push(object, FaultKind::SealVersion1, place.clone(), None);
-    } else if seal.rules.are_weak(seal.version, layout.resources_prefix) {
-        push(object, FaultKind::SealWeak, place.clone(), None);
     }
     for sealed in seal.entries.keys().filter(|path| escapes(path)) {
         let sealed = sealed.clone();
@@ -264,7 +265,7 @@ fn demand(nested: &mut CodeObject, requirement: &Requirement) -> Demand {
         .slices
         .iter()
         .enumerate()
-        .filter(|(_, slice)| slice.hash_type.is_some())
+        .filter(|(_, slice)| slice.hash_type.is_some() && !slice.is_duplicate)
         .map(|(index, slice)| (index, satisfies(slice, requirement)))
         .collect();
     let mut result = if signed.is_empty() {
@@ -275,7 +276,10 @@ fn demand(nested: &mut CodeObject, requirement: &Requirement) -> Demand {
     for (index, answer) in signed {
         match answer {
             Ok(Some(true)) => {}
-            Ok(Some(false)) => return Demand::Failed,
+            Ok(Some(false)) => {
+                nested.unmet_slice = Some(index);
+                return Demand::Failed;
+            }
             Ok(None) => result = Demand::Unknown,
             Err(fault) => {
                 push(nested, FaultKind::Requirement(fault), path, Some(index));
@@ -302,6 +306,7 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
         info_plist: None,
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
+        unmet_slice: None,
         parent: None,
         spelling: None,
         slices: Vec::new(),

@@ -5,9 +5,11 @@
 
 use super::components::{Components, detached_superblobs};
 use super::{
-    BoundFiles, FaultKind, Options, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem, oddity,
+    BoundFiles, FaultKind, Oddity, Options, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem, oddity,
 };
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
+use crate::bundle::SealError;
+use crate::cms::SignedData;
 use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements;
 use crate::hash::{HashType, mismatched_pages};
@@ -49,7 +51,7 @@ pub fn examine<'a>(
         slice_facts(slice, &mut facts);
         structure(slice, &mut faults);
         embedded_info = slice.info_plist;
-        if let Some(space) = slice.signature_space().filter(|_| files.detached.is_none()) {
+        if let Some(space) = slice.signature_space() {
             match SuperBlob::parse(space, magic::EMBEDDED_SIGNATURE) {
                 Ok(found) => {
                     let odd = oddity::of_superblob(&found, space);
@@ -78,6 +80,7 @@ pub fn examine<'a>(
         subject,
         options,
         components: Components::new(detached, superblob, files, embedded_info),
+        is_bundle: files.is_bundle,
         facts,
         faults,
     };
@@ -107,6 +110,9 @@ fn structure(slice: &Slice<'_>, faults: &mut Vec<FaultKind>) {
         faults.push(FaultKind::SecondCodeSignature { count });
     }
     if let Some(place) = slice.code_signature {
+        if place.size == 0 {
+            faults.push(FaultKind::Oddity(Oddity::NoSignatureSize));
+        }
         let end = u64::from(place.offset).saturating_add(u64::from(place.size));
         if end > length {
             faults.push(FaultKind::SignatureOutsideSlice);
@@ -122,6 +128,7 @@ struct Examination<'a> {
     subject: Subject<'a>,
     options: &'a Options,
     components: Components<'a>,
+    is_bundle: bool,
     facts: SliceEvidence,
     faults: Vec<FaultKind>,
 }
@@ -136,15 +143,17 @@ impl<'a> Examination<'a> {
             .filter_map(|directory| directory.hash_type().map(|hash_type| (hash_type, directory)))
             .max_by_key(|(hash_type, _)| *hash_type);
         let Some((_, best)) = best else {
-            self.faults.push(FaultKind::NoUsableHashType);
-            return;
+            return self.unloadable(FaultKind::NoUsableHashType);
         };
         self.directory_facts(best, &directories);
         self.cms(best, &directories);
         let is_adhoc = best.flags.contains(CodeDirectoryFlags::ADHOC);
         let cms = self.components.get(Slot::SIGNATURE);
         let is_ignored = is_adhoc && cms.is_ok_and(|cms| cms.is_some_and(|cms| !cms.is_empty()));
-        let odd = oddity::of_directories(&self.facts, best, &directories, is_ignored);
+        let mut odd = oddity::of_directories(&self.facts, best, &directories, is_ignored);
+        if let Subject::Slice(slice) = self.subject {
+            odd.extend(oddity::of_segments(slice, best));
+        }
         self.faults.extend(odd.into_iter().map(FaultKind::Oddity));
         self.special_slots(best);
         self.entitlements();
@@ -186,20 +195,40 @@ impl<'a> Examination<'a> {
                         .iter()
                         .any(|other| other.hash_type_raw == directory.hash_type_raw)
                     {
-                        self.faults.push(FaultKind::DuplicateHashType);
+                        self.unloadable(FaultKind::DuplicateHashType);
                         return None;
                     }
                     directories.push(directory);
                 }
                 Err(error) => {
                     let has_cms = self.components.has_cms();
-                    self.faults
-                        .push(FaultKind::CodeDirectory { slot, error, has_cms });
+                    self.unloadable(FaultKind::CodeDirectory { slot, error, has_cms });
                     return None;
                 }
             }
         }
         Some(directories)
+    }
+
+    /// A fault of the CodeDirectories. Their flags count as unset then, so macOS asks for a CMS first and complains about
+    /// that one, if it can (specification 4.1). What it says of an empty one is not known.
+    fn unloadable(&mut self, fault: FaultKind) {
+        match self.components.get(Slot::SIGNATURE) {
+            Ok(None) if !matches!(fault, FaultKind::CodeDirectory { .. }) => {
+                self.faults.push(FaultKind::Unsigned);
+            }
+            Ok(Some(cms)) if !cms.is_empty() => {
+                if let Err(error) = SignedData::parse(cms) {
+                    self.faults.push(FaultKind::Identity(error.into()));
+                }
+            }
+            Err(error) => {
+                let slot = Slot::SIGNATURE;
+                self.faults.push(FaultKind::Component { slot, error });
+            }
+            _ => {}
+        }
+        self.faults.push(fault);
     }
 
     fn directory_facts(&mut self, best: &CodeDirectory<'_>, directories: &[CodeDirectory<'_>]) {
@@ -211,6 +240,7 @@ impl<'a> Examination<'a> {
             self.faults.push(FaultKind::AlternatesDisagree);
         }
         let facts = &mut self.facts;
+        facts.is_signed_beside = self.components.is_beside();
         facts.identifier = Some(text(best.identifier));
         facts.team_id = best.team_id.map(text);
         facts.flags = best.flags;
@@ -279,9 +309,12 @@ impl<'a> Examination<'a> {
     /// Slots from the highest to the lowest: with several faults, Apple reports the highest.
     fn special_slots(&mut self, best: &CodeDirectory<'_>) {
         let Some(hash_type) = best.hash_type() else { return };
+        // Nobody asks for what has no slot (specification 3.6).
+        let is_asked_for = |slot: Slot| slot.0 <= best.special_slots;
         for slot in (1..=Slot::MAX_SPECIAL).rev().map(Slot) {
             let component = match self.components.get(slot) {
                 Ok(component) => component,
+                Err(_) if !is_asked_for(slot) => continue,
                 Err(error) => {
                     self.faults.push(FaultKind::Component { slot, error });
                     continue;
@@ -324,6 +357,10 @@ impl<'a> Examination<'a> {
     fn bound_component(&mut self, slot: Slot, data: &[u8]) {
         let expected = match slot {
             Slot::INFO => return self.info_plist(data),
+            // A file by itself has no resources (specification 6.6).
+            Slot::RESOURCE_DIRECTORY if !self.is_bundle => {
+                return self.faults.push(FaultKind::Seal(SealError::NoBundle));
+            }
             Slot::REQUIREMENTS => magic::REQUIREMENTS,
             Slot::ENTITLEMENTS => magic::ENTITLEMENTS,
             Slot::ENTITLEMENTS_DER => magic::ENTITLEMENTS_DER,

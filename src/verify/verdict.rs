@@ -196,30 +196,49 @@ pub(super) fn failure<'c>(
     flags: &CodesignFlags,
 ) -> Option<(&'c CodeObject, &'c Fault)> {
     let object = code.get(index)?;
-    let before_nested = |stage: Stage| stage <= Stage::Scan;
-    let own = |nested_done: bool| {
-        let faults = object.faults.iter().filter(move |fault| {
-            decides(object, fault, flags) && before_nested(fault.stage()) != nested_done
-        });
-        faults
+    let faults = || object.faults.iter().filter(|fault| decides(object, fault, flags));
+    let own = |is_meant: &dyn Fn(Stage) -> bool| {
+        faults()
+            .filter(|fault| is_meant(fault.stage()))
             .min_by_key(|fault| rank(fault))
             .map(|fault| (object, fault))
     };
+    if let Some(slice) = object.unmet_slice {
+        // The requirement of the seal is asked for behind each slice; what follows is not reached.
+        return faults()
+            .filter(|fault| fault.stage() <= Stage::Requirement && fault.slice.unwrap_or_default() <= slice)
+            .min_by_key(|fault| rank(fault))
+            .map(|fault| (object, fault));
+    }
     let sees_nested = flags.resources && (flags.deep || object.nesting == Nesting::Item);
-    let nested = || {
-        code.iter()
+    // What ends the scan, and code that fails in it, in the order of the walk.
+    let thrown = || {
+        let scan = faults()
+            .filter(|fault| fault.stage() == Stage::Scan)
+            .map(|fault| (fault.path.as_str(), (object, fault)));
+        let nested = code
+            .iter()
             .filter(|_| sees_nested)
             .enumerate()
             .filter(|(_, child)| child.parent == Some(index) && child.nesting == Nesting::Sealed)
-            .find_map(|(child, _)| failure(code, child, flags))
+            .filter_map(|(at, child)| Some((child.path.as_str(), failure(code, at, flags)?)));
+        scan.chain(nested)
+            .min_by(|(one, _), (other, _)| one.split('/').cmp(other.split('/')))
+            .map(|(_, found)| found)
     };
-    own(false).or_else(nested).or_else(|| own(true))
+    own(&|stage| stage < Stage::Scan)
+        .or_else(thrown)
+        .or_else(|| own(&|stage| stage > Stage::Scan))
 }
 
 /// Whether macOS would notice the fault: the seal's digest and the signed length are compared for the primary
 /// slice only (specification 2.5 and 2.7), and the flags leave out the rest (11.4, 6.10).
 fn decides(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> bool {
     let stage = fault.stage();
+    let slice = fault.slice.and_then(|index| object.slices.get(index));
+    if slice.is_some_and(|slice| slice.is_duplicate) {
+        return false;
+    }
     let is_primary = fault.slice.unwrap_or_default() == 0;
     // With one architecture asked for, nested code is judged by its primary slice.
     let primary_only = stage == Stage::Seal

@@ -219,6 +219,24 @@ impl Thin {
     }
 }
 
+/// Length of `__TEXT`, the first segment, and whether the file is a program; nothing for other files.
+pub fn text_segment(code: &[u8]) -> (u64, bool) {
+    let Some(magic) = code
+        .get(..4)
+        .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()))
+    else {
+        return (0, false);
+    };
+    let word = |at: usize| u32::from_le_bytes(code[at..at + 4].try_into().unwrap());
+    let big = |at: usize| u32::from_be_bytes(code[at..at + 4].try_into().unwrap());
+    match magic {
+        0xfeed_facf => (u64::from(word(32 + 48)), word(12) == EXECUTE),
+        0xfeed_face => (u64::from(word(28 + 36)), word(12) == EXECUTE),
+        0xcefa_edfe => (u64::from(big(28 + 36)), big(12) == EXECUTE),
+        _ => (0, false),
+    }
+}
+
 /// Joins thin files as `lipo` does, each at a multiple of 16 KiB.
 pub fn universal(slices: &[(&Thin, Vec<u8>)]) -> Vec<u8> {
     let mut header = Vec::new();

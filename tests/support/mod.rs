@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod cms;
 pub mod codesign;
 pub mod der;
+pub mod judge;
 pub mod macho;
 pub mod pki;
 pub mod signature;

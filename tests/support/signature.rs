@@ -95,6 +95,8 @@ pub struct Signer {
     pub cms: Option<Vec<u8>>,
     /// Who signs with a certificate; the payload is made by it then.
     pub identity: Option<CmsSigner>,
+    /// A change to each CodeDirectory before anything is made from it.
+    pub patch: Option<fn(&mut Vec<u8>)>,
 }
 
 /// Signs ad hoc, as `codesign -s -` does.
@@ -110,6 +112,7 @@ pub fn adhoc(identifier: &str) -> Signer {
         special: BTreeMap::from([(2, blob(0xfade_0c01, &[0; 4]))]),
         cms: Some(Vec::new()),
         identity: None,
+        patch: None,
     }
 }
 
@@ -201,9 +204,10 @@ impl Signer {
             bytes.extend([0; 12]);
         }
         if self.version >= 0x20400 {
+            let (limit, is_executable) = macho::text_segment(code);
             bytes.extend(0u64.to_be_bytes());
-            bytes.extend(0x1000u64.to_be_bytes());
-            bytes.extend(1u64.to_be_bytes());
+            bytes.extend(limit.to_be_bytes());
+            bytes.extend(u64::from(is_executable).to_be_bytes());
         }
         if self.version >= 0x20500 {
             bytes.extend(0x001a_0000u32.to_be_bytes());
@@ -221,11 +225,22 @@ impl Signer {
         for page in pages {
             bytes.extend(digest(hash_type, page));
         }
-        blob(0xfade_0c02, &bytes)
+        let mut directory = blob(0xfade_0c02, &bytes);
+        if let Some(patch) = self.patch {
+            patch(&mut directory);
+            let length = directory.len() as u32;
+            directory[4..8].copy_from_slice(&length.to_be_bytes());
+        }
+        directory
     }
 
     /// The whole embedded signature of `code`.
     pub fn signature(&self, code: &[u8], bound: Bound<'_>) -> Vec<u8> {
+        superblob(0xfade_0cc0, &self.components(code, bound))
+    }
+
+    /// The components of that, in the order of their index.
+    pub fn components(&self, code: &[u8], bound: Bound<'_>) -> Vec<(u32, Vec<u8>)> {
         let mut components = Vec::new();
         let mut alternates = Vec::new();
         let mut cdhashes = Vec::new();
@@ -246,7 +261,17 @@ impl Signer {
         if let Some(cms) = cms {
             components.push((0x10000, blob(0xfade_0b01, &cms)));
         }
-        superblob(0xfade_0cc0, &components)
+        components
+    }
+
+    /// A thin file whose signature `assemble` makes from the usual components.
+    pub fn assemble(&self, thin: &Thin, assemble: impl Fn(Vec<(u32, Vec<u8>)>) -> Vec<u8>) -> Vec<u8> {
+        const ROOM: usize = 32 << 10;
+        let code = thin.build(Some(ROOM));
+        let mut signature = assemble(self.components(&code, Bound::default()));
+        assert!(signature.len() <= ROOM, "the signature does not fit");
+        signature.resize(ROOM, 0);
+        [code, signature].concat()
     }
 
     /// The identity of the strongest CodeDirectory over `code`, 20 bytes.
