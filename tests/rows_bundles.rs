@@ -11,7 +11,7 @@ use crate::support::bundle::{contents_bundle, framework, info_plist, sign, slice
 use crate::support::codesign::Parent;
 use crate::support::judge::{Judged, judge, judge_with, lenient};
 use crate::support::macho::{DYLIB, EXECUTE, arm64};
-use crate::support::signature::{Bound, adhoc};
+use crate::support::signature::{ADHOC, Bound, LINKER_SIGNED, Signer, adhoc};
 
 const ROOT: i32 = -67014;
 const RESOURCE: i32 = -67054;
@@ -389,4 +389,38 @@ fn an_app_among_the_resources() {
     write(&library.resource("lib.dylib"), &bytes);
     library = library.seal();
     judge(&library.app()).assert_clean();
+}
+
+/// Rows 26 and 31: a seal on disk that the signature does not bind.
+#[test]
+fn a_bundle_whose_signature_binds_no_seal() {
+    let build = |signer: Signer| {
+        let folder = tempfile::tempdir().unwrap();
+        let contents = folder.path().join("A.app/Contents");
+        let none = BTreeMap::new();
+        write(&contents.join("Info.plist"), &info_plist("A", "a", "APPL"));
+        sign(&contents, "MacOS/A", &slices("a ", EXECUTE), &signer, &none);
+        let info = fs::read(contents.join("Info.plist")).unwrap();
+        let bound = Bound {
+            info: (signer.flags & LINKER_SIGNED == 0).then_some(&info),
+            resources: None,
+        };
+        let (bytes, _) = signer.sign_all(&slices("a ", EXECUTE), bound);
+        write_executable(&contents.join("MacOS/A"), &bytes);
+        (judge(&folder.path().join("A.app")), folder)
+    };
+    let (judged, _folder) = build(adhoc("a"));
+    assert_eq!(judged.verdict(), (-67056, None, None));
+    assert_eq!(
+        judged.message(),
+        "code has no resources but signature indicates they must be present"
+    );
+    assert!(judged.rules().contains(&"seal-invalid"));
+    let linker = Signer {
+        flags: ADHOC | LINKER_SIGNED,
+        special: BTreeMap::new(),
+        cms: None,
+        ..adhoc("a")
+    };
+    assert_eq!(build(linker).0.verdict(), (-67056, None, None));
 }

@@ -1,20 +1,16 @@
 //! Specification 12.B: what CodeDirectories may say. Each row with its verdict and finding, and a near miss.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use sealcheck::finding::Severity;
 use sealcheck::requirement::Requirement;
 use sealcheck::verify::{SignatureKind, every_slice_satisfies};
 
-use crate::support::bundle::{info_plist, sign, slices, write, write_executable};
 use crate::support::cms::{Agility, CmsSigner};
-use crate::support::judge::{Judged, judge, judge_bytes, judge_bytes_with, lenient};
-use crate::support::macho::{EXECUTE, Thin, arm64};
+use crate::support::judge::{Judged, judge_bytes, judge_bytes_with, lenient};
+use crate::support::macho::{Thin, arm64};
 use crate::support::pki::{self, Key};
-use crate::support::signature::{
-    ADHOC, Bound, LINKER_SIGNED, SHA1, SHA256, Signer, adhoc, blob, certified, superblob,
-};
+use crate::support::signature::{ADHOC, Bound, SHA1, SHA256, Signer, adhoc, blob, certified, superblob};
 
 const FAILED: i32 = -67061;
 const INVALID: i32 = -67045;
@@ -370,40 +366,6 @@ fn a_seal_in_a_file_by_itself() {
     let judged = judge_bytes(&[code, signature].concat());
     assert_eq!(judged.verdict(), (-67056, None, None));
     assert_eq!(judged.rules(), ["seal-invalid"]);
-}
-
-/// Rows 26 and 31: a seal on disk that the signature does not bind.
-#[test]
-fn a_bundle_whose_signature_binds_no_seal() {
-    let build = |signer: Signer| {
-        let folder = tempfile::tempdir().unwrap();
-        let contents = folder.path().join("A.app/Contents");
-        let none = BTreeMap::new();
-        write(&contents.join("Info.plist"), &info_plist("A", "a", "APPL"));
-        sign(&contents, "MacOS/A", &slices("a ", EXECUTE), &signer, &none);
-        let info = fs::read(contents.join("Info.plist")).unwrap();
-        let bound = Bound {
-            info: (signer.flags & LINKER_SIGNED == 0).then_some(&info),
-            resources: None,
-        };
-        let (bytes, _) = signer.sign_all(&slices("a ", EXECUTE), bound);
-        write_executable(&contents.join("MacOS/A"), &bytes);
-        (judge(&folder.path().join("A.app")), folder)
-    };
-    let (judged, _folder) = build(adhoc("a"));
-    assert_eq!(judged.verdict(), (-67056, None, None));
-    assert_eq!(
-        judged.message(),
-        "code has no resources but signature indicates they must be present"
-    );
-    assert!(judged.rules().contains(&"seal-invalid"));
-    let linker = Signer {
-        flags: ADHOC | LINKER_SIGNED,
-        special: BTreeMap::new(),
-        cms: None,
-        ..adhoc("a")
-    };
-    assert_eq!(build(linker).0.verdict(), (-67056, None, None));
 }
 
 /// Row 27: accepted where it ends.

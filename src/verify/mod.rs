@@ -12,6 +12,7 @@ mod fault;
 mod flags;
 mod links;
 mod oddity;
+mod outside;
 mod progress;
 mod requirements;
 mod resources;

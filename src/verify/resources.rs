@@ -4,8 +4,9 @@
 
 use rayon::prelude::*;
 
-use super::code::{Context, below, object, push, sideband};
+use super::code::{Context, below, object, push};
 use super::links::{self, Scope};
+use super::outside::sideband;
 use super::verdict::failure;
 use super::{CodeKind, CodeObject, FaultKind, Nesting, Oddity, SealEvidence, SidebandPlace, satisfies};
 use crate::blob::Slot;
