@@ -2,7 +2,7 @@
 //!
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
 //! `octets`, `time`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
-//! `entitlements`, `bundle`, `verify`, `finding`, `rule`, `report`, `cli`.
+//! `entitlements`, `ticket`, `bundle`, `verify`, `finding`, `rule`, `report`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
 //! only `cli` reads the clock, the environment and the terminal.
@@ -26,6 +26,7 @@ pub mod report;
 pub mod requirement;
 pub mod rule;
 pub mod source;
+pub mod ticket;
 pub mod time;
 pub mod trust;
 pub mod verify;

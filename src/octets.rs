@@ -50,6 +50,16 @@ pub enum Endian {
 }
 
 impl Endian {
+    /// The 16-bit integer at `offset` in this byte order.
+    #[must_use]
+    pub fn u16(self, data: &[u8], offset: u64) -> Option<u16> {
+        let bytes = array(data, offset)?;
+        Some(match self {
+            Endian::Little => u16::from_le_bytes(bytes),
+            Endian::Big => u16::from_be_bytes(bytes),
+        })
+    }
+
     /// The 32-bit integer at `offset` in this byte order.
     #[must_use]
     pub fn u32(self, data: &[u8], offset: u64) -> Option<u32> {

@@ -244,7 +244,9 @@ fn verify_speaks_like_codesign() {
     assert_eq!(with("=never"), (failed.to_owned(), Some(3)));
     let satisfied = "X: explicit requirement satisfied";
     assert_eq!(with("anchor apple generic"), (satisfied.to_owned(), Some(0)));
-    let (text, status) = with("notarized");
+    // It has a ticket.
+    assert_eq!(with("notarized"), (satisfied.to_owned(), Some(0)));
+    let (text, status) = with("anchor trusted");
     assert!(text.starts_with("X: explicit requirement not judged"), "{text}");
     assert_eq!(status, Some(4));
     assert_eq!(with("certificate is").1, Some(2));

@@ -38,3 +38,4 @@ mod rules_distribution;
 mod rules_page;
 mod schema;
 mod slices;
+mod tickets;

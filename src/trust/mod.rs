@@ -85,12 +85,16 @@ pub mod oid {
         APPLE_SOFTWARE = "1.2.840.113635.100.6.22";
         /// Marker: TestFlight.
         TEST_FLIGHT = "1.2.840.113635.100.6.1.25.1";
+        /// Marker: signing of notarization tickets.
+        TICKET_SIGNING = "1.2.840.113635.100.6.1.30";
         /// When the Developer ID account was made.
         DEVELOPER_ID_DATE = "1.2.840.113635.100.6.1.33";
         /// Marker of the intermediate: Worldwide Developer Relations.
         WWDR = "1.2.840.113635.100.6.2.1";
         /// Marker of the intermediate: Developer ID.
         DEVELOPER_ID_CA = "1.2.840.113635.100.6.2.6";
+        /// Marker of the intermediate: Apple System Integration CA 4.
+        SYSTEM_INTEGRATION_CA = "1.2.840.113635.100.6.2.17";
         /// All of Apple's private extensions begin with this.
         APPLE_ARC = "1.2.840.113635.100";
     }

@@ -19,6 +19,8 @@ pub enum Purpose {
     CodeSigning,
     /// Making timestamps; whether the root will do is not judged here.
     TimeStamping,
+    /// Signing notarization tickets; whether the root will do is not judged here.
+    TicketSigning,
 }
 
 /// One row of table 4.4.1.
@@ -93,6 +95,14 @@ pub struct PathFault {
     pub certificate: usize,
     /// Its name.
     pub subject: String,
+}
+
+impl Path {
+    /// The fault of the path for this purpose at this time, if there is one.
+    #[must_use]
+    pub fn fault(&self, purpose: Purpose, at: UnixTime) -> Option<PathFault> {
+        check(self, purpose, at, false)
+    }
 }
 
 /// The fault that macOS names, if there is one. With `forgive_time`, validity in time is not looked at.
@@ -179,18 +189,19 @@ fn problems(
 
 fn leaf(certificate: &Certificate, purpose: Purpose, found: &mut Vec<PathProblem>) {
     const DIGITAL_SIGNATURE_OR_NON_REPUDIATION: u16 = 0b11;
-    let is_code = purpose == Purpose::CodeSigning;
-    if is_code
+    let minds_key_usage = purpose != Purpose::TimeStamping;
+    if minds_key_usage
         && certificate
             .key_usage()
             .is_some_and(|usage| usage & DIGITAL_SIGNATURE_OR_NON_REPUDIATION == 0)
     {
         found.push(PathProblem::KeyUsage);
     }
-    let wanted = if is_code {
-        oid::CODE_SIGNING
-    } else {
-        oid::TIME_STAMPING
+    let wanted = match purpose {
+        Purpose::CodeSigning => oid::CODE_SIGNING,
+        Purpose::TimeStamping => oid::TIME_STAMPING,
+        // Apple's certificates for tickets name no purpose; a marker stands for it.
+        Purpose::TicketSigning => return,
     };
     let purposes = certificate.extended_key_usage().unwrap_or_default();
     if !purposes.iter().any(|purpose| purpose == wanted.as_bytes()) {

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::components::detached_seal;
 use super::links::Scope;
 use super::outside::{guests, hiding_places, sideband};
+use super::tickets::TicketStore;
 use super::{
     BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Oddity, Options, SidebandPlace,
     SignatureFiles, SignatureKind, SliceEvidence, Subject, examine, requirements, resources,
@@ -27,6 +28,7 @@ const MAX_SMALL_FILE: u64 = 16 << 20;
 pub(super) struct Context<'t, T: ?Sized> {
     pub(super) tree: &'t T,
     pub(super) options: &'t Options,
+    pub(super) tickets: &'t TicketStore,
 }
 
 impl<T: Tree + ?Sized> Context<'_, T> {
@@ -263,7 +265,8 @@ fn file<T: Tree + ?Sized>(
             vec![examine(Subject::File(&bytes), files, context.options)]
         }
     };
-    for (index, (facts, faults)) in examined.into_iter().enumerate() {
+    for (index, (mut facts, faults)) in examined.into_iter().enumerate() {
+        facts.notarized = context.tickets.is_notarized(&facts);
         for kind in faults {
             push(object, kind, path.clone(), Some(index));
         }

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::code::{self, Context};
+use super::tickets::TicketStore;
 use super::{
     CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Oddity,
-    Progress, fold, resources,
+    Progress, SuppliedTicket, TicketEvidence, fold, resources,
 };
 use crate::bundle::Layout;
 use crate::macho::is_macho;
@@ -35,6 +36,8 @@ pub struct Options {
     pub flags: CodesignFlags,
     /// A detached signature for the item.
     pub detached: Option<Arc<[u8]>>,
+    /// Notarization tickets that do not come with the item.
+    pub tickets: Vec<SuppliedTicket>,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
 }
@@ -76,6 +79,8 @@ pub struct Evidence {
     pub has_substituted_anchor: bool,
     /// All names in the item.
     pub listing: Arc<Listing>,
+    /// Notarization tickets: those of the caller, those stapled to bundles, those in signatures.
+    pub tickets: Vec<TicketEvidence>,
     /// Places that could not be read.
     pub unread: Vec<Unread>,
     /// Numbers about the work.
@@ -134,7 +139,12 @@ fn bundle_around(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree>
 /// # Errors
 /// [`SourceError`] when the main file of the root cannot be read.
 pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, SourceError> {
-    let context = Context { tree, options };
+    let mut tickets = TicketStore::open(tree, options);
+    let context = Context {
+        tree,
+        options,
+        tickets: &tickets,
+    };
     let mut code = code::object(&context, tree.root(), Nesting::Item, 0, None)?;
     let mut known: HashSet<String> = code
         .iter()
@@ -177,6 +187,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
             );
         }
     }
+    tickets.add_embedded(&mut code, options);
     for object in &code {
         for fault in &object.faults {
             if let FaultKind::Unreadable(error) = &fault.kind {
@@ -200,6 +211,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         has_substituted_anchor: options.anchors.is_substituted(),
         listing: Arc::clone(tree.listing()),
         unread,
+        tickets: tickets.tickets,
         statistics,
     })
 }

@@ -1,7 +1,7 @@
 //! The facts about one item that verification gathered: owned, so that rules and reports outlive the files.
 
 use super::{Designated, Fault};
-use crate::blob::Slot;
+use crate::blob::{BlobError, Slot};
 use crate::bundle::BundleKind;
 use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
 use crate::hash::{Digest, HashType};
@@ -164,6 +164,11 @@ pub struct SliceEvidence {
     pub requirements: Option<Vec<u8>>,
     /// Who signed, where a certificate did.
     pub identity: Option<Identity>,
+    /// `Some(true)`: a valid notarization ticket at hand lists the chosen CodeDirectory. `None`: none does, which proves
+    /// nothing, since Apple's servers may hold one. Never `Some(false)`.
+    pub notarized: Option<bool>,
+    /// The ticket in slot 0x10002 of the signature, which nothing covers.
+    pub ticket: Option<Result<Vec<u8>, BlobError>>,
 }
 
 /// Facts about a resource seal.

@@ -18,6 +18,7 @@ mod requirements;
 mod resources;
 mod slice;
 mod status;
+mod tickets;
 mod verdict;
 
 pub use code::HostArchitecture;
@@ -32,4 +33,5 @@ pub use progress::Progress;
 pub use requirements::{Designated, RequirementFault, every_slice_satisfies, satisfies};
 pub use slice::{Subject, examine};
 pub use status::OsStatus;
+pub use tickets::{Coverage, SuppliedTicket, TicketEvidence, TicketOrigin, TicketProblem, ticket_coverage};
 pub use verdict::{CodesignVerdict, NotJudged, fold};

@@ -60,7 +60,7 @@ pub fn satisfies(slice: &SliceEvidence, requirement: &Requirement) -> Result<Opt
         entitlements: slice.entitlements.as_ref(),
         chain: identity.map(|found| found.chain.as_slice()).unwrap_or_default(),
         is_apple: identity.is_some_and(|found| found.is_apple()),
-        is_notarized: None,
+        is_notarized: slice.notarized,
         timestamp: identity
             .and_then(|found| found.timestamp.as_ref())
             .map(|timestamp| timestamp.time),

@@ -56,6 +56,8 @@ pub fn examine<'a>(
                 Ok(found) => {
                     let odd = oddity::of_superblob(&found, space);
                     faults.extend(odd.into_iter().map(FaultKind::Oddity));
+                    let ticket = found.component(Slot::TICKET).transpose();
+                    facts.ticket = ticket.map(|ticket| ticket.map(<[u8]>::to_vec));
                     superblob = Some(found);
                 }
                 Err(error) => {

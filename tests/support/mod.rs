@@ -8,6 +8,7 @@ pub mod judge;
 pub mod macho;
 pub mod pki;
 pub mod signature;
+pub mod ticket;
 
 use std::path::{Path, PathBuf};
 

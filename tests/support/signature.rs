@@ -91,6 +91,8 @@ pub struct Signer {
     pub entitlements: Option<BTreeMap<String, bool>>,
     /// Blobs for special slots, beside those made of the fields above.
     pub special: BTreeMap<u32, Vec<u8>>,
+    /// Blobs that no special slot is about, such as a ticket.
+    pub unbound: BTreeMap<u32, Vec<u8>>,
     /// The payload of the CMS slot; `None` leaves the slot out.
     pub cms: Option<Vec<u8>>,
     /// Who signs with a certificate; the payload is made by it then.
@@ -110,6 +112,7 @@ pub fn adhoc(identifier: &str) -> Signer {
         version: 0x20400,
         entitlements: None,
         special: BTreeMap::from([(2, blob(0xfade_0c01, &[0; 4]))]),
+        unbound: BTreeMap::new(),
         cms: Some(Vec::new()),
         identity: None,
         patch: None,
@@ -261,6 +264,7 @@ impl Signer {
         if let Some(cms) = cms {
             components.push((0x10000, blob(0xfade_0b01, &cms)));
         }
+        components.extend(self.unbound.clone());
         components
     }
 
