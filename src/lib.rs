@@ -2,7 +2,7 @@
 //!
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
 //! `octets`, `time`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
-//! `entitlements`, `ticket`, `bundle`, `verify`, `finding`, `rule`, `report`, `cli`.
+//! `entitlements`, `ticket`, `bundle`, `verify`, `gatekeeper`, `finding`, `rule`, `report`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
 //! only `cli` reads the clock, the environment and the terminal.
@@ -18,6 +18,7 @@ pub mod cms;
 pub mod codedir;
 pub mod entitlements;
 pub mod finding;
+pub mod gatekeeper;
 pub mod hash;
 pub mod macho;
 pub mod octets;

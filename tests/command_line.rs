@@ -376,3 +376,46 @@ fn inspect_shows_constraints() {
         true
     );
 }
+
+#[test]
+fn assess_speaks_as_spctl_and_syspolicy_check_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = acme(folder.path());
+    let run = |more: &[&str]| {
+        let mut words = vec![OsStr::new("assess")];
+        words.extend(more.iter().map(OsStr::new));
+        words.push(app.as_os_str());
+        sealcheck(&words)
+    };
+    let shown = app.display();
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(stdout(&output), format!("{shown}: rejected\n"));
+    let output = run(&["--type", "o", "--style", "spctl", "-v"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(stdout(&output), "");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!("{shown}: rejected\nsource=Insufficient Context\n")
+    );
+    let output = run(&["--style", "syspolicy-check"]);
+    assert_eq!(output.status.code(), Some(70));
+    let text = stdout(&output);
+    assert!(
+        text.starts_with(&format!(
+            "App has failed one or more pre-distribution checks.\n{}\nAdhoc Signed App\n",
+            "-".repeat(63)
+        )),
+        "{text}"
+    );
+    let output = run(&["--style", "syspolicy-check", "--format", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let first = &json["output"][0];
+    assert_eq!(first["SyspolicyCheckShortError"], "Adhoc Signed App");
+    assert_eq!(first["SyspolicyCheckErrorLevel"], "Warning");
+    let output = run(&["--format", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["items"][0]["gatekeeper"]["accepted"], false);
+    assert_eq!(json["items"][0]["findings"], Value::Null);
+    assert_eq!(run(&["--type", "x"]).status.code(), Some(2));
+}

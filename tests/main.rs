@@ -18,6 +18,7 @@ mod bundles;
 mod command_line;
 mod corpus;
 mod entitlements_table;
+mod gatekeeper;
 mod hostile;
 mod hostile_identity;
 mod identity;

@@ -17,6 +17,7 @@ fn outcome(app: &Path) -> Outcome {
     let advice = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local));
     Outcome {
         evidence,
+        gatekeeper: None,
         advice,
         explicit_requirement: None,
         seconds: None,

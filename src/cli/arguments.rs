@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::finding::Target;
+use crate::gatekeeper::Operation;
 use crate::rule::{self, Rule};
 use crate::time::UnixTime;
 use crate::verify::{CodesignFlags, HostArchitecture};
@@ -103,6 +104,21 @@ pub(super) enum Command {
         style: Manner,
         #[command(flatten)]
         demands: Demands,
+    },
+    /// Give the verdict of Gatekeeper only, in the words of `spctl --assess`
+    Assess {
+        /// Bundles and Mach-O files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// What is to be done with it: execute for apps, install for tools and installers, open for documents
+        #[arg(long = "type", short = 't', value_name = "TYPE", default_value = "execute", value_parser = parse_operation)]
+        operation: Operation,
+        /// Format of the report
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+        /// Whose output: ours on standard output, or that of spctl or syspolicy_check with its streams and exit status
+        #[arg(long, value_enum, default_value_t = Assessor::Sealcheck)]
+        style: Assessor,
     },
     /// Show what the signature says, as `codesign -d -vvvv -r-` does
     Inspect {
@@ -313,7 +329,7 @@ pub(super) enum Manner {
 }
 
 /// Format of a report.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// For people
     Human,
@@ -367,6 +383,26 @@ pub(super) enum Form {
 /// A rule that exists.
 #[derive(Debug, Clone)]
 pub(super) struct Known(pub(super) &'static Rule);
+
+/// Whose output `assess` imitates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Assessor {
+    /// Our own
+    Sealcheck,
+    /// `spctl --assess`
+    Spctl,
+    /// `syspolicy_check distribution`
+    #[value(alias = "syspolicy_check")]
+    SyspolicyCheck,
+}
+
+/// A type of `spctl`, also shortened.
+fn parse_operation(text: &str) -> Result<Operation, String> {
+    [Operation::Execute, Operation::Install, Operation::Open]
+        .into_iter()
+        .find(|operation| !text.is_empty() && operation.name().starts_with(text))
+        .ok_or_else(|| "one of execute, install, open".to_owned())
+}
 
 fn parse_time(text: &str) -> Result<UnixTime, String> {
     UnixTime::from_rfc3339(text)

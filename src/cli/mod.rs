@@ -4,6 +4,7 @@
 //! complaints of the program itself to standard error.
 
 mod arguments;
+mod assess;
 mod entitlements;
 mod progress;
 mod requirement;
@@ -21,6 +22,7 @@ use clap::Parser;
 
 use arguments::{Arguments, Colour, Command, Demands, Format, Global, RequirementCommand, RequirementForm};
 
+use crate::gatekeeper::{self, fitting_operation};
 use crate::report::{Outcome, Settings, Style, write_human, write_json};
 use crate::requirement::Requirement;
 use crate::rule;
@@ -179,6 +181,7 @@ impl<'a> Session<'a> {
         });
         Ok(Outcome {
             evidence,
+            gatekeeper: None,
             advice,
             explicit_requirement,
             seconds: Some(start.elapsed().as_secs_f64()),
@@ -217,6 +220,12 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
         Command::Verify {
             paths, format, style, ..
         } => verify::run(paths, (*format, *style), session, &mut *out),
+        Command::Assess {
+            paths,
+            operation,
+            format,
+            style,
+        } => assess::run(paths, *operation, (*format, *style), session, &mut *out),
         Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, &mut *out),
         Command::Requirement(command) => requirement::run(command, session, &mut *out),
         Command::Entitlements { paths, format, arch } => {
@@ -260,7 +269,9 @@ fn check(paths: &[PathBuf], format: Format, session: &Session<'_>, out: &mut dyn
     let mut worst = 0;
     for path in paths {
         match session.examine(path) {
-            Ok(outcome) => {
+            Ok(mut outcome) => {
+                let operation = fitting_operation(&outcome.evidence);
+                outcome.gatekeeper = gatekeeper::assess(&outcome.evidence, operation);
                 worst = worst.max(outcome.exit_status());
                 outcomes.push(outcome);
             }

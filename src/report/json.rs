@@ -10,11 +10,12 @@ use serde::Serialize;
 
 use super::Outcome;
 use crate::finding::{Finding, Target};
+use crate::gatekeeper::{GatekeeperVerdict, Operation};
 use crate::macho::BuildVersion;
 use crate::plist::dictionary_to_json;
 use crate::rule::{self, Unknown};
 use crate::time::UnixTime;
-use crate::verify::{CodeObject, HostArchitecture, SliceEvidence};
+use crate::verify::{CodeObject, HostArchitecture, OsStatus, SliceEvidence};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -47,7 +48,7 @@ struct Item<'a> {
     container: Option<&'a str>,
     parent: Option<&'a str>,
     codesign: Codesign<'a>,
-    gatekeeper: Gatekeeper,
+    gatekeeper: Gatekeeper<'a>,
     code: Vec<Code<'a>>,
     target: &'static str,
     findings: Option<Vec<JsonFinding<'a>>>,
@@ -78,12 +79,14 @@ struct AttachedData<'a> {
 }
 
 #[derive(Serialize)]
-struct Gatekeeper {
+struct Gatekeeper<'a> {
     operation: &'static str,
     accepted: Option<bool>,
     source: Option<&'static str>,
-    origin: Option<&'static str>,
-    message: &'static str,
+    origin: Option<&'a str>,
+    message: Option<&'a str>,
+    status: Option<i32>,
+    subcomponent: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -242,13 +245,7 @@ fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
                 None => None,
             },
         },
-        gatekeeper: Gatekeeper {
-            operation: "execute",
-            accepted: None,
-            source: None,
-            origin: None,
-            message: "not evaluated",
-        },
+        gatekeeper: gatekeeper(outcome.gatekeeper.as_ref()),
         code: evidence.code.iter().map(code).collect(),
         target: outcome.advice.target.name(),
         findings: settings
@@ -328,6 +325,30 @@ fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
             .map(|designated| designated.requirement.to_string()),
         entitlements: slice.entitlements.as_ref().map(dictionary_to_json),
         constraints: constraints(slice),
+    }
+}
+
+fn gatekeeper(verdict: Option<&GatekeeperVerdict>) -> Gatekeeper<'_> {
+    let Some(verdict) = verdict else {
+        return Gatekeeper {
+            operation: Operation::Execute.name(),
+            accepted: None,
+            source: None,
+            origin: None,
+            message: Some("not evaluated"),
+            status: None,
+            subcomponent: None,
+        };
+    };
+    let reason = verdict.status.map(OsStatus::message);
+    Gatekeeper {
+        operation: verdict.operation.name(),
+        accepted: verdict.accepted(),
+        source: verdict.source,
+        origin: verdict.origin.as_deref(),
+        message: reason.or(verdict.condition.as_deref()),
+        status: verdict.status.map(|status| status.0),
+        subcomponent: verdict.subcomponent.as_deref(),
     }
 }
 

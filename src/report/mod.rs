@@ -4,18 +4,24 @@
 
 mod codesign;
 mod display;
+mod gatekeeper;
 mod human;
 mod json;
 mod rules;
+mod syspolicy;
 mod text;
 
 pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use display::{DisplayStyle, write as write_display, write_requirements};
+pub use gatekeeper::spctl_lines;
 pub use human::{Style, write as write_human};
 pub use json::{Settings, write as write_json};
 pub use rules::{explain, write_rules, write_rules_json, write_rules_page};
 
+pub use syspolicy::{syspolicy_status, write_syspolicy, write_syspolicy_json};
+
 use crate::finding::{Finding, Severity};
+use crate::gatekeeper::GatekeeperVerdict;
 use crate::rule::Advice;
 use crate::verify::{Evidence, RequirementFault};
 
@@ -24,6 +30,8 @@ use crate::verify::{Evidence, RequirementFault};
 pub struct Outcome {
     /// Facts and the codesign verdict.
     pub evidence: Evidence,
+    /// What Gatekeeper would say; `None` where that was not asked for, or options left out part of the item.
+    pub gatekeeper: Option<GatekeeperVerdict>,
     /// Findings, and rules that could not be decided.
     pub advice: Advice,
     /// Whether the code satisfies a requirement that the user gave; the outer `None` where none was given.

@@ -58,6 +58,7 @@ pub(super) fn object<T: Tree + ?Sized>(
         executable: None,
         kind: CodeKind::Generic,
         format: "generic".to_owned(),
+        is_app_like: false,
         info_plist: None,
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
@@ -99,6 +100,7 @@ fn bundle<T: Tree + ?Sized>(
 ) -> Result<Vec<CodeObject>, SourceError> {
     let tree = context.tree;
     object.kind = CodeKind::Bundle(layout.kind);
+    object.is_app_like = layout.is_application;
     object.info_plist.clone_from(&layout.info);
     let read = |node: Option<NodeId>, limit| node.map(|node| tree.small(node, limit)).transpose();
     let info_plist = read(layout.info_plist, MAX_SMALL_FILE)?;

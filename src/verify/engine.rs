@@ -73,6 +73,8 @@ pub struct Evidence {
     pub code: Vec<CodeObject>,
     /// What `codesign` would answer.
     pub codesign: CodesignVerdict,
+    /// What the verdict minds.
+    pub flags: CodesignFlags,
     /// The time for which the verdict holds.
     pub at: UnixTime,
     /// Whether roots count as Apple's that are not.
@@ -207,6 +209,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         root: tree.full_path(tree.root()),
         code,
         codesign,
+        flags: options.flags.clone(),
         at: options.at,
         has_substituted_anchor: options.anchors.is_substituted(),
         listing: Arc::clone(tree.listing()),

@@ -193,6 +193,9 @@ pub struct CodeObject {
     pub kind: CodeKind,
     /// What `codesign -d` prints after `Format=`.
     pub format: String,
+    /// Whether `spctl` takes it for an app: a bundle whose package type is `APPL`, and that is no framework
+    /// (specification 6.3).
+    pub is_app_like: bool,
     /// The bundle's Info.plist; bound by special slot 1 only as far as there is no fault about it.
     pub info_plist: Option<Dictionary>,
     /// How it was found.

@@ -11,7 +11,6 @@ use crate::cms::CmsError;
 use crate::codedir::CodeDirectoryError;
 use crate::entitlements::{Difference, EntitlementsError};
 use crate::macho::{FatFault, MachOError};
-use crate::requirement::RequirementError;
 use crate::source::SourceError;
 use crate::trust::{IdentityFault, PathProblem};
 
@@ -320,17 +319,7 @@ impl Fault {
                     OsStatus::BAD_RESOURCE
                 }
             }
-            FaultKind::Requirement(fault) => match fault {
-                RequirementFault::InfoPlist => OsStatus::BAD_DICTIONARY_FORMAT,
-                RequirementFault::Entitlements => OsStatus::DECODE,
-                RequirementFault::Set | RequirementFault::Requirement(RequirementError::Invalid) => {
-                    OsStatus::REQ_INVALID
-                }
-                RequirementFault::Requirement(RequirementError::Kind { .. }) => OsStatus::REQ_UNSUPPORTED,
-                RequirementFault::Requirement(RequirementError::Unimplemented { .. }) => {
-                    OsStatus::UNIMPLEMENTED
-                }
-            },
+            FaultKind::Requirement(fault) => fault.status(),
             FaultKind::Scan(ScanFault::IsADirectory) => OsStatus::IS_A_DIRECTORY,
             FaultKind::Scan(ScanFault::DsStoreSymlink) => OsStatus::DS_STORE_SYMLINK,
             FaultKind::Scan(ScanFault::NotSupported) => OsStatus::RESOURCE_NOT_SUPPORTED,

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::{CodeObject, SignatureKind, SliceEvidence};
+use super::{CodeObject, OsStatus, SignatureKind, SliceEvidence};
 use crate::requirement::{
     Context, DefaultRequirement, Requirement, RequirementError, RequirementSet, RequirementType,
     default_designated,
@@ -26,6 +26,20 @@ pub enum RequirementFault {
     /// The requirement itself.
     #[error(transparent)]
     Requirement(#[from] RequirementError),
+}
+
+impl RequirementFault {
+    /// What Apple's code answers.
+    #[must_use]
+    pub fn status(&self) -> OsStatus {
+        match self {
+            Self::InfoPlist => OsStatus::BAD_DICTIONARY_FORMAT,
+            Self::Entitlements => OsStatus::DECODE,
+            Self::Set | Self::Requirement(RequirementError::Invalid) => OsStatus::REQ_INVALID,
+            Self::Requirement(RequirementError::Kind { .. }) => OsStatus::REQ_UNSUPPORTED,
+            Self::Requirement(RequirementError::Unimplemented { .. }) => OsStatus::UNIMPLEMENTED,
+        }
+    }
 }
 
 /// The designated requirement of a slice.

@@ -303,6 +303,7 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
         path: path.clone(),
         executable: None,
         kind: CodeKind::Generic,
+        is_app_like: false,
         format: "unreadable".to_owned(),
         info_plist: None,
         nesting,

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
 use crate::finding::Severity;
+use crate::gatekeeper::{Operation, Ruling};
+use crate::report::gatekeeper::sentence;
 use crate::report::{Outcome, text};
 use crate::verify::RequirementFault;
 
@@ -12,7 +14,7 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
     if let Some(answer) = &outcome.explicit_requirement {
         requirement(answer, style, out)?;
     }
-    writeln!(out, "  gatekeeper  {DOUBTFUL}?{DOUBTFUL:#} not evaluated")?;
+    gatekeeper(outcome, style, out)?;
     let count = |severity| problems::count(outcome.findings(), severity);
     let words: Vec<_> = [
         (count(Severity::Error), "error"),
@@ -99,4 +101,32 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
             writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} {why}")
         }
     }
+}
+
+fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "  gatekeeper  ")?;
+    let Some(verdict) = &outcome.gatekeeper else {
+        return writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} not evaluated");
+    };
+    let text = sentence(verdict);
+    match verdict.ruling {
+        Ruling::Accepted => write!(out, "{GOOD}{}{GOOD:#} {text}", style.yes())?,
+        Ruling::Rejected | Ruling::Error => write!(out, "{BAD}{}{BAD:#} {text}", style.no())?,
+        Ruling::Undetermined => write!(out, "{DOUBTFUL}?{DOUBTFUL:#} {text}")?,
+    }
+    if verdict.operation != Operation::Execute {
+        write!(
+            out,
+            "  {FAINT}(spctl --type {}){FAINT:#}",
+            verdict.operation.name()
+        )?;
+    }
+    writeln!(out)?;
+    if let Some(path) = &verdict.subcomponent {
+        writeln!(out, "              in subcomponent: {path}")?;
+    }
+    if let (Some(condition), Some(_)) = (&verdict.condition, verdict.source) {
+        writeln!(out, "              {condition}")?;
+    }
+    Ok(())
 }
