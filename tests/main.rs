@@ -29,6 +29,7 @@ mod oracle;
 mod parity;
 mod parity_display;
 mod parity_links;
+mod precedence;
 mod requirements;
 mod rows_blobs;
 mod rows_bundles;
