@@ -36,6 +36,7 @@ mod rows_bundles;
 mod rows_directories;
 mod rows_macho;
 mod rows_seals;
+mod rows_sources;
 mod rules_distribution;
 mod rules_page;
 mod schema;
