@@ -112,8 +112,15 @@ impl<'a> Session<'a> {
         let anchors =
             Self::anchors(global).map_err(|message| (format!("sealcheck: {message}"), UNREADABLE))?;
         let mut flags = demands.flags();
-        if let Command::Inspect { bundle_version, .. } = &arguments.command {
+        let mut keeps_page_digests = false;
+        if let Command::Inspect {
+            bundle_version,
+            style,
+            ..
+        } = &arguments.command
+        {
             flags.bundle_version.clone_from(bundle_version);
+            keeps_page_digests = verify::display_level(*style, global) >= 6;
         }
         let detached = demands.detached.as_ref().map(|path| {
             let message = |error| format!("sealcheck: {}: cannot be read: {error}", path.display());
@@ -126,6 +133,7 @@ impl<'a> Session<'a> {
             at: global.at.unwrap_or_else(now),
             check_expiration: demands.check_expiration,
             flags,
+            keeps_page_digests,
             detached: detached.map(Into::into),
             ..Options::default()
         };

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::{Command, Format, Manner};
+use super::arguments::{Command, Format, Global, Manner};
 use super::{Session, UNREADABLE, complain, slice_of};
 use crate::entitlements::to_text;
 use crate::report::{DisplayStyle, Stream, codesign_lines, write_display, write_json, write_requirements};
@@ -103,7 +103,7 @@ pub(super) fn inspect(
             }
             Manner::Codesign => {
                 let style = DisplayStyle {
-                    level: session.global.verbose,
+                    level: display_level(Manner::Codesign, session.global),
                     is_extended: false,
                     hides_requirements: *requirements,
                 };
@@ -122,6 +122,14 @@ pub(super) fn inspect(
     Ok(worst)
 }
 
+/// How much of `codesign -d` is shown: of our own accord, what it shows at level 4.
+pub(super) fn display_level(manner: Manner, global: &Global) -> u8 {
+    match manner {
+        Manner::Sealcheck => global.verbose.saturating_add(4),
+        Manner::Codesign => global.verbose,
+    }
+}
+
 /// All that is known, with requirements and constraints.
 fn everything(
     evidence: &Evidence,
@@ -136,7 +144,7 @@ fn everything(
         ));
     }
     let style = DisplayStyle {
-        level: session.global.verbose.saturating_add(4),
+        level: display_level(Manner::Sealcheck, session.global),
         is_extended: true,
         hides_requirements: false,
     };

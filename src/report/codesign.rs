@@ -123,19 +123,35 @@ fn is_set_malformed(outcome: &Outcome) -> bool {
         .is_some_and(|designated| designated.is_satisfied == Err(RequirementFault::Set))
 }
 
-/// `--prepared:` and `--validated:` of nested code, inner code first, as far as validation came.
+/// `--prepared:` and `--validated:` of nested code, the former in front of what is nested in it. How far macOS comes
+/// before nested code fails varies from run to run, so nothing is said about it then.
 fn progress(outcome: &Outcome, absolute: &impl Fn(&str) -> String, out: &mut CodesignLines) {
     let evidence = &outcome.evidence;
-    if evidence.codesign.valid == Some(false) {
+    let verdict = &evidence.codesign;
+    if !verdict.has_seen_nested {
         return;
     }
-    let nested = evidence
-        .code
-        .iter()
-        .filter(|object| object.nesting == Nesting::Sealed);
-    for object in nested {
+    // Objects stand in front of what they hold; those that are still open, innermost last.
+    let mut open: Vec<usize> = Vec::new();
+    let end = |at: usize, out: &mut CodesignLines| {
+        if let Some(object) = evidence.code.get(at) {
+            out.error(format!("--validated:{}", absolute(&object.path)));
+        }
+    };
+    for (index, object) in evidence.code.iter().enumerate() {
+        let is_reached = !verdict.is_shallow || object.parent == Some(0);
+        // What fails the requirement of its seal is not prepared any more.
+        if object.nesting != Nesting::Sealed || !is_reached || object.unmet_slice.is_some() {
+            continue;
+        }
+        while open.last().is_some_and(|last| Some(*last) != object.parent) {
+            end(open.pop().unwrap_or_default(), out);
+        }
         out.error(format!("--prepared:{}", absolute(&object.path)));
-        out.error(format!("--validated:{}", absolute(&object.path)));
+        open.push(index);
+    }
+    while let Some(at) = open.pop() {
+        end(at, out);
     }
 }
 

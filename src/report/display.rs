@@ -13,7 +13,7 @@ use crate::verify::{CodeObject, Evidence, OsStatus, SignatureKind, SliceEvidence
 /// How to display code.
 #[derive(Debug, Clone, Copy)]
 pub struct DisplayStyle {
-    /// How many `-v` there are: `codesign -d` shows more with each, up to 5.
+    /// How many `-v` there are: `codesign -d` shows more with each, up to 6.
     pub level: u8,
     /// Whether lines stand behind Apple's for which Apple has no format: names of slots, constraints.
     pub is_extended: bool,
@@ -136,6 +136,11 @@ fn digests(slice: &SliceEvidence, style: DisplayStyle, out: &mut dyn Write) -> i
     }
     if style.level >= 5 {
         special_slots(slice, style, out)?;
+    }
+    if style.level >= 6 {
+        for (number, digest) in slice.page_digests.iter().enumerate() {
+            writeln!(out, "{number:>6}={digest}")?;
+        }
     }
     if slice.has_scatter {
         writeln!(out, "ScatterVector present")?;

@@ -58,7 +58,7 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[],
         title: "the signature holds bytes or entries that nothing uses",
         catalogue: "R033",
-        explanation: "The index of the signature has empty entries, components that overlap or that nothing reaches, or there are bytes that belong to no component. macOS ignores them. Nothing covers them either, so they can carry anything.",
+        explanation: "The index of the signature has empty entries, components that overlap or that nothing reaches, or there are bytes that belong to no component. macOS ignores them. Nothing covers them either, so they can carry anything. Signing again with a smaller signature leaves the rest of the old one behind.",
         remedy: SIGN_AGAIN,
         check: about! {
             Oddity::EmptyEntry { slot } => format!("the index names {slot} without a component"),

@@ -192,9 +192,12 @@ impl Tree for DirectoryTree {
 
     fn attribute(&self, id: NodeId, name: &str) -> Option<Vec<u8>> {
         let path = self.place(id);
-        let mut value = Vec::new();
         for name in [name.to_owned(), format!("user.{name}")] {
-            value.resize(MAX_ATTRIBUTE, 0);
+            // Its length first: most files have none, and there may be many files.
+            let Ok(length) = rustix::fs::lgetxattr_query(&path, name.as_str()) else {
+                continue;
+            };
+            let mut value = vec![0; length.min(MAX_ATTRIBUTE)];
             if let Ok(length) = rustix::fs::lgetxattr(&path, name.as_str(), value.as_mut_slice()) {
                 value.truncate(length);
                 return Some(value);

@@ -38,6 +38,8 @@ pub struct Options {
     pub detached: Option<Arc<[u8]>>,
     /// Notarization tickets that do not come with the item.
     pub tickets: Vec<SuppliedTicket>,
+    /// Whether evidence holds the digest of every code page; there are 65,536 for each 256 MiB of code.
+    pub keeps_page_digests: bool,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
 }

@@ -112,6 +112,8 @@ pub struct SliceEvidence {
     pub page_size: Option<u64>,
     /// Number of code pages.
     pub pages: u64,
+    /// The chosen CodeDirectory's digest of each page, if they were asked for.
+    pub page_digests: Vec<Digest>,
     /// Number of pages that differ from their digest.
     pub pages_bad: u64,
     /// Bytes that were hashed as code.

@@ -12,7 +12,7 @@ use crate::bundle::SealError;
 use crate::cms::SignedData;
 use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements;
-use crate::hash::{HashType, mismatched_pages};
+use crate::hash::{Digest, HashType, mismatched_pages};
 use crate::macho::Slice;
 use crate::plist::Value;
 use crate::trust::{self, Signed};
@@ -436,6 +436,13 @@ impl<'a> Examination<'a> {
             .iter()
             .filter_map(|directory| Some((directory.hash_type()?, directory.code_slot_table())))
             .collect();
+        if self.options.keeps_page_digests {
+            let table = best.code_slot_table();
+            self.facts.page_digests = table
+                .chunks_exact(usize::from(best.hash_size).max(1))
+                .map(Digest::new)
+                .collect();
+        }
         let bad = mismatched_pages(self.subject.data(), geometry, &tables, &on_bytes);
         self.facts.bytes_hashed = geometry.limit.min(length(self.subject.data()));
         self.facts.pages_bad = u64::try_from(bad.len()).unwrap_or(u64::MAX);

@@ -33,6 +33,10 @@ pub struct CodesignVerdict {
     pub attached_data: Vec<(String, &'static str)>,
     /// Whether resources and nested code were left out, because the caller asked for that.
     pub is_partial: bool,
+    /// Whether the caller asked to verify nested code only as far as its own signature.
+    pub is_shallow: bool,
+    /// Whether all nested code was verified before the verdict was clear.
+    pub has_seen_nested: bool,
     /// Whether the primary slice satisfies its own designated requirement; `None` when nobody knows.
     pub satisfies_designated_requirement: Option<bool>,
     /// Why there is no verdict.
@@ -74,6 +78,7 @@ impl NotJudged {
 pub fn fold(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> CodesignVerdict {
     let mut verdict = judge(code, has_gaps, flags);
     verdict.is_partial = !flags.resources;
+    verdict.is_shallow = !flags.deep;
     verdict.satisfies_designated_requirement = code
         .first()
         .and_then(|item| item.slices.first()?.designated.as_ref())
@@ -119,6 +124,7 @@ fn judge(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> Codesign
     };
     CodesignVerdict {
         valid: not_judged.is_none().then_some(true),
+        has_seen_nested: flags.resources,
         not_judged,
         ..Default::default()
     }
@@ -143,8 +149,10 @@ fn failed(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> Codesign
         Stage::Signature | Stage::SpecialSlots | Stage::Pages | Stage::Requirement
     ) && !is_other_unsigned
         && fault.kind != FaultKind::UnmeasuredSlices;
+    let is_items = object.nesting == Nesting::Item;
     let mut verdict = CodesignVerdict {
         valid: Some(false),
+        has_seen_nested: flags.resources && is_items && fault.stage() > Stage::Scan,
         status: fault.status(),
         subcomponent: (!object.path.is_empty()).then(|| object.path.clone()),
         architecture: slice
