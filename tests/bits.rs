@@ -28,7 +28,7 @@ fn all(haystack: &[u8], needle: &[u8]) -> Vec<Range<usize>> {
 }
 
 /// Ranges of `cms` (which starts at `base` of the file) that nothing covers, with the reason.
-fn uncovered(
+pub fn uncovered(
     cms: &[u8],
     base: usize,
     root: &Issued,

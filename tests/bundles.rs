@@ -8,7 +8,7 @@ use std::path::Path;
 use sealcheck::verify::{Evidence, Options, verify};
 
 use crate::support::bundle::{
-    acme, contents_bundle, framework, info_plist, sign, sign_with, slices, write, write_executable,
+    acme, codeless, contents_bundle, framework, info_plist, sign, sign_with, slices, write, write_executable,
 };
 use crate::support::macho::EXECUTE;
 use crate::support::signature::{Bound, adhoc, blob};
@@ -116,36 +116,10 @@ fn a_flat_bundle_as_on_ios() {
 #[test]
 fn a_bundle_without_code_is_signed_beside_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let contents = folder.path().join("Data.bundle/Contents");
-    let info = b"<plist><dict><key>CFBundleIdentifier</key><string>com.example.data</string></dict></plist>";
-    write(&contents.join("Info.plist"), info);
-    write(&contents.join("Resources/a.txt"), b"a\n");
-    let seal = crate::support::bundle::Seal {
-        support: &contents,
-        executable: "",
-        nested: &BTreeMap::new(),
-        rules: "<key>rules</key><dict><key>^Resources/</key><true/></dict><key>rules2</key><dict><key>^.*</key><true/></dict>",
-        version: 2,
-    }
-    .build();
-    let bound = Bound {
-        info: Some(info),
-        resources: Some(&seal),
-    };
-    let signer = adhoc("com.example.data");
-    let meta = contents.join("_CodeSignature");
-    write(&meta.join("CodeResources"), &seal);
-    write(
-        &meta.join("CodeDirectory"),
-        &signer.code_directory(2, info, bound),
-    );
-    write(
-        &meta.join("CodeRequirements-1"),
-        &signer.code_directory(1, info, bound),
-    );
-    write(&meta.join("CodeRequirements"), &signer.special[&2]);
-    write(&meta.join("CodeSignature"), b"");
     let root = folder.path().join("Data.bundle");
+    codeless(&root, &adhoc("com.example.data"));
+    let contents = root.join("Contents");
+    let meta = contents.join("_CodeSignature");
     let evidence = judged(&root);
     assert_eq!((evidence.codesign.valid, rules(&evidence)), (Some(true), vec![]));
     assert_eq!(evidence.code[0].format, "bundle");

@@ -23,6 +23,7 @@ mod hostile;
 mod hostile_identity;
 mod identity;
 mod layers;
+mod matrix;
 mod mutations;
 mod openssl;
 mod oracle;

@@ -54,6 +54,14 @@ pub enum FatFault {
         /// The architecture.
         architecture: Architecture,
     },
+    /// The entry names another architecture than the header of its slice. No signature covers the entry, and macOS
+    /// chooses slices by it.
+    OtherArchitecture {
+        /// In the entry.
+        entry: Architecture,
+        /// In the slice.
+        slice: Architecture,
+    },
 }
 
 /// A universal header.

@@ -108,7 +108,7 @@ impl<'a> MachO<'a> {
                 slices: vec![Slice::parse(file, 0)?],
             });
         }
-        let fat = Fat::parse(file)?;
+        let mut fat = Fat::parse(file)?;
         let mut slices = Vec::with_capacity(fat.architectures.len());
         for entry in &fat.architectures {
             let bytes = crate::octets::range(file, entry.offset, entry.size)
@@ -119,6 +119,14 @@ impl<'a> MachO<'a> {
         let first = types.next();
         if types.any(|file_type| Some(file_type) != first) {
             return Err(MachOError::MixedFileTypes);
+        }
+        for (entry, slice) in fat.architectures.iter().zip(&slices) {
+            if entry.architecture != slice.architecture {
+                fat.faults.push(FatFault::OtherArchitecture {
+                    entry: entry.architecture,
+                    slice: slice.architecture,
+                });
+            }
         }
         Ok(Self {
             fat: Some(fat),

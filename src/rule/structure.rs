@@ -85,6 +85,9 @@ pub(super) const RULES: &[Rule] = &[
                 FaultKind::Fat(FatFault::HiddenEntry) => {
                     Some("an arm64 slice hides behind the declared number of slices".to_owned())
                 }
+                FaultKind::Fat(FatFault::OtherArchitecture { entry, slice }) => Some(format!(
+                    "the universal header says {entry} of a slice for {slice}"
+                )),
                 FaultKind::Fat(FatFault::Duplicate { architecture }) => Some(format!(
                     "two slices are for {architecture}; macOS verifies only one of them"
                 )),

@@ -277,7 +277,9 @@ impl Fault {
             FaultKind::Unsigned => OsStatus::UNSIGNED,
             FaultKind::MachO(MachOError::SameOffset { .. }) => OsStatus::INTERNAL_COMPONENT,
             FaultKind::MachO(_) => OsStatus::EXEC_FORMAT,
-            FaultKind::Fat(FatFault::HiddenEntry | FatFault::Duplicate { .. }) => return None,
+            FaultKind::Fat(
+                FatFault::HiddenEntry | FatFault::Duplicate { .. } | FatFault::OtherArchitecture { .. },
+            ) => return None,
             FaultKind::Fat(_) | FaultKind::LinkeditEnd { .. } => OsStatus::BAD_MAIN_EXECUTABLE,
             FaultKind::SuperBlob(_)
             | FaultKind::Component {

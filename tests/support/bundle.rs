@@ -310,3 +310,36 @@ pub fn acme(folder: &Path) -> PathBuf {
     sign(&contents, "MacOS/Acme", &code, &acme_signer(), &nested);
     root
 }
+
+/// A bundle without code, whose signature lies in files beside its seal, by two CodeDirectories.
+pub fn codeless(root: &Path, signer: &Signer) {
+    let contents = root.join("Contents");
+    let info = b"<plist><dict><key>CFBundleIdentifier</key><string>com.example.data</string></dict></plist>";
+    write(&contents.join("Info.plist"), info);
+    write(&contents.join("Resources/a.txt"), b"a\n");
+    let seal = Seal {
+        support: &contents,
+        executable: "",
+        nested: &BTreeMap::new(),
+        rules: "<key>rules</key><dict><key>^Resources/</key><true/></dict><key>rules2</key><dict><key>^.*</key><true/></dict>",
+        version: 2,
+    }
+    .build();
+    let bound = Bound {
+        info: Some(info),
+        resources: Some(&seal),
+    };
+    let directories = [SHA256, SHA1].map(|hash_type| signer.code_directory(hash_type, info, bound));
+    let hashes = [(SHA1, &directories[1]), (SHA256, &directories[0])];
+    let hashes = hashes.map(|(hash_type, directory)| (hash_type, digest(hash_type, directory)));
+    let cms = signer
+        .identity
+        .as_ref()
+        .map(|identity| identity.sign(&directories[0], &hashes));
+    let meta = contents.join("_CodeSignature");
+    write(&meta.join("CodeResources"), &seal);
+    write(&meta.join("CodeDirectory"), &directories[0]);
+    write(&meta.join("CodeRequirements-1"), &directories[1]);
+    write(&meta.join("CodeRequirements"), &signer.special[&2]);
+    write(&meta.join("CodeSignature"), &cms.unwrap_or_default());
+}
