@@ -14,6 +14,7 @@ use sealcheck::verify::{
     ticket_coverage, verify,
 };
 
+use crate::command_line::sealcheck;
 use crate::support::bundle::{self, info_plist, write, write_executable};
 use crate::support::cms::{Authority, CmsSigner};
 use crate::support::macho::{self, Thin, arm64};
@@ -733,4 +734,167 @@ fn code_without_signature_has_nothing_to_list() {
         coverage(&verify(&path, &options()).unwrap())[""],
         [Coverage::NotCovered]
     );
+}
+
+/// What `sealcheck` prints, with the path of the operand as `X`, and its exit status.
+fn said(arguments: &[&std::ffi::OsStr], path: &Path) -> (String, i32) {
+    let anchor = tempfile::NamedTempFile::new().unwrap();
+    fs::write(anchor.path(), pki::root().self_signed().der).unwrap();
+    let all: Vec<&std::ffi::OsStr> = arguments
+        .iter()
+        .copied()
+        .chain([
+            "--apple-anchor".as_ref(),
+            anchor.path().as_os_str(),
+            path.as_os_str(),
+        ])
+        .collect();
+    let output = sealcheck(&all);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let path = path.display().to_string();
+    (text.replace(&path, "X"), output.status.code().unwrap())
+}
+
+#[test]
+fn the_command_shows_a_real_ticket() {
+    let (text, status) = said(&["ticket".as_ref()], &real_app());
+    let expected = "X
+  a root of --apple-anchor counts as Apple's in this report
+  ticket      Contents/CodeResources, stapled, 1716 bytes
+  issued      2026-10-22 00:43:30 UTC, flags 0
+  signed by   Software Ticket Signing  2026-02-25 to 2027-03-17
+              Apple System Integration CA 4  2017-02-22 to 2032-02-18
+              Apple Root CA - G3  2014-04-30 to 2039-04-30
+  signature   ✓ Apple's notary service signed it
+  records     4
+    Mitmproxy Redirector.app
+      arm64    1199e296327b3b09152edf4de0f41e9805d1273a  ✓
+      x86_64   d594e3f6ce68cfaac8d08126a5d5123d5b35fc4a  ✓
+    Contents/Library/SystemExtensions/org.mitmproxy.macos-redirector.network-extension.systemextension
+      arm64    bdbc60f2a4c20bb964540107c600b0e5b125fe0d  ✓
+      x86_64   87926be2855c359a3d63d76c6606e710eae13162  ✓
+
+  covers      ✓ 4 of 4 slices
+";
+    assert_eq!((text.as_str(), status), (expected, 0));
+    let (text, status) = said(&["ticket".as_ref()], &real_app().join("Contents/CodeResources"));
+    assert!(text.contains("\n  ticket      by itself, 1716 bytes\n"), "{text}");
+    assert!(
+        text.ends_with("      sha256   87926be2855c359a3d63d76c6606e710eae13162\n"),
+        "{text}"
+    );
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn the_command_shows_what_a_ticket_does_not_cover() {
+    let folder = tempfile::tempdir().unwrap();
+    let product = product(folder.path(), &adhoc("libextra"));
+    let (text, status) = said(&["ticket".as_ref()], &product.root);
+    assert_eq!(
+        (text.as_str(), status),
+        (
+            "X\n  a root of --apple-anchor counts as Apple's in this report\n  ✗ no ticket: nothing is stapled; whether Apple's servers hold one was not asked\n",
+            1
+        )
+    );
+    let mut covered = product.cdhashes[0].clone();
+    covered.extend(product.cdhashes[2].clone());
+    covered.push(vec![9; 20]);
+    let good = TicketMaker::new(&notary(), &covered);
+    product.staple(&good.build());
+    let (text, status) = said(&["ticket".as_ref()], &product.root);
+    let library = bundle::hex(&product.cdhashes[1][0]);
+    assert!(
+        text.contains(&format!(
+            "    Contents/Frameworks/libextra.dylib\n      arm64    {library}  ✗ not in the ticket\n"
+        )),
+        "{text}"
+    );
+    let end = format!(
+        "    covers nothing here\n      sha256   {}\n\n  covers      ✗ 4 of 5 slices\n",
+        "09".repeat(20)
+    );
+    assert!(text.ends_with(&end), "{text}");
+    assert_eq!(status, 1);
+    let bad = TicketMaker {
+        breaks_signature: true,
+        ..good.clone()
+    };
+    product.staple(&bad.build());
+    let (text, _) = said(&["ticket".as_ref()], &product.root);
+    let line = "  signature   ✗ the signature does not verify with the key of \"Software Ticket Signing\"\n";
+    assert!(text.contains(line), "{text}");
+    assert!(text.ends_with("\n  covers      ✗ 0 of 5 slices\n"), "{text}");
+    let unknown = TicketMaker { version: 3, ..good };
+    product.staple(&unknown.build());
+    let (text, status) = said(&["ticket".as_ref()], &product.root);
+    let expected = "X
+  a root of --apple-anchor counts as Apple's in this report
+  ticket      Contents/CodeResources, stapled
+  signature   ? the ticket's contents are of version 3, which is not known here
+
+  covers      ? 0 of 5 slices
+";
+    assert_eq!((text.as_str(), status), (expected, 4));
+}
+
+/// A ticket from elsewhere, as Apple's servers give it out and as base64 text, for the commands that judge.
+#[test]
+fn tickets_from_elsewhere_are_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let product = product(folder.path(), &developer("libextra"));
+    let file = folder.path().join("fetched");
+    let ticket = TicketMaker::new(&notary(), &product.all()).build();
+    for bytes in [ticket.clone(), bundle::base64(&ticket).into_bytes()] {
+        fs::write(&file, bytes).unwrap();
+        let with = |arguments: &[&str]| {
+            let mut all: Vec<&std::ffi::OsStr> = arguments.iter().map(std::ffi::OsStr::new).collect();
+            all.extend(["--ticket".as_ref(), file.as_os_str()]);
+            said(&all, &product.root)
+        };
+        let (text, status) = with(&["ticket"]);
+        assert!(text.ends_with("covers      ✓ 5 of 5 slices\n"), "{text}");
+        assert_eq!(status, 0);
+        let (text, _) = with(&["check"]);
+        assert!(text.contains(" · ticket covers 5 of 5 slices\n"), "{text}");
+        let (text, status) = with(&["verify", "-R", "notarized"]);
+        assert!(text.ends_with("X: explicit requirement satisfied\n"), "{text}");
+        assert_eq!(status, 0);
+        let (text, status) = with(&["assess"]);
+        assert!(
+            text.starts_with("X: accepted\nsource=Notarized Developer ID\n"),
+            "{text}"
+        );
+        assert_eq!(status, 0);
+        let (text, _) = with(&["ticket", "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let item = &report["items"][0];
+        assert_eq!(item["tickets"][0]["valid"], true);
+        assert_eq!(item["tickets"][0]["origin"], "supplied");
+        assert_eq!(item["slices"].as_array().unwrap().len(), 5);
+        assert_eq!(item["slices"][0]["coverage"], "covered");
+        assert_eq!(item["tickets"][0]["listed"][2]["covers"][0]["arch"], "arm64");
+    }
+    let (text, _) = said(&["check".as_ref()], &product.root);
+    assert!(text.contains(" · no ticket\n"), "{text}");
+    fs::remove_file(&file).unwrap();
+    let (text, status) = said(
+        &["check".as_ref(), "--ticket".as_ref(), file.as_os_str()],
+        &product.root,
+    );
+    assert_eq!((text.as_str(), status), ("", 4));
+}
+
+#[test]
+fn inspect_says_what_codesign_says_about_a_ticket() {
+    let folder = tempfile::tempdir().unwrap();
+    let product = product(folder.path(), &developer("libextra"));
+    let (text, _) = said(&["inspect".as_ref()], &product.root);
+    assert!(!text.contains("Notarization Ticket"), "{text}");
+    product.staple(b"anything");
+    let (text, _) = said(&["inspect".as_ref()], &product.root);
+    let at = |line: &str| text.find(line).unwrap();
+    assert!(at("Timestamp=") < at("\nNotarization Ticket=stapled\n"));
+    assert!(at("Notarization Ticket=stapled") < at("Info.plist entries="));
 }

@@ -119,6 +119,8 @@ pub(super) enum Command {
         /// Whose output: ours on standard output, or that of spctl or syspolicy_check with its streams and exit status
         #[arg(long, value_enum, default_value_t = Assessor::Sealcheck)]
         style: Assessor,
+        #[command(flatten)]
+        elsewhere: Elsewhere,
     },
     /// Show what the signature says, as `codesign -d -vvvv -r-` does
     Inspect {
@@ -155,6 +157,17 @@ pub(super) enum Command {
         /// Only this architecture, such as arm64; the host's by default
         #[arg(long)]
         arch: Option<String>,
+    },
+    /// Show notarization tickets, who signed them, and which code they cover
+    Ticket {
+        /// Bundles, Mach-O files and ticket files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Format of the output
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+        #[command(flatten)]
+        elsewhere: Elsewhere,
     },
     /// List all rules
     Rules {
@@ -200,9 +213,19 @@ pub(super) struct Demands {
     /// A file with the signature, in place of the one in the code
     #[arg(long, short = 'D', value_name = "FILE")]
     pub(super) detached: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) elsewhere: Elsewhere,
     /// Fail for an expired certificate also where the signature has no timestamp
     #[arg(long)]
     pub(super) check_expiration: bool,
+}
+
+/// What does not come with the code.
+#[derive(Debug, Args, Default)]
+pub(super) struct Elsewhere {
+    /// A notarization ticket that was fetched elsewhere, such as from Apple's servers; also as base64 text
+    #[arg(long, value_name = "FILE")]
+    pub(super) ticket: Vec<PathBuf>,
 }
 
 /// A value of `--strict`.

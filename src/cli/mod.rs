@@ -9,6 +9,7 @@ mod entitlements;
 mod progress;
 mod requirement;
 mod rules;
+mod ticket;
 mod verify;
 
 use std::fs::File;
@@ -127,7 +128,17 @@ impl<'a> Session<'a> {
             std::fs::read(path).map_err(|error| (message(error), UNREADABLE))
         });
         let detached = detached.transpose()?;
+        let elsewhere = match &arguments.command {
+            Command::Assess { elsewhere, .. } | Command::Ticket { elsewhere, .. } => elsewhere,
+            _ => &demands.elsewhere,
+        };
+        let tickets = elsewhere
+            .ticket
+            .iter()
+            .map(|path| ticket::read(path))
+            .collect::<Result<_, _>>();
         let options = Options {
+            tickets: tickets.map_err(|message| (message, UNREADABLE))?,
             host_architecture: global.host_arch.into(),
             anchors,
             at: global.at.unwrap_or_else(now),
@@ -233,12 +244,14 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
             operation,
             format,
             style,
+            ..
         } => assess::run(paths, *operation, (*format, *style), session, &mut *out),
         Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, &mut *out),
         Command::Requirement(command) => requirement::run(command, session, &mut *out),
         Command::Entitlements { paths, format, arch } => {
             entitlements::run(paths, *format, arch.as_deref(), session, &mut *out)
         }
+        Command::Ticket { paths, format, .. } => ticket::run(paths, *format, session, &mut *out),
         Command::Rules { format } => rules::list(*format, &mut *out),
         Command::Explain { rule } => rules::explain(rule.0, &mut *out),
     }?;

@@ -58,6 +58,14 @@ pub fn write(
     code_directory(item, slice, style, out)?;
     digests(slice, style, out)?;
     signature(slice, style, out)?;
+    // Whether the ticket is any good does not matter here (specification 9.6).
+    let is_stapled = evidence
+        .tickets
+        .iter()
+        .any(|ticket| ticket.owner.as_deref() == Some(""));
+    if is_stapled && style.level >= 2 {
+        writeln!(out, "Notarization Ticket=stapled")?;
+    }
     contents(item, slice, style, out)?;
     if style.level >= 2 {
         writeln!(out, "Total signatures=1\nChosen signature=1")?;

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Outcome;
+use super::ticket::JsonTicket;
 use crate::finding::{Finding, Target};
 use crate::gatekeeper::{GatekeeperVerdict, Operation};
 use crate::macho::BuildVersion;
@@ -50,6 +51,7 @@ struct Item<'a> {
     codesign: Codesign<'a>,
     gatekeeper: Gatekeeper<'a>,
     code: Vec<Code<'a>>,
+    tickets: Vec<JsonTicket<'a>>,
     target: &'static str,
     findings: Option<Vec<JsonFinding<'a>>>,
     unknown: Option<Vec<JsonUnknown<'a>>>,
@@ -126,6 +128,7 @@ struct JsonSlice<'a> {
     authorities: Option<Vec<&'a str>>,
     signed_time: Option<String>,
     timestamp: Option<String>,
+    notarized: Option<bool>,
     designated_requirement: Option<String>,
     entitlements: Option<serde_json::Value>,
     constraints: Option<serde_json::Value>,
@@ -247,6 +250,7 @@ fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
         },
         gatekeeper: gatekeeper(outcome.gatekeeper.as_ref()),
         code: evidence.code.iter().map(code).collect(),
+        tickets: evidence.tickets.iter().map(JsonTicket::from).collect(),
         target: outcome.advice.target.name(),
         findings: settings
             .has_findings
@@ -319,6 +323,7 @@ fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
             .identity
             .as_ref()
             .and_then(|identity| Some(identity.timestamp.as_ref()?.time.to_string())),
+        notarized: slice.notarized,
         designated_requirement: slice
             .designated
             .as_ref()

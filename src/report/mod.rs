@@ -10,6 +10,7 @@ mod json;
 mod rules;
 mod syspolicy;
 mod text;
+mod ticket;
 
 pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use display::{DisplayStyle, write as write_display, write_requirements};
@@ -17,6 +18,7 @@ pub use gatekeeper::spctl_lines;
 pub use human::{Style, write as write_human};
 pub use json::{Settings, write as write_json};
 pub use rules::{explain, write_rules, write_rules_json, write_rules_page};
+pub use ticket::{Tickets, write as write_ticket, write_json as write_ticket_json};
 
 pub use syspolicy::{syspolicy_status, write_syspolicy, write_syspolicy_json};
 

@@ -10,9 +10,10 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::{Outcome, text};
+use super::{Outcome, Tickets, text, ticket};
 use crate::plist::Value;
-use crate::verify::{CodeObject, SignatureKind};
+use crate::trust::CertificateKind;
+use crate::verify::{Evidence, SignatureKind};
 
 /// How the report looks.
 #[derive(Debug, Clone, Copy)]
@@ -28,11 +29,11 @@ pub struct Style {
 }
 
 impl Style {
-    fn yes(self) -> &'static str {
+    pub(super) fn yes(self) -> &'static str {
         if self.unicode { "✓" } else { "ok" }
     }
 
-    fn no(self) -> &'static str {
+    pub(super) fn no(self) -> &'static str {
         if self.unicode { "✗" } else { "FAILED" }
     }
 
@@ -41,11 +42,11 @@ impl Style {
     }
 }
 
-const GOOD: Ansi = AnsiColor::Green.on_default();
-const BAD: Ansi = AnsiColor::Red.on_default().bold();
-const DOUBTFUL: Ansi = AnsiColor::Yellow.on_default();
-const STRONG: Ansi = Ansi::new().bold();
-const FAINT: Ansi = Ansi::new().dimmed();
+pub(super) const GOOD: Ansi = AnsiColor::Green.on_default();
+pub(super) const BAD: Ansi = AnsiColor::Red.on_default().bold();
+pub(super) const DOUBTFUL: Ansi = AnsiColor::Yellow.on_default();
+pub(super) const STRONG: Ansi = Ansi::new().bold();
+pub(super) const FAINT: Ansi = Ansi::new().dimmed();
 
 /// Writes the report about one item.
 ///
@@ -54,9 +55,7 @@ const FAINT: Ansi = Ansi::new().dimmed();
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if !style.quiet {
         writeln!(out, "{STRONG}{}{STRONG:#}", outcome.evidence.path)?;
-        if let Some(item) = outcome.evidence.code.first() {
-            summary(item, style, out)?;
-        }
+        summary(&outcome.evidence, style, out)?;
         if outcome.evidence.has_substituted_anchor {
             writeln!(
                 out,
@@ -76,7 +75,10 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
 }
 
 /// Identifier and version, who signed, and what the signature asks for.
-fn summary(item: &CodeObject, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some(item) = evidence.code.first() else {
+        return Ok(());
+    };
     let Some(primary) = item.slices.first() else {
         return Ok(());
     };
@@ -112,6 +114,14 @@ fn summary(item: &CodeObject, style: Style, out: &mut dyn Write) -> io::Result<(
             .runtime_version
             .map(|version| format!("hardened runtime {}", crate::macho::BuildVersion::text(version))),
     );
+    // Who else signs is not expected to have one.
+    let is_expected = primary.identity.as_ref().is_some_and(|identity| {
+        matches!(
+            identity.kind,
+            CertificateKind::DeveloperIdApplication | CertificateKind::DeveloperIdKext
+        )
+    });
+    words.extend(ticket::words(Tickets::of(evidence), is_expected));
     if words.is_empty() {
         Ok(())
     } else {

@@ -1,0 +1,92 @@
+//! `sealcheck ticket`: the notarization tickets of code, or a ticket by itself.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::arguments::Format;
+use super::{Session, UNREADABLE, complain, style};
+use crate::report::{Tickets, write_ticket, write_ticket_json};
+use crate::ticket::Ticket;
+use crate::verify::{CodeObject, SuppliedTicket, TicketEvidence};
+
+/// Bytes of a ticket file; more than any ticket of code can have.
+const MAX_TICKET: u64 = 16 << 20;
+
+/// Reads a ticket file: as Apple's servers give it out, or the base64 text of that.
+pub(super) fn read(path: &Path) -> Result<SuppliedTicket, String> {
+    let message = |reason: String| format!("sealcheck: {}: {reason}", path.display());
+    let length = std::fs::metadata(path).map(|found| found.len());
+    let length = length.map_err(|error| message(format!("cannot be read: {error}")))?;
+    if length > MAX_TICKET {
+        return Err(message(format!("larger than {MAX_TICKET} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| message(format!("cannot be read: {error}")))?;
+    let decoded = std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(crate::octets::base64)
+        .filter(|decoded| !Ticket::is_ticket(&bytes) && Ticket::is_ticket(decoded));
+    Ok(SuppliedTicket {
+        path: path.to_string_lossy().into_owned(),
+        bytes: decoded.unwrap_or(bytes).into(),
+    })
+}
+
+/// Whether the operand is a ticket by itself.
+fn is_ticket(path: &Path) -> bool {
+    let mut head = [0; 4];
+    let read = |mut file: std::fs::File| io::Read::read_exact(&mut file, &mut head);
+    path.is_file() && std::fs::File::open(path).and_then(read).is_ok() && Ticket::is_ticket(&head)
+}
+
+pub(super) fn run(
+    paths: &[PathBuf],
+    format: Format,
+    session: &Session<'_>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let mut items: Vec<(String, Vec<TicketEvidence>, Vec<CodeObject>)> = Vec::new();
+    let mut worst = 0;
+    for path in paths {
+        let name = path.to_string_lossy().into_owned();
+        let found = if is_ticket(path) {
+            read(path).map(|ticket| {
+                let evidence = TicketEvidence::supplied(&ticket, &session.options);
+                (name, vec![evidence], Vec::new())
+            })
+        } else {
+            let evidence = session.examine(path).map(|outcome| outcome.evidence);
+            evidence
+                .map(|evidence| (name, evidence.tickets, evidence.code))
+                .map_err(|error| format!("sealcheck: {error}"))
+        };
+        match found {
+            Ok(item) => items.push(item),
+            Err(message) => {
+                complain(&message);
+                worst = worst.max(UNREADABLE);
+            }
+        }
+    }
+    let items: Vec<_> = items
+        .iter()
+        .map(|(path, tickets, code)| Tickets {
+            path,
+            tickets,
+            code,
+            has_substituted_anchor: session.options.anchors.is_substituted(),
+        })
+        .collect();
+    for (index, item) in items.iter().enumerate() {
+        worst = worst.max(item.exit_status());
+        if matches!(format, Format::Human) {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            write_ticket(*item, style(session.global), out)?;
+        }
+    }
+    if matches!(format, Format::Json) {
+        write_ticket_json(&items, out)?;
+    }
+    Ok(worst)
+}
