@@ -180,7 +180,16 @@ fn the_same_bytes_out_for_any_number_of_jobs() {
     );
     for format in ["human", "json"] {
         let run = |jobs: &str| {
-            let arguments = ["--jobs", jobs, "--format", format, app.to_str().unwrap()];
+            let at = "2026-11-24";
+            let arguments = [
+                "--jobs",
+                jobs,
+                "--format",
+                format,
+                "--at",
+                at,
+                app.to_str().unwrap(),
+            ];
             // Only the time that it took may differ.
             stdout(&sealcheck(&arguments))
                 .lines()
