@@ -5,12 +5,14 @@
 //! finding. `table` says what is known about a key: who may claim it, and of which type its value is. Whether a claim
 //! is right is not judged here.
 
+mod amfi;
 mod compare;
 mod der;
 mod nearest;
 mod table;
 mod text;
 
+pub use amfi::{AmfiError, AmfiProblem, check_xml};
 pub use compare::{Difference, DifferenceKind, compare};
 pub use der::{DerError, parse as parse_der};
 pub use nearest::nearest;
@@ -19,7 +21,7 @@ pub use text::to_text;
 
 use thiserror::Error;
 
-use crate::plist::{Dictionary, PlistError, Remark, Value};
+use crate::plist::{Dictionary, PlistError, Value};
 
 /// Why entitlements could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -35,19 +37,13 @@ pub enum EntitlementsError {
     NotADictionary(&'static str),
 }
 
-/// Decodes the payload of slot 5, with remarks on its form where it is XML.
+/// Decodes the payload of slot 5, in whatever form CoreFoundation reads; see [`check_xml`] for AMFI's.
 ///
 /// # Errors
 /// [`EntitlementsError::Plist`] or [`EntitlementsError::NotADictionary`].
-pub fn parse_xml(payload: &[u8]) -> Result<(Dictionary, Vec<Remark>), EntitlementsError> {
-    let (value, remarks) = if payload.starts_with(b"bplist0") {
-        (crate::plist::parse(payload)?, Vec::new())
-    } else {
-        let document = crate::plist::parse_xml(payload)?;
-        (document.value, document.remarks)
-    };
-    match value {
-        Value::Dictionary(entries) => Ok((entries, remarks)),
+pub fn parse_xml(payload: &[u8]) -> Result<Dictionary, EntitlementsError> {
+    match crate::plist::parse(payload)? {
+        Value::Dictionary(entries) => Ok(entries),
         other => Err(EntitlementsError::NotADictionary(other.kind())),
     }
 }

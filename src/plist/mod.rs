@@ -1,8 +1,8 @@
 //! Property lists as CoreFoundation reads them: XML and binary.
 //!
-//! The XML reader is our own: it keeps CDATA text, refuses entities it does not know, and remarks on everything
-//! that AMFI's stricter grammar for entitlements refuses (specification 8, native observation 7.5). Binary lists
-//! are read by the `plist` crate. The OpenStep syntax is recognised and refused as not supported.
+//! The XML reader is our own: it keeps CDATA text and refuses entities it does not know (native observation 7.5);
+//! the stricter grammar of entitlements is read in `entitlements`. Binary lists are read by the `plist` crate. The
+//! OpenStep syntax is recognised and refused as not supported.
 
 mod binary;
 mod text;
@@ -12,7 +12,6 @@ mod xml;
 
 pub use value::{Dictionary, Value};
 pub use write::{dictionary_to_json, to_json, to_xml};
-pub use xml::{Document, Remark, RemarkKind};
 
 use thiserror::Error;
 
@@ -71,14 +70,5 @@ pub fn parse(bytes: &[u8]) -> Result<Value, PlistError> {
     if bytes.starts_with(b"bplist0") {
         return binary::parse(bytes);
     }
-    parse_xml(bytes).map(|document| document.value)
-}
-
-/// Reads an XML property list with the remarks on its form.
-///
-/// # Errors
-/// See [`PlistError`].
-pub fn parse_xml(bytes: &[u8]) -> Result<Document, PlistError> {
-    let (text, has_mark) = text::decode(bytes)?;
-    xml::parse(&text, has_mark)
+    xml::parse(&text::decode(bytes)?)
 }

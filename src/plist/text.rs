@@ -7,25 +7,25 @@ use std::borrow::Cow;
 
 use super::PlistError;
 
-/// The text as UTF-8, and whether a byte order mark stood in front of it.
-pub(super) fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, bool), PlistError> {
+/// The text as UTF-8, without the byte order mark in front of it.
+pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, PlistError> {
     if let Some(rest) = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]) {
-        return Ok((utf8(rest)?, true));
+        return utf8(rest);
     }
     // The mark of little-endian UTF-32 begins like that of UTF-16, so it comes first.
     if let Some(rest) = bytes.strip_prefix(&[0xff, 0xfe, 0, 0]) {
-        return Ok((utf32(rest, u32::from_le_bytes)?, true));
+        return utf32(rest, u32::from_le_bytes);
     }
     if let Some(rest) = bytes.strip_prefix(&[0, 0, 0xfe, 0xff]) {
-        return Ok((utf32(rest, u32::from_be_bytes)?, true));
+        return utf32(rest, u32::from_be_bytes);
     }
     if let Some(rest) = bytes.strip_prefix(&[0xff, 0xfe]) {
-        return Ok((utf16(rest, u16::from_le_bytes), true));
+        return Ok(utf16(rest, u16::from_le_bytes));
     }
     if let Some(rest) = bytes.strip_prefix(&[0xfe, 0xff]) {
-        return Ok((utf16(rest, u16::from_be_bytes), true));
+        return Ok(utf16(rest, u16::from_be_bytes));
     }
-    Ok((utf8(bytes)?, false))
+    utf8(bytes)
 }
 
 fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, PlistError> {

@@ -6,59 +6,14 @@
 
 use super::{Dictionary, MAX_DEPTH, MAX_VALUES, PlistError, Value};
 
-/// Something in the form of a list that a stricter reader refuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Remark {
-    /// What it is.
-    pub kind: RemarkKind,
-    /// Where it is, in bytes of the text.
-    pub offset: usize,
-}
-
-/// What a [`Remark`] is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RemarkKind {
-    /// A comment.
-    Comment,
-    /// A byte order mark.
-    ByteOrderMark,
-    /// A CDATA section.
-    Cdata,
-    /// A key that occurs twice in one dictionary.
-    DuplicateKey,
-    /// No `<plist>` around the value.
-    MissingPlistElement,
-    /// A processing instruction other than the XML declaration.
-    ProcessingInstruction,
-    /// Something behind the value.
-    TrailingContent,
-}
-
-/// A value with the remarks on its form.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Document {
-    /// The value.
-    pub value: Value,
-    /// Remarks in the order of the text.
-    pub remarks: Vec<Remark>,
-}
-
 /// Reads the first value in `text`.
-pub(super) fn parse(text: &str, has_mark: bool) -> Result<Document, PlistError> {
+pub(super) fn parse(text: &str) -> Result<Value, PlistError> {
     let mut reader = Reader {
         text,
         at: 0,
-        remarks: Vec::new(),
         values: 0,
     };
-    if has_mark {
-        reader.remark(RemarkKind::ByteOrderMark, 0);
-    }
-    let value = reader.document()?;
-    Ok(Document {
-        value,
-        remarks: reader.remarks,
-    })
+    reader.document()
 }
 
 /// An open container.
@@ -81,18 +36,10 @@ struct Tag<'a> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    remarks: Vec<Remark>,
     values: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn remark(&mut self, kind: RemarkKind, offset: usize) {
-        // Remarks are advice; a hostile list need not make millions of them.
-        if self.remarks.len() < 1000 {
-            self.remarks.push(Remark { kind, offset });
-        }
-    }
-
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -129,16 +76,11 @@ impl<'a> Reader<'a> {
         loop {
             self.skip_space();
             let rest = self.rest();
-            let offset = self.at;
             if rest.is_empty() {
                 return Ok(None);
             } else if rest.starts_with("<!--") {
-                self.remark(RemarkKind::Comment, offset);
                 self.skip_past(4, "-->", "comment without end")?;
             } else if rest.starts_with("<?") {
-                if !rest.starts_with("<?xml ") {
-                    self.remark(RemarkKind::ProcessingInstruction, offset);
-                }
                 self.skip_past(2, "?>", "instruction without end")?;
             } else if rest.starts_with("<!DOCTYPE") {
                 let end = rest.find('>').ok_or(self.error("document type without end"))?;
@@ -178,27 +120,12 @@ impl<'a> Reader<'a> {
 
     fn document(&mut self) -> Result<Value, PlistError> {
         let first = self.next_tag()?.ok_or(PlistError::Format)?;
-        let wrapped = first.name == "plist" && !first.closing && !first.empty;
-        let first = if wrapped {
-            self.next_tag()?.ok_or(self.error("no value"))?
-        } else {
-            self.remark(RemarkKind::MissingPlistElement, first.offset);
-            first
-        };
-        let value = self.value(first)?;
-        let tail = self.rest();
-        let tail = if wrapped {
-            tail.trim_start().strip_prefix("</plist>").unwrap_or(tail)
-        } else {
-            tail
-        };
-        if !tail.trim().is_empty() {
-            self.remark(
-                RemarkKind::TrailingContent,
-                self.text.len().saturating_sub(tail.len()),
-            );
+        let is_wrapped = first.name == "plist" && !first.closing && !first.empty;
+        if !is_wrapped {
+            return self.value(first);
         }
-        Ok(value)
+        let first = self.next_tag()?.ok_or(self.error("no value"))?;
+        self.value(first)
     }
 
     /// The value that opens with `tag`, its contents included. Containers wait on a stack of bounded height.
@@ -224,9 +151,7 @@ impl<'a> Reader<'a> {
                             offset: tag.offset,
                             problem: "value without key",
                         })?;
-                        if entries.insert(key, value).is_some() {
-                            self.remark(RemarkKind::DuplicateKey, tag.offset);
-                        }
+                        entries.insert(key, value);
                     }
                 }
             }
@@ -322,11 +247,9 @@ impl<'a> Reader<'a> {
                 text.push(self.reference()?);
             } else if let Some(section) = rest.strip_prefix("<![CDATA[") {
                 let end = section.find("]]>").ok_or(self.error("CDATA without end"))?;
-                self.remark(RemarkKind::Cdata, self.at);
                 text.push_str(section.get(..end).unwrap_or_default());
                 self.skip(end.saturating_add("<![CDATA[]]>".len()));
             } else if rest.starts_with("<!--") {
-                self.remark(RemarkKind::Comment, self.at);
                 self.skip_past(4, "-->", "comment without end")?;
             } else {
                 let tag = self.tag()?;

@@ -9,7 +9,7 @@ use crate::blob::{BlobError, Slot};
 use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
 use crate::cms::CmsError;
 use crate::codedir::CodeDirectoryError;
-use crate::entitlements::{Difference, EntitlementsError};
+use crate::entitlements::{AmfiError, Difference, EntitlementsError};
 use crate::macho::{FatFault, MachOError};
 use crate::source::SourceError;
 use crate::trust::{IdentityFault, PathProblem};
@@ -160,6 +160,8 @@ pub enum FaultKind {
         /// What is wrong.
         error: EntitlementsError,
     },
+    /// The bound XML entitlements can be decoded, but not by AMFI's stricter reader, or not by every other.
+    EntitlementsForm(AmfiError),
     /// The two forms of the entitlements say different things.
     EntitlementsDiffer(Vec<Difference>),
     /// A directory that is no bundle.
@@ -365,6 +367,7 @@ impl Fault {
             | FaultKind::NestedReplaced
             | FaultKind::TooDeep
             | FaultKind::Unreadable(_)
+            | FaultKind::EntitlementsForm(_)
             | FaultKind::EntitlementsDiffer(_)
             | FaultKind::AlternatesDisagree
             | FaultKind::Oddity(_) => return None,

@@ -398,11 +398,16 @@ impl<'a> Examination<'a> {
 
     /// Decodes both forms and compares them; macOS does neither of the two when it verifies.
     fn entitlements(&mut self) {
+        let mut form = None;
         let mut malformed = |slot, error| self.faults.push(FaultKind::EntitlementsMalformed { slot, error });
         let mut is_der_malformed = false;
         let xml = self.facts.entitlements_xml.as_deref().and_then(|payload| {
             let parsed = entitlements::parse_xml(payload);
-            parsed.map_err(|error| malformed(Slot::ENTITLEMENTS, error)).ok()
+            let parsed = parsed
+                .map_err(|error| malformed(Slot::ENTITLEMENTS, error))
+                .ok()?;
+            form = entitlements::check_xml(payload).err();
+            Some(parsed)
         });
         let der = self.facts.entitlements_der.as_deref().and_then(|payload| {
             let parsed = entitlements::parse_der(payload);
@@ -414,13 +419,14 @@ impl<'a> Examination<'a> {
                 .ok()
         });
         self.facts.is_entitlements_der_malformed = is_der_malformed;
-        if let (Some((xml, _)), Some(der)) = (&xml, &der) {
+        self.faults.extend(form.map(FaultKind::EntitlementsForm));
+        if let (Some(xml), Some(der)) = (&xml, &der) {
             let differences = entitlements::compare(xml, der);
             if !differences.is_empty() {
                 self.faults.push(FaultKind::EntitlementsDiffer(differences));
             }
         }
-        self.facts.entitlements = der.or(xml.map(|(entries, _)| entries));
+        self.facts.entitlements = der.or(xml);
     }
 
     /// Pages against every CodeDirectory, cut as the best one says.
