@@ -364,10 +364,11 @@ fn requirements_are_shown_compiled_and_tested() {
 
 #[test]
 fn inspect_shows_constraints() {
-    use crate::support::signature::{blob, entitlements_der};
+    use crate::support::plist::{der, entries};
+    use crate::support::signature::blob;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tool");
-    let constraint = entitlements_der(&[("on-system-volume".to_owned(), true)].into());
+    let constraint = der(&entries! { "on-system-volume" => true });
     let mut signer = adhoc("tool");
     signer.special.insert(8, blob(0xfade_8181, &constraint));
     fs::write(&path, signer.sign(&arm64(b"code"), Bound::default()).0).unwrap();

@@ -10,6 +10,7 @@ use crate::support::cms::CmsSigner;
 use crate::support::codesign::{Parent, Said, codesign};
 use crate::support::macho::{DYLIB, Thin, arm64};
 use crate::support::pki::{self, Key};
+use crate::support::plist::entries;
 use crate::support::signature::{Bound, RUNTIME, Signer, adhoc, certified};
 
 fn display(signer: &Signer, arguments: &[&str]) -> Said {
@@ -268,7 +269,7 @@ fn requirements() {
 #[test]
 fn entitlements() {
     let signer = Signer {
-        entitlements: Some([("test".to_owned(), true)].into()),
+        entitlements: Some(entries! { "test" => true }),
         ..adhoc("x")
     };
     let said = display(&signer, &["--entitlements"]);

@@ -108,7 +108,7 @@ fn inspect_at_every_level() {
     let folder = tempfile::tempdir().unwrap();
     let signer = Signer {
         hash_types: vec![SHA1, SHA256],
-        entitlements: Some([("a".to_owned(), true)].into()),
+        entitlements: Some([("a".to_owned(), true.into())].into()),
         ..adhoc("tool")
     };
     let (bytes, _) = signer.sign(&arm64(&[7; 9000]), Bound::default());

@@ -329,7 +329,7 @@ fn build(faults: &[&Kind]) -> Parent {
         })
         .collect();
     parent.signer = Signer {
-        entitlements: Some([("com.example.a".to_owned(), true)].into()),
+        entitlements: Some([("com.example.a".to_owned(), true.into())].into()),
         ..adhoc("org.example.parent")
     };
     parent.add_tool("Helpers/tool", &adhoc("tool"));

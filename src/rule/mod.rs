@@ -4,12 +4,18 @@
 //! item's evidence. Families live in one file each. The catalogue's numbers (R002 …) stand beside the ids.
 
 mod check;
+mod claims;
 mod distribution;
-mod entitlements;
+mod driverkit;
+mod entitlement_claims;
+mod entitlement_form;
+mod entitlement_values;
 mod family;
 mod identity;
 mod oddity;
 mod reading;
+mod runtime_exceptions;
+mod sandbox;
 mod seal;
 mod signature;
 mod structure;
@@ -95,7 +101,12 @@ pub fn all() -> Vec<&'static Rule> {
         seal::RULES,
         structure::RULES,
         oddity::RULES,
-        entitlements::RULES,
+        entitlement_form::RULES,
+        entitlement_claims::RULES,
+        entitlement_values::RULES,
+        sandbox::RULES,
+        driverkit::RULES,
+        runtime_exceptions::RULES,
         reading::RULES,
     ]
     .into_iter()

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::macho::{self, Thin, arm64, x86_64};
+use super::plist::entries;
 use super::signature::{Bound, SHA1, SHA256, Signer, adhoc, digest};
 
 /// An Info.plist.
@@ -259,10 +260,10 @@ pub fn contents_bundle(root: &Path, name: &str, package_type: &str, signer: &Sig
 pub fn acme_signer() -> Signer {
     Signer {
         hash_types: vec![SHA1, SHA256],
-        entitlements: Some(BTreeMap::from([
-            ("com.apple.security.app-sandbox".to_owned(), true),
-            ("com.apple.security.network.client".to_owned(), true),
-        ])),
+        entitlements: Some(entries! {
+            "com.apple.security.app-sandbox" => true,
+            "com.apple.security.network.client" => true,
+        }),
         ..adhoc("com.example.acme")
     }
 }
@@ -293,7 +294,10 @@ pub fn acme(folder: &Path) -> PathBuf {
         &contents.join("XPCServices/Service.xpc"),
         "Service",
         "XPC!",
-        &adhoc("com.example.service"),
+        &Signer {
+            entitlements: Some(entries! { "com.apple.security.app-sandbox" => true }),
+            ..adhoc("com.example.service")
+        },
     );
     let library = Thin {
         file_type: macho::DYLIB,

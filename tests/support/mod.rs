@@ -4,9 +4,11 @@ pub mod bundle;
 pub mod cms;
 pub mod codesign;
 pub mod der;
+pub mod foundry;
 pub mod judge;
 pub mod macho;
 pub mod pki;
+pub mod plist;
 pub mod signature;
 pub mod ticket;
 

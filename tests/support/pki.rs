@@ -171,6 +171,11 @@ pub const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
 pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 pub const DEVELOPER_ID_APPLICATION: &str = "1.2.840.113635.100.6.1.13";
 pub const DEVELOPER_ID_CA: &str = "1.2.840.113635.100.6.2.6";
+pub const MAC_SUBMISSION: &str = "1.2.840.113635.100.6.1.7";
+pub const MAC_APP_STORE: &str = "1.2.840.113635.100.6.1.9";
+pub const MAC_DEVELOPMENT: &str = "1.2.840.113635.100.6.1.12";
+pub const APPLE_SOFTWARE: &str = "1.2.840.113635.100.6.22";
+const WORLDWIDE_DEVELOPER_RELATIONS: &str = "1.2.840.113635.100.6.2.1";
 
 /// One extension.
 pub fn extension(id: &str, critical: bool, value: &[u8]) -> Vec<u8> {
@@ -333,27 +338,48 @@ pub fn developer_id_ca() -> Template {
     ])
 }
 
-/// A certificate like Developer ID Application, of the team `ABCDE12345`.
-pub fn developer_id(key: Key) -> Template {
-    let mut template = Template::new("Developer ID Application: Example (ABCDE12345)", key).with(&[
+/// An intermediate for development and the App Store.
+pub fn worldwide_developer_relations() -> Template {
+    Template::new(
+        "Test Worldwide Developer Relations Certification Authority",
+        Key::P256(10),
+    )
+    .with(&[
+        basic_constraints(true, None),
+        key_usage(0x06),
+        subject_key(b"ca"),
+        authority_key(b"root"),
+        marker(WORLDWIDE_DEVELOPER_RELATIONS),
+    ])
+}
+
+/// A certificate for code, as Apple issues it to a team, with the marker that says what it is for.
+pub fn leaf(name: &str, team: &str, kind: &str) -> Template {
+    let name = format!("{name}: Example ({team})");
+    let mut template = Template::new(&name, Key::P256(3)).with(&[
         extension("2.5.29.19", true, &sequence(&[])),
         key_usage(0x80),
         purposes(&[CODE_SIGNING]),
         authority_key(b"ca"),
         subject_key(b"leaf"),
-        marker(DEVELOPER_ID_APPLICATION),
+        marker(kind),
     ]);
     template.subject = vec![
-        ("0.9.2342.19200300.100.1.1", "ABCDE12345".into()),
-        (
-            COMMON_NAME,
-            "Developer ID Application: Example (ABCDE12345)".into(),
-        ),
-        (UNIT, "ABCDE12345".into()),
+        ("0.9.2342.19200300.100.1.1", team.to_owned()),
+        (COMMON_NAME, name),
+        (UNIT, team.to_owned()),
         (ORGANIZATION, "Example".into()),
         ("2.5.4.6", "US".into()),
     ];
     template
+}
+
+/// A certificate like Developer ID Application, of the team `ABCDE12345`.
+pub fn developer_id(key: Key) -> Template {
+    Template {
+        key,
+        ..leaf("Developer ID Application", "ABCDE12345", DEVELOPER_ID_APPLICATION)
+    }
 }
 
 /// A timestamp authority's certificate.

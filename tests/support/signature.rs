@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sha1::Digest as _;
 
 use super::cms::CmsSigner;
-use super::der::tlv;
 use super::macho::{self, Thin};
+use super::plist::{self, Entries};
 
 /// Hash types by their numbers in a CodeDirectory.
 pub const SHA1: u8 = 1;
@@ -49,34 +49,6 @@ pub fn superblob(magic: u32, components: &[(u32, Vec<u8>)]) -> Vec<u8> {
     blob(magic, &index)
 }
 
-/// Boolean entitlements as a property list.
-pub fn entitlements_xml(entries: &BTreeMap<String, bool>) -> Vec<u8> {
-    let body: String = entries
-        .iter()
-        .map(|(key, value)| format!("\t<key>{key}</key>\n\t<{value}/>\n"))
-        .collect();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
-         \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\">\n<dict>\n{body}</dict>\n</plist>\n"
-    )
-    .into_bytes()
-}
-
-/// The same in DER.
-pub fn entitlements_der(entries: &BTreeMap<String, bool>) -> Vec<u8> {
-    let pairs: Vec<u8> = entries
-        .iter()
-        .flat_map(|(key, value)| {
-            let content = [
-                tlv(0x0c, key.as_bytes()),
-                tlv(0x01, &[if *value { 0xff } else { 0 }]),
-            ];
-            tlv(0x30, &content.concat())
-        })
-        .collect();
-    tlv(0x70, &[vec![2, 1, 1], tlv(0xb0, &pairs)].concat())
-}
-
 /// How to sign.
 #[derive(Clone)]
 pub struct Signer {
@@ -88,7 +60,8 @@ pub struct Signer {
     /// 12 for 4 KiB; 0 for a single page.
     pub page_log2: u8,
     pub version: u32,
-    pub entitlements: Option<BTreeMap<String, bool>>,
+    /// Written in both forms.
+    pub entitlements: Option<Entries>,
     /// Blobs for special slots, beside those made of the fields above.
     pub special: BTreeMap<u32, Vec<u8>>,
     /// Blobs that no special slot is about, such as a ticket.
@@ -139,8 +112,8 @@ impl Signer {
     fn special_components(&self) -> BTreeMap<u32, Vec<u8>> {
         let mut components = self.special.clone();
         if let Some(entries) = &self.entitlements {
-            components.insert(5, blob(0xfade_7171, &entitlements_xml(entries)));
-            components.insert(7, blob(0xfade_7172, &entitlements_der(entries)));
+            components.insert(5, blob(0xfade_7171, &plist::xml(entries)));
+            components.insert(7, blob(0xfade_7172, &plist::der(entries)));
         }
         components
     }

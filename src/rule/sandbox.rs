@@ -1,0 +1,283 @@
+//! Rules about App Sandbox: inheriting it, missing it, exceptions from it (R119–R124, R147, R148).
+
+use super::claims::{self, Claimant, Role, is_signed_by_apple, list};
+use super::{Check, Family, Rule};
+use crate::bundle::BundleKind;
+use crate::entitlements::{Class, classify};
+use crate::finding::{Party, Severity, Target};
+use crate::plist::Value;
+use crate::verify::{CodeKind, CodeObject};
+
+const HELPERS: &str =
+    "https://developer.apple.com/documentation/xcode/embedding-a-helper-tool-in-a-sandboxed-app";
+const SANDBOX: &str = "com.apple.security.app-sandbox";
+const INHERIT: &str = "com.apple.security.inherit";
+const EXCEPTION: &str = "com.apple.security.temporary-exception.";
+const EXACTLY: &str = "sign it with exactly com.apple.security.app-sandbox and com.apple.security.inherit:  codesign -f -s \"Developer ID Application: NAME\" -i IDENTIFIER --entitlements INHERIT.entitlements --options runtime --timestamp PATH";
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "sandbox-inherit-extra",
+        family: Family::Entitlements,
+        title: "a program that inherits its sandbox and claims more",
+        catalogue: "R119, R120",
+        explanation: "A helper that inherits the sandbox of the app that starts it has two entitlements: com.apple.security.app-sandbox and com.apple.security.inherit. With any other, libsecinit aborts it when it starts (SIGTRAP or SIGILL). Xcode adds com.apple.security.get-task-allow to debug builds, and identifiers to all others.",
+        remedy: EXACTLY,
+        reference: HELPERS,
+        check: |check| {
+            claims::each(check, |check, claimant| {
+                if !inherits(claimant) {
+                    return;
+                }
+                let keys = claimant.claims.iter().map(|(key, _)| key);
+                let extra: Vec<_> = keys.filter(|key| ![SANDBOX, INHERIT].contains(key)).collect();
+                if extra.is_empty() {
+                    return;
+                }
+                let hint = if extra.contains(&"com.apple.security.get-task-allow") {
+                    " (set CODE_SIGN_INJECT_BASE_ENTITLEMENTS=NO for it in Xcode)"
+                } else {
+                    ""
+                };
+                let message = format!("inherits its sandbox, but also claims {}{hint}", list(&extra));
+                let is_foreign = extra.iter().all(|key| classify(key) == Class::Foreign);
+                let finding = check.slice(claimant.object, claimant.slice, message);
+                if is_foreign {
+                    finding.severity = Severity::Warning;
+                }
+            });
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "inherit-without-sandbox",
+        family: Family::Entitlements,
+        title: "a program that inherits a sandbox but claims none",
+        catalogue: "R121",
+        explanation: "com.apple.security.inherit has its meaning beside com.apple.security.app-sandbox only. Alone it does not put the program into the sandbox of its parent.",
+        remedy: EXACTLY,
+        reference: HELPERS,
+        check: |check| {
+            claims::each(check, |check, claimant| {
+                if inherits(claimant) && !claimant.is_true(SANDBOX) {
+                    let message = "claims com.apple.security.inherit without com.apple.security.app-sandbox";
+                    check.slice(claimant.object, claimant.slice, message);
+                }
+            });
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "inherit-on-bundled-main",
+        family: Family::Entitlements,
+        title: "a program that the system starts inherits its sandbox",
+        catalogue: "R122",
+        explanation: "Apps, app extensions and XPC services are started by launchd, which has no sandbox to inherit, so they abort. Only helpers that an app starts as its children may inherit; some apps have such helpers in the form of apps.",
+        remedy: "claim com.apple.security.app-sandbox without com.apple.security.inherit:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        reference: HELPERS,
+        check: |check| {
+            claims::each(check, |check, claimant| {
+                let Role::Main(kind) = claimant.role() else { return };
+                let is_started = matches!(
+                    kind,
+                    BundleKind::App | BundleKind::AppExtension | BundleKind::XpcService
+                );
+                if !is_started || !inherits(claimant) {
+                    return;
+                }
+                let is_helper = kind == BundleKind::App && claimant.object.parent.is_some();
+                let message = format!("the main executable of an {} inherits its sandbox", kind.name());
+                let finding = check.slice(claimant.object, claimant.slice, message);
+                if is_helper {
+                    finding.severity = Severity::Note;
+                }
+            });
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "sandbox-missing-in-nested",
+        family: Family::Entitlements,
+        severity: Severity::Note,
+        title: "a program without sandbox in a sandboxed app",
+        catalogue: "R123",
+        explanation: "The App Store demands the sandbox of every program in an app. Outside of it, a helper that the app starts is in the app's sandbox anyway; one that launchd starts is in none.",
+        remedy: "claim com.apple.security.app-sandbox for it, and com.apple.security.inherit beside it where the app starts it as its child:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        apple: "App Store Connect: \"ITMS-90296: App sandbox not enabled\"",
+        reference: HELPERS,
+        check: |check| {
+            let is_store = check.target() == Target::MacAppStore;
+            let evidence = check.evidence();
+            let Some(main) = evidence.code.first().filter(|main| is_sandboxed_app(main)) else {
+                return;
+            };
+            for object in evidence.code.iter().skip(1) {
+                for slice in &object.slices {
+                    let is_program = slice.file_type.is_some_and(|found| found.is_execute());
+                    // Drivers live in a sandbox of the system's, system extensions in none.
+                    let is_other = matches!(
+                        object.kind,
+                        CodeKind::Bundle(BundleKind::DriverExtension | BundleKind::SystemExtension)
+                    );
+                    let is_in = slice
+                        .entitlements
+                        .as_ref()
+                        .is_some_and(|claims| claims.get(SANDBOX) == Some(&Value::Boolean(true)));
+                    // What is not signed, or not decodable, is another problem.
+                    let is_known =
+                        slice.hash_type.is_some() && slice.entitlements.is_some() == has_blob(slice);
+                    // An extension without sandbox is refused by its own rule.
+                    let is_extension = object.kind == CodeKind::Bundle(BundleKind::AppExtension);
+                    if !is_program
+                        || is_other
+                        || is_in
+                        || is_extension
+                        || !is_known
+                        || is_signed_by_apple(slice)
+                    {
+                        continue;
+                    }
+                    let message = format!("not sandboxed, but {} is", main.main_path());
+                    let finding = check.slice(object, slice, message);
+                    if is_store {
+                        finding.severity = Severity::Error;
+                        finding.rejected_by = &[Party::AppStore];
+                    }
+                }
+            }
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "sandbox-on-appex-missing",
+        family: Family::Entitlements,
+        title: "an app extension without sandbox",
+        catalogue: "R124",
+        explanation: "macOS starts app extensions only in a sandbox: one that does not claim it is not registered, and does not show up.",
+        remedy: "claim com.apple.security.app-sandbox for the extension:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        reference: "https://developer.apple.com/documentation/security/app-sandbox",
+        check: |check| {
+            for object in &check.evidence().code {
+                if object.kind != CodeKind::Bundle(BundleKind::AppExtension) {
+                    continue;
+                }
+                for slice in &object.slices {
+                    let is_in = slice
+                        .entitlements
+                        .as_ref()
+                        .is_some_and(|claims| claims.get(SANDBOX).is_some());
+                    let is_known =
+                        slice.hash_type.is_some() && slice.entitlements.is_some() == has_blob(slice);
+                    let is_mac = claims::platform(slice) == Some(crate::entitlements::Platform::MacOs);
+                    if !is_in && is_known && is_mac && !is_signed_by_apple(slice) {
+                        check.slice(object, slice, "an app extension that is not sandboxed");
+                    }
+                }
+            }
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "sandbox-temporary-exceptions",
+        family: Family::Entitlements,
+        severity: Severity::Note,
+        title: "exceptions from the sandbox",
+        catalogue: "R147",
+        explanation: "Temporary exceptions open the sandbox for single files, services or preferences. They are free outside of the App Store; App Review asks for the reason of each. Paths begin with a slash, those of folders end with one.",
+        remedy: "remove the exceptions that the app does not need and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        reference: "https://developer.apple.com/library/archive/documentation/Miscellaneous/Reference/EntitlementKeyReference/Chapters/AppSandboxTemporaryExceptionEntitlements.html",
+        check: |check| {
+            let is_store = check.target() == Target::MacAppStore;
+            claims::each(check, |check, claimant| {
+                let keys: Vec<_> = claimant.claims.iter().map(|(key, _)| key).collect();
+                let exceptions: Vec<_> = keys
+                    .iter()
+                    .filter_map(|key| key.strip_prefix(EXCEPTION))
+                    .collect();
+                if exceptions.is_empty() {
+                    return;
+                }
+                let message = format!("exceptions from the sandbox: {}", list(&exceptions));
+                let finding = check.slice(claimant.object, claimant.slice, message);
+                if is_store {
+                    finding.severity = Severity::Warning;
+                }
+                for name in exceptions.iter().filter(|name| name.starts_with("files.")) {
+                    let paths = claimant.strings(&format!("{EXCEPTION}{name}"));
+                    if let Some(path) = paths
+                        .iter()
+                        .find(|path| !path.starts_with('/') && !path.contains('$'))
+                    {
+                        let message = format!("{name} names {path}, which does not begin with a slash");
+                        check.slice(claimant.object, claimant.slice, message).severity = Severity::Warning;
+                    }
+                }
+            });
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "sandbox-network-none",
+        family: Family::Entitlements,
+        severity: Severity::Note,
+        title: "a sandboxed app without network that brings what needs it",
+        catalogue: "R148",
+        explanation: "The app is sandboxed and does not claim com.apple.security.network.client, so every connection fails, but it brings a framework that lives on the network.",
+        remedy: "claim com.apple.security.network.client where the network is wanted, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.security.network.client",
+        check: network_of_frameworks,
+        ..Rule::BASE
+    },
+];
+
+fn network_of_frameworks(check: &mut Check<'_>) {
+    const FRAMEWORKS: [&str; 4] = [
+        "Sparkle.framework",
+        "Electron Framework.framework",
+        "QtWebEngineCore.framework",
+        "Chromium Embedded Framework.framework",
+    ];
+    let evidence = check.evidence();
+    let Some(main) = evidence.code.first().filter(|main| is_sandboxed_app(main)) else {
+        return;
+    };
+    let has_client = main
+        .slices
+        .iter()
+        .filter_map(|slice| slice.entitlements.as_ref())
+        .any(|claims| claims.get("com.apple.security.network.client").is_some());
+    let name = |object: &CodeObject| object.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let found = evidence
+        .code
+        .iter()
+        .map(name)
+        .find(|name| FRAMEWORKS.contains(&name.as_str()));
+    if let Some(framework) = found.filter(|_| !has_client) {
+        check.object(main, format!("sandboxed without network, but brings {framework}"));
+    }
+}
+
+fn inherits(claimant: Claimant<'_>) -> bool {
+    claimant
+        .get(INHERIT)
+        .is_some_and(|value| value != &Value::Boolean(false))
+}
+
+fn is_sandboxed_app(object: &CodeObject) -> bool {
+    object.kind == CodeKind::Bundle(BundleKind::App)
+        && object.slices.iter().any(|slice| {
+            !is_signed_by_apple(slice)
+                && slice
+                    .entitlements
+                    .as_ref()
+                    .is_some_and(|claims| claims.get(SANDBOX) == Some(&Value::Boolean(true)))
+        })
+}
+
+/// Whether the signature has entitlements at all, decodable or not.
+fn has_blob(slice: &crate::verify::SliceEvidence) -> bool {
+    use crate::blob::Slot;
+    slice.slots.iter().any(|found| {
+        [Slot::ENTITLEMENTS, Slot::ENTITLEMENTS_DER].contains(&found.slot) && found.length.is_some()
+    })
+}
