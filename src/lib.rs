@@ -2,7 +2,7 @@
 //!
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
 //! `octets`, `time`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
-//! `entitlements`, `ticket`, `bundle`, `verify`, `gatekeeper`, `finding`, `rule`, `report`, `cli`.
+//! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `gatekeeper`, `finding`, `rule`, `report`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
 //! only `cli` reads the clock, the environment and the terminal.
@@ -23,6 +23,7 @@ pub mod hash;
 pub mod macho;
 pub mod octets;
 pub mod plist;
+pub mod profile;
 pub mod report;
 pub mod requirement;
 pub mod rule;

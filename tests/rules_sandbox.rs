@@ -103,7 +103,11 @@ fn exceptions_and_network() {
     let store = with("/Library/Acme/").by(By::Distribution);
     expect(
         &store,
-        &[("app-store-distribution-signed", Note), (rule, Warning)],
+        &[
+            ("app-store-distribution-signed", Note),
+            (rule, Warning),
+            ("testflight-needs-profile", Warning),
+        ],
     );
     let rule = "sandbox-network-none";
     let sparkle = || framework("org.sparkle-project.Sparkle");

@@ -146,6 +146,15 @@ pub(super) enum Command {
     /// Show, compile and test code requirements
     #[command(subcommand)]
     Requirement(RequirementCommand),
+    /// Show provisioning profiles: what they grant, and whether that is what the code claims
+    Profile {
+        /// Bundles and profiles
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Format of the report
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
     /// Print the entitlements that the code claims
     Entitlements {
         /// Bundles and Mach-O files

@@ -6,6 +6,7 @@
 mod arguments;
 mod assess;
 mod entitlements;
+mod profile;
 mod progress;
 mod requirement;
 mod rules;
@@ -246,6 +247,7 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
             style,
             ..
         } => assess::run(paths, *operation, (*format, *style), session, &mut *out),
+        Command::Profile { paths, format } => profile::run(paths, *format, session, &mut *out),
         Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, &mut *out),
         Command::Requirement(command) => requirement::run(command, session, &mut *out),
         Command::Entitlements { paths, format, arch } => {

@@ -7,6 +7,7 @@ mod display;
 mod gatekeeper;
 mod human;
 mod json;
+mod profile;
 mod rules;
 mod syspolicy;
 mod text;
@@ -15,8 +16,9 @@ mod ticket;
 pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use gatekeeper::spctl_lines;
-pub use human::{Style, write as write_human};
+pub use human::{Style, write as write_human, write_profile};
 pub use json::{Settings, write as write_json};
+pub use profile::{ProfileSubject, write_profiles_json};
 pub use rules::{explain, write_rules, write_rules_json, write_rules_page};
 pub use ticket::{Tickets, write as write_ticket, write_json as write_ticket_json};
 

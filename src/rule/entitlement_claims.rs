@@ -228,6 +228,7 @@ pub(super) const RULES: &[Rule] = &[
                 }
             });
         },
+        follows_from: &["profile-misplaced"],
         ..Rule::BASE
     },
     Rule {

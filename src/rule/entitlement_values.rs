@@ -30,6 +30,13 @@ const MISPLACED: &[&str] = &[
     "restricted-entitlement-on-standalone-tool",
 ];
 
+/// What a profile does not grant is said with claim and grant, which is more than the form of the value.
+const NOT_GRANTED: &[&str] = &[
+    "restricted-entitlement-on-secondary-executable",
+    "restricted-entitlement-on-standalone-tool",
+    "profile-does-not-grant",
+];
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ios-application-identifier",
@@ -140,7 +147,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "write the group as TEAM.group ($(AppIdentifierPrefix)group in Xcode) and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
         apple: NO_PROFILE,
         reference: PROFILES,
-        follows_from: MISPLACED,
+        follows_from: NOT_GRANTED,
         check: |check| {
             claims::each(check, |check, claimant| {
                 let identifier = claimant.get(IDENTIFIER).or(claimant.get(IOS_IDENTIFIER));
@@ -325,7 +332,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "write the kinds that the profile lists (sealcheck profile PATH) into the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
         apple: NO_PROFILE,
         reference: "https://developer.apple.com/forums/thread/777639",
-        follows_from: MISPLACED,
+        follows_from: NOT_GRANTED,
         check: network_extension_values,
         ..Rule::BASE
     },

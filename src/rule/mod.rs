@@ -13,6 +13,8 @@ mod entitlement_values;
 mod family;
 mod identity;
 mod oddity;
+mod profile;
+mod profile_grant;
 mod reading;
 mod runtime_exceptions;
 mod sandbox;
@@ -107,6 +109,8 @@ pub fn all() -> Vec<&'static Rule> {
         sandbox::RULES,
         driverkit::RULES,
         runtime_exceptions::RULES,
+        profile::RULES,
+        profile_grant::RULES,
         reading::RULES,
     ]
     .into_iter()

@@ -86,6 +86,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from: &["profile-not-sealed"],
         ..Rule::BASE
     },
     Rule {

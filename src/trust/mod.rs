@@ -5,6 +5,7 @@
 //! and certificate policies are not evaluated: a certificate authority that carries name constraints is refused.
 
 mod anchors;
+mod attached;
 mod certificate;
 mod digest;
 mod key;
@@ -16,6 +17,7 @@ mod signature;
 mod timestamp;
 
 pub use anchors::{AnchorError, Anchors};
+pub use attached::{AttachedFault, AttachedSigner, evaluate_attached};
 pub use certificate::{Certificate, CertificateError, Extension};
 pub use digest::MessageDigest;
 pub use key::{PublicKey, SignatureAlgorithm};
@@ -93,6 +95,10 @@ pub mod oid {
         WWDR = "1.2.840.113635.100.6.2.1";
         /// Marker of the intermediate: Developer ID.
         DEVELOPER_ID_CA = "1.2.840.113635.100.6.2.6";
+        /// Marker: signs provisioning profiles for macOS.
+        MAC_PROFILES = "1.2.840.113635.100.4.11";
+        /// Marker: signs the DER form of provisioning profiles.
+        DER_PROFILES = "1.2.840.113635.100.12.19";
         /// Marker of the intermediate: Apple System Integration CA 4.
         SYSTEM_INTEGRATION_CA = "1.2.840.113635.100.6.2.17";
         /// All of Apple's private extensions begin with this.

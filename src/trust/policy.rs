@@ -21,6 +21,8 @@ pub enum Purpose {
     TimeStamping,
     /// Signing notarization tickets; whether the root will do is not judged here.
     TicketSigning,
+    /// Signing provisioning profiles; whether the root will do is not judged here.
+    Profiles,
 }
 
 /// One row of table 4.4.1.
@@ -202,6 +204,8 @@ fn leaf(certificate: &Certificate, purpose: Purpose, found: &mut Vec<PathProblem
         Purpose::TimeStamping => oid::TIME_STAMPING,
         // Apple's certificates for tickets name no purpose; a marker stands for it.
         Purpose::TicketSigning => return,
+        // Apple's signers of profiles have no extended key usage, and the policy asks for none.
+        Purpose::Profiles => return,
     };
     let purposes = certificate.extended_key_usage().unwrap_or_default();
     if !purposes.iter().any(|purpose| purpose == wanted.as_bytes()) {

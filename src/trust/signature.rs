@@ -194,18 +194,22 @@ pub fn evaluate(signed: Signed<'_>, anchors: &Anchors, cache: &Cache, now: UnixT
     }
     if let Some(attributes) = &signer.signed_attributes {
         identity.has_hash_agility = hash_agility(attributes, signed, &mut identity.faults);
-        identity.signing_time = attributes
-            .value(cms_oid::SIGNING_TIME)
-            .and_then(|value| match value.tag {
-                tag::UTC_TIME => UnixTime::from_utc_time(value.content),
-                tag::GENERALIZED_TIME => UnixTime::from_generalized(value.content),
-                _ => None,
-            });
+        identity.signing_time = signing_time(attributes);
     }
     team(signed, &path, &mut identity.faults);
     trust(&path, now, &mut identity);
     timestamp_root(&path, &mut identity);
     identity
+}
+
+/// The signer's claim about the time.
+pub(super) fn signing_time(attributes: &Attributes<'_>) -> Option<UnixTime> {
+    let value = attributes.value(cms_oid::SIGNING_TIME)?;
+    match value.tag {
+        tag::UTC_TIME => UnixTime::from_utc_time(value.content),
+        tag::GENERALIZED_TIME => UnixTime::from_generalized(value.content),
+        _ => None,
+    }
 }
 
 /// The certificates of a SignedData that can be decoded.

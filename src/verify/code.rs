@@ -10,7 +10,7 @@ use super::outside::{guests, hiding_places, sideband};
 use super::tickets::TicketStore;
 use super::{
     BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Oddity, Options, SidebandPlace,
-    SignatureFiles, SignatureKind, SliceEvidence, Subject, examine, requirements, resources,
+    SignatureFiles, SignatureKind, SliceEvidence, Subject, examine, profiles, requirements, resources,
 };
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutFault, MainFile};
@@ -63,6 +63,8 @@ pub(super) fn object<T: Tree + ?Sized>(
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
         unmet_slice: None,
+        profile: None,
+        misplaced_profiles: Vec::new(),
         parent: None,
         spelling: None,
         slices: Vec::new(),
@@ -102,6 +104,7 @@ fn bundle<T: Tree + ?Sized>(
     object.kind = CodeKind::Bundle(layout.kind);
     object.is_app_like = layout.is_application;
     object.info_plist.clone_from(&layout.info);
+    object.profile = profiles::embedded(tree, layout, context.options);
     let read = |node: Option<NodeId>, limit| node.map(|node| tree.small(node, limit)).transpose();
     let info_plist = read(layout.info_plist, MAX_SMALL_FILE)?;
     let detached = context.detached(object.nesting);

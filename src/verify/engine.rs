@@ -9,7 +9,7 @@ use super::code::{self, Context};
 use super::tickets::TicketStore;
 use super::{
     CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Oddity,
-    Progress, SuppliedTicket, TicketEvidence, fold, resources,
+    Progress, SuppliedTicket, TicketEvidence, fold, profiles, resources,
 };
 use crate::bundle::Layout;
 use crate::macho::is_macho;
@@ -191,6 +191,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
             );
         }
     }
+    profiles::find_misplaced(tree, &mut code);
     tickets.add_embedded(&mut code, options);
     for object in &code {
         for fault in &object.faults {

@@ -1,6 +1,6 @@
 //! The facts about one item that verification gathered: owned, so that rules and reports outlive the files.
 
-use super::{Designated, Fault};
+use super::{Designated, Fault, ProfileEvidence};
 use crate::blob::{BlobError, Slot};
 use crate::bundle::BundleKind;
 use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
@@ -208,6 +208,10 @@ pub struct CodeObject {
     pub unmet_slice: Option<usize>,
     /// Index of the enclosing code object.
     pub parent: Option<usize>,
+    /// The provisioning profile of a bundle, where macOS looks for it.
+    pub profile: Option<ProfileEvidence>,
+    /// Paths of profiles for which this bundle is the innermost one, and where nothing looks for them.
+    pub misplaced_profiles: Vec<String>,
     /// How `codesign` spells the path of the selected version of a framework: the path from the item, and the one to
     /// print in its place.
     pub spelling: Option<(String, String)>,

@@ -309,6 +309,8 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
         unmet_slice: None,
+        profile: None,
+        misplaced_profiles: Vec::new(),
         parent: None,
         spelling: None,
         slices: Vec::new(),

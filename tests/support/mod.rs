@@ -9,6 +9,7 @@ pub mod judge;
 pub mod macho;
 pub mod pki;
 pub mod plist;
+pub mod profile;
 pub mod signature;
 pub mod ticket;
 

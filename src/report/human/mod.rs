@@ -3,8 +3,11 @@
 //! Colour codes are left in; the caller's stream strips them where nobody can see them.
 
 mod problems;
+mod profile;
 mod tree;
 mod verdict;
+
+pub use profile::write_profile;
 
 use std::io::{self, Write};
 

@@ -1,0 +1,100 @@
+//! `sealcheck profile`: a provisioning profile, or those of a bundle with what its code claims.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::arguments::Format;
+use super::{Session, UNREADABLE, complain, style};
+use crate::profile::{MAX_PROFILE, Profile};
+use crate::report::{ProfileSubject, write_profile, write_profiles_json};
+use crate::verify::{Evidence, ProfileProblem};
+
+/// First octet of a CMS: a SEQUENCE.
+const SEQUENCE: u8 = 0x30;
+
+/// What stands at one path.
+enum Operand {
+    Profile(String, Box<Result<Profile, ProfileProblem>>),
+    Item(Box<Evidence>),
+}
+
+impl Operand {
+    fn subjects(&self, session: &Session<'_>) -> Vec<ProfileSubject<'_>> {
+        match self {
+            Self::Item(evidence) => ProfileSubject::of_item(evidence),
+            Self::Profile(path, profile) => {
+                let profile = (**profile).as_ref();
+                vec![ProfileSubject::of_file(path.clone(), profile, session.options.at)]
+            }
+        }
+    }
+}
+
+pub(super) fn run(
+    paths: &[PathBuf],
+    format: Format,
+    session: &Session<'_>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let mut worst = 0;
+    let mut operands = Vec::new();
+    for path in paths {
+        match open(path, session) {
+            Ok(operand) => operands.push(operand),
+            Err(message) => {
+                complain(&format!("sealcheck: {message}"));
+                worst = worst.max(UNREADABLE);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for operand in &operands {
+        let subjects = operand.subjects(session);
+        if let (Operand::Item(evidence), true) = (operand, subjects.is_empty()) {
+            complain(&format!(
+                "sealcheck: {}: no provisioning profile, and no claim that needs one",
+                evidence.path
+            ));
+        }
+        all.extend(subjects);
+    }
+    if all.iter().any(|subject| !subject.is_good()) {
+        worst = worst.max(1);
+    }
+    match format {
+        Format::Json => write_profiles_json(&all, out)?,
+        Format::Human => {
+            for (index, subject) in all.iter().enumerate() {
+                if index > 0 {
+                    writeln!(out)?;
+                }
+                write_profile(subject, style(session.global), out)?;
+            }
+        }
+    }
+    Ok(worst)
+}
+
+/// A file that begins like a CMS, or is called like a profile, is one; anything else is code.
+fn open(path: &Path, session: &Session<'_>) -> Result<Operand, String> {
+    if path.is_file() {
+        let mut bytes = Vec::new();
+        // One byte more than the budget, so that the reader says what is wrong.
+        let limit = MAX_PROFILE.saturating_add(1);
+        let file = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+        file.map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let is_named = matches!(extension, Some("provisionprofile" | "mobileprovision"));
+        if is_named || bytes.first() == Some(&SEQUENCE) {
+            let options = &session.options;
+            let profile = Profile::read(&bytes, &options.anchors, &options.cache);
+            let profile = Box::new(profile.map_err(ProfileProblem::from));
+            return Ok(Operand::Profile(path.display().to_string(), profile));
+        }
+    }
+    match session.examine(path) {
+        Ok(outcome) => Ok(Operand::Item(Box::new(outcome.evidence))),
+        Err(error) => Err(error.to_string()),
+    }
+}

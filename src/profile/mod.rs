@@ -1,0 +1,202 @@
+//! Provisioning profiles: who may run which code where, and what it may claim; signed by Apple.
+//!
+//! Technical note TN3125 and measured profiles: a CMS SignedData around a property list, and inside of that list, under
+//! `DER-Encoded-Profile`, the same profile once more as a CMS of its own around DER, which current systems read.
+//! Both are read and verified here; [`grant`] holds one claim against what a profile allows. Whether a claim needs a
+//! grant at all, and what a difference means for whom, is for `rule` to say. Revocation of profiles is never known.
+
+mod contents;
+mod der;
+mod kind;
+mod matching;
+
+use thiserror::Error;
+
+use crate::asn1::Asn1Error;
+use crate::cms::{CmsError, SignedData, oid};
+use crate::entitlements::DerError;
+use crate::plist::{PlistError, Value};
+use crate::trust::{Anchors, AttachedSigner, Cache, evaluate_attached};
+
+pub use contents::{ProfileCertificate, ProfileContents};
+pub use kind::{ProfileKind, ProfileSigner};
+pub use matching::{Answer, Difference, NotGranted, Step, grant};
+
+/// Bytes of one profile; real ones have 5 to 15 KiB, with thousands of devices and certificates some 2 MiB.
+pub const MAX_PROFILE: u64 = 8 << 20;
+
+/// Why bytes are no profile.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProfileError {
+    /// Larger than the budget.
+    #[error("a profile of {length} bytes is larger than {MAX_PROFILE}")]
+    TooLong {
+        /// Its length.
+        length: u64,
+    },
+    /// Not a CMS SignedData.
+    #[error("not signed: {0}")]
+    Cms(#[from] CmsError),
+    /// The CMS holds no content.
+    #[error("the CMS holds no content")]
+    NoContent,
+    /// The content is of another type than data.
+    #[error("the CMS holds something else than data")]
+    ContentType,
+    /// The content is no property list.
+    #[error("the content is no property list: {0}")]
+    Plist(#[from] PlistError),
+    /// The property list is no dictionary.
+    #[error("the property list is of type {kind}, not dictionary")]
+    NotADictionary {
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The DER form is malformed.
+    #[error("the DER form is malformed: {0}")]
+    Der(#[from] Asn1Error),
+    /// The entitlements in the DER form are malformed.
+    #[error("the entitlements in the DER form are malformed: {0}")]
+    DerEntitlements(DerError),
+    /// A key is missing.
+    #[error("{key} is missing")]
+    Missing {
+        /// The key.
+        key: &'static str,
+    },
+    /// A value is of another type.
+    #[error("{key} is of type {found}, not {expected}")]
+    Type {
+        /// The key.
+        key: &'static str,
+        /// The type that it has.
+        found: &'static str,
+        /// The type that it must have, with an article.
+        expected: &'static str,
+    },
+    /// More of something than the budget.
+    #[error("more than {limit} elements in {key}")]
+    TooMany {
+        /// The key.
+        key: &'static str,
+        /// The budget.
+        limit: usize,
+    },
+}
+
+/// A profile, and who signed it.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// What the property list says.
+    pub contents: ProfileContents,
+    /// Who signed the property list.
+    pub signer: AttachedSigner,
+    /// The same profile in DER; profiles from before 2021 have none.
+    pub der: Option<DerProfile>,
+}
+
+/// The form of a profile that current systems read.
+#[derive(Debug, Clone)]
+pub struct DerProfile {
+    /// What it says, or why it cannot be read.
+    pub contents: Result<ProfileContents, ProfileError>,
+    /// Who signed it; `None` when it is no CMS.
+    pub signer: Option<AttachedSigner>,
+}
+
+impl DerProfile {
+    fn read(bytes: &[u8], anchors: &Anchors, cache: &Cache) -> Self {
+        let data = match SignedData::parse(bytes) {
+            Ok(data) => data,
+            Err(error) => {
+                return Self {
+                    contents: Err(error.into()),
+                    signer: None,
+                };
+            }
+        };
+        let contents = content(&data)
+            .and_then(der::parse)
+            .and_then(|entries| ProfileContents::read(&entries));
+        Self {
+            contents,
+            signer: Some(evaluate_attached(&data, anchors, cache)),
+        }
+    }
+
+    /// What it says, if it is signed by Apple.
+    #[must_use]
+    pub fn sound(&self) -> Option<&ProfileContents> {
+        let signer = self.signer.as_ref()?;
+        self.contents.as_ref().ok().filter(|_| signer.faults.is_empty())
+    }
+}
+
+impl Profile {
+    /// Reads and verifies a profile. Faults of its signature are kept in it and are no errors.
+    ///
+    /// # Errors
+    /// See [`ProfileError`].
+    pub fn read(bytes: &[u8], anchors: &Anchors, cache: &Cache) -> Result<Self, ProfileError> {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if length > MAX_PROFILE {
+            return Err(ProfileError::TooLong { length });
+        }
+        let data = SignedData::parse(bytes)?;
+        let entries = match crate::plist::parse(content(&data)?)? {
+            Value::Dictionary(entries) => entries,
+            other => return Err(ProfileError::NotADictionary { kind: other.kind() }),
+        };
+        let der = match entries.get("DER-Encoded-Profile") {
+            None => None,
+            Some(Value::Data(bytes)) => Some(DerProfile::read(bytes, anchors, cache)),
+            Some(other) => {
+                return Err(ProfileError::Type {
+                    key: "DER-Encoded-Profile",
+                    found: other.kind(),
+                    expected: "data",
+                });
+            }
+        };
+        Ok(Self {
+            contents: ProfileContents::read(&entries)?,
+            signer: evaluate_attached(&data, anchors, cache),
+            der,
+        })
+    }
+
+    /// What current systems go by: the DER form where it is sound, else the property list.
+    #[must_use]
+    pub fn effective(&self) -> &ProfileContents {
+        let sound = self.der.as_ref().and_then(DerProfile::sound);
+        sound.unwrap_or(&self.contents)
+    }
+
+    /// Which of Apple's services signed it.
+    #[must_use]
+    pub fn signed_by(&self) -> ProfileSigner {
+        ProfileSigner::of(&self.signer)
+    }
+
+    /// Whether a service of Apple's signed it, with nothing wrong about the signature. A signer whose name is new
+    /// counts; a developer's own certificate does not.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.signer.faults.is_empty() && self.signed_by() != ProfileSigner::Developer
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn kind(&self) -> ProfileKind {
+        // The certificates of the DER form are digests only, which do not tell their kind.
+        ProfileKind::of(&self.contents)
+    }
+}
+
+/// The attached content, which must be plain data.
+fn content<'d>(data: &'d SignedData<'_>) -> Result<&'d [u8], ProfileError> {
+    if data.content_type != oid::DATA.as_bytes() {
+        return Err(ProfileError::ContentType);
+    }
+    data.content.as_deref().ok_or(ProfileError::NoContent)
+}

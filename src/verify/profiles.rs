@@ -1,0 +1,187 @@
+//! Finds and reads the provisioning profiles of an item, and holds claims against them.
+//!
+//! Technical note TN3125: the profile of a bundle for macOS is `Contents/embedded.provisionprofile`, that of a flat
+//! bundle lies in its folder: `embedded.provisionprofile` for drivers, `embedded.mobileprovision` for iOS. macOS looks
+//! for the profile of a program in the bundle whose main executable it is, nowhere else. Names count by their case
+//! here, since a volume may be case-sensitive.
+
+use thiserror::Error;
+
+use super::{CodeKind, CodeObject, Options, SliceEvidence};
+use crate::bundle::Layout;
+use crate::entitlements::{Class, Platform, classify, find};
+use crate::plist::Value;
+use crate::profile::{Answer, MAX_PROFILE, Profile, ProfileError, grant};
+use crate::source::{Kind, NodeId, SourceError, Tree};
+
+/// Links followed to a profile: the kernel's own limit.
+const MAX_LINKS: usize = 32;
+/// Paths of misplaced profiles that are kept for one bundle; one is enough to understand.
+const MAX_MISPLACED: usize = 16;
+
+/// Name of a profile for macOS.
+const MAC: &str = "embedded.provisionprofile";
+/// Name of a profile for iOS.
+const IOS: &str = "embedded.mobileprovision";
+
+/// Why a bundle's profile says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProfileProblem {
+    /// It cannot be read.
+    #[error("the profile {}", .0.reason())]
+    Unreadable(SourceError),
+    /// It is no profile.
+    #[error("{0}")]
+    Format(#[from] ProfileError),
+}
+
+/// The profile of one bundle.
+#[derive(Debug, Clone)]
+pub struct ProfileEvidence {
+    /// Path relative to the item.
+    pub path: String,
+    /// The profile, with the faults of its signature.
+    pub profile: Result<Profile, ProfileProblem>,
+}
+
+impl ProfileEvidence {
+    /// The profile, if a service of Apple's signed it.
+    #[must_use]
+    pub fn sound(&self) -> Option<&Profile> {
+        self.profile.as_ref().ok().filter(|profile| profile.is_sound())
+    }
+}
+
+/// An entitlement that code claims.
+#[derive(Debug, Clone)]
+pub struct Claim<'e> {
+    /// The entitlement.
+    pub key: &'e str,
+    /// What is claimed.
+    pub value: &'e Value,
+    /// Who may claim it.
+    pub class: Class,
+    /// Whether the profile allows it; `None` where no profile is asked, or where there is none.
+    pub answer: Option<Answer>,
+    /// Whether a profile must allow it.
+    pub needs_profile: bool,
+}
+
+impl SliceEvidence {
+    /// Everything that the slice claims, held against a profile.
+    #[must_use]
+    pub fn claims<'e>(&'e self, profile: Option<&Profile>) -> Vec<Claim<'e>> {
+        let entries = self.entitlements.iter().flat_map(|entries| entries.iter());
+        entries
+            .map(|(key, value)| {
+                let needs_profile = self.needs_profile(key);
+                let asked = profile.filter(|_| needs_profile);
+                Claim {
+                    key,
+                    value,
+                    class: classify(key),
+                    answer: asked.map(|profile| grant(key, value, profile)),
+                    needs_profile,
+                }
+            })
+            .collect()
+    }
+
+    /// Whether a profile must grant a claim of this entitlement. On iOS and its relatives a profile must grant
+    /// everything, on Macs what is restricted (TN3125).
+    #[must_use]
+    pub fn needs_profile(&self, key: &str) -> bool {
+        match self.build_version.map(|version| version.platform) {
+            // Code without a version is old, and for macOS.
+            None | Some(1 | 6 | 10) => classify(key).needs_profile(),
+            Some(2 | 3 | 4 | 11) => true,
+            // Simulators look at no profile.
+            Some(_) => false,
+        }
+    }
+
+    /// Whether it is for Macs: macOS, Catalyst, DriverKit.
+    #[must_use]
+    pub fn is_for_mac(&self) -> bool {
+        matches!(
+            self.build_version.map(|version| version.platform),
+            None | Some(1 | 6 | 10)
+        )
+    }
+
+    /// Whether the entitlement exists on another platform than this slice's only.
+    #[must_use]
+    pub fn is_foreign_entitlement(&self, key: &str) -> bool {
+        let is_macos = matches!(
+            self.build_version.map(|version| version.platform),
+            None | Some(1 | 10)
+        );
+        is_macos && find(key).is_some_and(|line| !line.is_on(Platform::MacOs))
+    }
+}
+
+/// The profile of a bundle, where macOS looks for it.
+pub(super) fn embedded<T: Tree + ?Sized>(
+    tree: &T,
+    layout: &Layout,
+    options: &Options,
+) -> Option<ProfileEvidence> {
+    let is_flat = layout.support == layout.version_root;
+    let names: &[&str] = if is_flat { &[MAC, IOS] } else { &[MAC] };
+    let node = names.iter().find_map(|name| child(tree, layout.support, name))?;
+    let profile = match tree.small(node, MAX_PROFILE) {
+        Ok(bytes) => Profile::read(&bytes, &options.anchors, &options.cache).map_err(Into::into),
+        Err(error) => Err(ProfileProblem::Unreadable(error)),
+    };
+    Some(ProfileEvidence {
+        path: tree.path(node),
+        profile,
+    })
+}
+
+/// The file with exactly this name, links followed.
+fn child<T: Tree + ?Sized>(tree: &T, directory: NodeId, name: &str) -> Option<NodeId> {
+    let mut children = tree.children(directory).iter().copied();
+    let entry = children.find(|child| tree.node(*child).text() == name)?;
+    let found = match tree.node(entry).kind {
+        Kind::Symlink => tree.resolve(directory, name, MAX_LINKS).ok()?,
+        _ => entry,
+    };
+    tree.node(found).is_file().then_some(found)
+}
+
+/// Notes every other profile in the item with the innermost bundle around it.
+pub(super) fn find_misplaced<T: Tree + ?Sized>(tree: &T, code: &mut [CodeObject]) {
+    for node in tree.listing().ids() {
+        let facts = tree.node(node);
+        let name = facts.text().to_lowercase();
+        let is_profile = [".provisionprofile", ".mobileprovision"]
+            .iter()
+            .any(|extension| name.ends_with(extension));
+        if !is_profile || facts.is_directory() {
+            continue;
+        }
+        let path = tree.path(node);
+        let is_in_place = |object: &CodeObject| {
+            let embedded = object.profile.as_ref();
+            embedded.is_some_and(|embedded| embedded.path == path)
+        };
+        if code.iter().any(is_in_place) {
+            continue;
+        }
+        let is_around = |object: &&mut CodeObject| {
+            matches!(object.kind, CodeKind::Bundle(_))
+                && (object.path.is_empty()
+                    || path
+                        .strip_prefix(&object.path)
+                        .is_some_and(|rest| rest.starts_with('/')))
+        };
+        let owner = code
+            .iter_mut()
+            .filter(is_around)
+            .max_by_key(|object| object.path.len());
+        if let Some(owner) = owner.filter(|owner| owner.misplaced_profiles.len() < MAX_MISPLACED) {
+            owner.misplaced_profiles.push(path);
+        }
+    }
+}
