@@ -130,6 +130,13 @@ fn entitlements_in_every_form() {
         _ => (usize::from(der[2]) << 8 | usize::from(der[3]), 4),
     };
     assert_eq!(der.len(), header + length);
+    let listing = stdout(&form("text"));
+    assert!(
+        listing.contains(
+            "\t[Key] com.apple.developer.system-extension.install  (restricted)\n\t[Value]\n\t\t[Bool] true\n"
+        ),
+        "{listing}"
+    );
 }
 
 #[test]

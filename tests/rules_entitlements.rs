@@ -390,6 +390,12 @@ fn forms_that_are_refused() {
     );
     let broken = xml_only(b"<plist><dict><key>a</key>");
     expect(&broken, &[("entitlements-malformed", Error)]);
+    let unknown = broken.advice().unknown;
+    assert!(
+        unknown
+            .iter()
+            .any(|unknown| unknown.rule == "restricted-entitlement-without-profile")
+    );
     let message = &xml_only(list(&format!("\n<!-- -- -->{body}")).as_bytes())
         .advice()
         .findings[0]

@@ -1,4 +1,4 @@
-//! `sealcheck entitlements`: what the code claims, of one architecture.
+//! `sealcheck entitlements`: what the code claims, of one architecture; the listing says who may claim it.
 //!
 //! Prints only entitlements that the signature covers, and warns where the code itself was changed.
 
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::arguments::Form;
 use super::{Session, UNREADABLE, complain, slice_of};
-use crate::entitlements::to_text;
+use crate::entitlements::to_remarked_text;
 use crate::plist::dictionary_to_json;
 use crate::verify::SliceEvidence;
 
@@ -53,7 +53,7 @@ fn print(slice: &SliceEvidence, form: Form, out: &mut dyn Write) -> io::Result<(
         Form::Text => slice
             .entitlements
             .as_ref()
-            .map_or(Ok(()), |found| write!(out, "{}", to_text(found))),
+            .map_or(Ok(()), |found| write!(out, "{}", to_remarked_text(found))),
         Form::Json => slice
             .entitlements
             .as_ref()

@@ -17,7 +17,7 @@ pub use compare::{Difference, DifferenceKind, compare};
 pub use der::{DerError, parse as parse_der};
 pub use nearest::nearest;
 pub use table::{Class, Entitlement, Flag, Platform, all, classify, find};
-pub use text::to_text;
+pub use text::{to_remarked_text, to_text};
 
 use thiserror::Error;
 

@@ -204,6 +204,7 @@ pub(super) const RULES: &[Rule] = &[
         apple: KILLED,
         reference: PROFILES,
         check: |check| {
+            undecodable(check);
             claims::each(check, |check, claimant| {
                 let keys = claimant.keys(Judged::NeedsProfile);
                 if keys.is_empty() || !matches!(claimant.role(), Role::Main(_)) || !claimant.is_mac() {
@@ -366,6 +367,20 @@ fn report<'c>(
     let finding = check.slice(claimant.object, claimant.slice, message);
     finding.details.push(("entitlements", keys.join(", ")));
     finding
+}
+
+/// What a program claims in entitlements that cannot be read is not known.
+fn undecodable(check: &mut Check<'_>) {
+    for object in &check.evidence().code {
+        for slice in &object.slices {
+            let has_claims = slice.entitlements_xml.is_some() || slice.entitlements_der.is_some();
+            let is_program = slice.file_type.is_some_and(|found| found.is_execute());
+            if is_program && has_claims && slice.entitlements.is_none() {
+                check.unknown(&object.main_path(), "the entitlements cannot be decoded");
+                break;
+            }
+        }
+    }
 }
 
 fn each_without_bundle(check: &mut Check<'_>, role: Role) {
