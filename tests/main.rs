@@ -28,6 +28,7 @@ mod mutations;
 mod openssl;
 mod oracle;
 mod parity;
+mod parity_claims;
 mod parity_display;
 mod parity_links;
 mod parity_verbosity;

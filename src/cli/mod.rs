@@ -118,9 +118,11 @@ impl<'a> Session<'a> {
         if let Command::Inspect {
             bundle_version,
             style,
+            arch,
             ..
         } = &arguments.command
         {
+            flags.architecture.clone_from(arch);
             flags.bundle_version.clone_from(bundle_version);
             keeps_page_digests = verify::display_level(*style, global) >= 6;
         }

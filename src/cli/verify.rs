@@ -9,8 +9,14 @@ use std::path::PathBuf;
 use super::arguments::{Command, Format, Global, Manner};
 use super::{Session, UNREADABLE, complain, slice_of};
 use crate::entitlements::to_text;
-use crate::report::{DisplayStyle, Stream, codesign_lines, write_display, write_json, write_requirements};
-use crate::verify::{Evidence, SliceEvidence};
+use crate::report::{
+    Claim, DisplayStyle, Stream, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
+    entitlements_of, write_display, write_json, write_requirements,
+};
+use crate::verify::{Evidence, OsStatus, SliceEvidence};
+
+/// Apple's exit status where entitlements have no form to be printed in (EX_DATAERR); it ends the run.
+const UNPRINTABLE_STATUS: u8 = 65;
 
 pub(super) fn run(
     paths: &[PathBuf],
@@ -83,10 +89,16 @@ pub(super) fn inspect(
                 continue;
             }
         };
-        let slice = match slice_of(&evidence, arch.as_deref()) {
-            Ok(slice) => slice,
-            Err(message) => {
+        // Of an architecture that was asked for, nothing but its slice was looked at.
+        let slice = match (slice_of(&evidence, None), arch) {
+            (Ok(slice), _) => slice,
+            (Err(message), None) => {
                 complain(&format!("sealcheck: {message}"));
+                worst = worst.max(1);
+                continue;
+            }
+            (Err(_), Some(name)) => {
+                complain(&format!("sealcheck: {}: no architecture {name}", evidence.path));
                 worst = worst.max(1);
                 continue;
             }
@@ -110,16 +122,54 @@ pub(super) fn inspect(
                 let mut lines = Vec::new();
                 write_display(&evidence, slice, style, &mut lines)?;
                 complain(String::from_utf8_lossy(&lines).trim_end_matches('\n'));
-                if *requirements {
-                    write_requirements(slice, false, out)?;
-                }
-                if let Some(found) = slice.entitlements.as_ref().filter(|_| *entitlements) {
-                    write!(out, "{}", to_text(found))?;
+                let asked = (*requirements, *entitlements);
+                let status = claims(&evidence, slice, asked, out)?;
+                worst = if worst == 0 { status } else { worst };
+                if status == UNPRINTABLE_STATUS {
+                    return Ok(status);
                 }
             }
         }
     }
     Ok(worst)
+}
+
+/// Requirements and entitlements, as `codesign -d` prints them or refuses to; the exit status.
+fn claims(
+    evidence: &Evidence,
+    slice: &SliceEvidence,
+    (requirements, entitlements): (bool, bool),
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let Some(item) = evidence.code.first().filter(|_| slice.hash_type.is_some()) else {
+        return Ok(0);
+    };
+    let index = item
+        .slices
+        .iter()
+        .position(|found| std::ptr::eq(found, slice))
+        .unwrap_or_default();
+    if requirements {
+        if are_requirements_broken(item, index) {
+            let message = OsStatus::SIGNATURE_FAILED.message();
+            complain(&format!("{}: {message}", evidence.path));
+            return Ok(1);
+        }
+        write_requirements(slice, false, out)?;
+    }
+    if !entitlements {
+        return Ok(0);
+    }
+    match entitlements_of(item, index) {
+        Claim::None => {}
+        Claim::Entitlements(entries) => write!(out, "{}", to_text(entries))?,
+        Claim::Uncovered => complain(UNCOVERED),
+        Claim::Unprintable => {
+            complain(UNPRINTABLE);
+            return Ok(UNPRINTABLE_STATUS);
+        }
+    }
+    Ok(0)
 }
 
 /// How much of `codesign -d` is shown: of our own accord, what it shows at level 4.

@@ -2,6 +2,7 @@
 //!
 //! Writers are passed in; only this module and `cli` produce text for people or tools.
 
+mod claims;
 mod codesign;
 mod display;
 mod gatekeeper;
@@ -13,6 +14,7 @@ mod syspolicy;
 mod text;
 mod ticket;
 
+pub use claims::{Claim, UNCOVERED, UNPRINTABLE, are_requirements_broken, entitlements_of};
 pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use gatekeeper::spctl_lines;
