@@ -14,10 +14,9 @@ use crate::support::codesign::{Said, codesign};
 use crate::support::der::{integer, tlv, utf8};
 use crate::support::macho::{Thin, arm64, x86_64};
 use crate::support::pki::{self, Key, Template};
+use crate::support::plist::{self, entries};
 use crate::support::position;
-use crate::support::signature::{
-    Bound, Signer, adhoc, blob, certified, entitlements_der, entitlements_xml, superblob,
-};
+use crate::support::signature::{Bound, Signer, adhoc, blob, certified, superblob};
 
 const EXECUTABLE: &str = "Executable=$D/input";
 const WARNING: &str =
@@ -66,9 +65,9 @@ fn entitlements_by_the_state_of_their_slots() {
     let lines = ["[Dict]", "\t[Key] test", "\t[Value]", "\t\t[Bool] true"];
     let printed = Said::new(0, &lines, &[EXECUTABLE]);
     let warned = Said::new(0, &[], &[EXECUTABLE, WARNING]);
-    let entries = [("test".to_owned(), true)].into();
-    let xml = blob(0xfade_7171, &entitlements_xml(&entries));
-    let der = blob(0xfade_7172, &entitlements_der(&entries));
+    let entries = entries! { "test" => true };
+    let xml = blob(0xfade_7171, &plist::xml(&entries));
+    let der = blob(0xfade_7172, &plist::der(&entries));
     let show = |bytes: &[u8]| shown(bytes, &["--entitlements"]);
     let damaged = |signer: &Signer, magic: [u8; 4]| {
         let mut bytes = signed(signer);

@@ -1,0 +1,102 @@
+//! `docs/coverage.md` against the tests that exist, so that it cannot rot.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::support::project;
+
+fn page() -> String {
+    fs::read_to_string(project().join("docs/coverage.md")).unwrap()
+}
+
+/// Every test of the integration tests, as `module::name`.
+fn tests() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(project().join("tests")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let mut is_test = false;
+        for line in text.lines() {
+            let line = line.trim();
+            if line == "#[test]" {
+                is_test = true;
+            } else if let (true, Some(rest)) = (is_test, line.strip_prefix("fn ")) {
+                let name = rest.split('(').next().unwrap();
+                found.insert(format!("{module}::{name}"));
+                is_test = false;
+            }
+        }
+    }
+    found
+}
+
+/// The cells of every line of the table below a heading.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let start = page.find(&format!("\n## {heading}\n")).unwrap() + 1;
+    let rest = &page[start..];
+    let end = rest[3..].find("\n## ").map_or(rest.len(), |at| at + 3);
+    rest[..end]
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .skip(2)
+        .map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let tests = tests();
+    assert!(tests.len() > 150, "only {} tests found", tests.len());
+    let page = page();
+    let named: Vec<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| text.contains("::"))
+        .collect();
+    assert!(named.len() > 150, "only {} tests named", named.len());
+    let unknown: Vec<_> = named.iter().filter(|name| !tests.contains(**name)).collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+#[test]
+fn every_row_is_tested_or_says_why_not() {
+    let rows = table(&page(), "Edge cases");
+    let numbers: Vec<usize> = rows.iter().map(|cells| cells[0].parse().unwrap()).collect();
+    assert_eq!(numbers, (1..=119).collect::<Vec<_>>());
+    for cells in &rows {
+        let test = cells.last().unwrap();
+        let is_told = ["later: ", "not built: ", "not ours: "]
+            .iter()
+            .any(|start| test.starts_with(start));
+        assert!(test.contains("::") || is_told, "row {}: {test:?}", cells[0]);
+    }
+    for cells in table(&page(), "Observations") {
+        assert!(cells.last().unwrap().len() > 10, "{cells:?}");
+    }
+}
+
+#[test]
+fn every_status_is_listed() {
+    let source = fs::read_to_string(project().join("src/verify/status.rs")).unwrap();
+    let start = source.find("\nstatuses! {").unwrap();
+    let known: BTreeSet<String> = source[start..]
+        .lines()
+        .skip(2)
+        .take_while(|line| *line != "}")
+        .filter_map(|line| Some(line.split('"').nth(1)?.to_owned()))
+        .collect();
+    assert!(known.len() > 50, "{known:?}");
+    let listed: BTreeSet<String> = table(&page(), "Statuses")
+        .into_iter()
+        .map(|mut cells| cells.remove(0))
+        .collect();
+    assert_eq!(listed, known);
+}
