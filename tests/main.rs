@@ -12,6 +12,8 @@
 )]
 
 mod support;
+#[path = "../fuzz/src/targets.rs"]
+mod targets;
 
 mod bits;
 mod bundles;
@@ -19,6 +21,7 @@ mod command_line;
 mod corpus;
 mod coverage;
 mod entitlements_table;
+mod fuzzing;
 mod gatekeeper;
 mod hostile;
 mod hostile_identity;

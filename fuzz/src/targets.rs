@@ -1,0 +1,335 @@
+//! What is fuzzed: one function for each reader of hostile bytes, and one that mutates a whole signed bundle.
+//!
+//! `cargo fuzz` drives them with coverage; `tests/fuzzing.rs` replays seeds and mutations of them with the stable
+//! toolchain. None may panic, hang or eat memory, whatever the bytes are. Where a reader has a writer, what was read
+//! is written and must be read the same.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use sealcheck::blob::{SuperBlob, magic, unwrap};
+use sealcheck::bundle::Seal;
+use sealcheck::cms::SignedData;
+use sealcheck::codedir::CodeDirectory;
+use sealcheck::entitlements;
+use sealcheck::finding::Target;
+use sealcheck::gatekeeper::{assess, fitting_operation};
+use sealcheck::hash::HashType;
+use sealcheck::macho::MachO;
+use sealcheck::plist;
+use sealcheck::report::{Outcome, Settings, Style, codesign_lines, write_human, write_json};
+use sealcheck::requirement::{Context, Requirement, RequirementSet};
+use sealcheck::ticket::Ticket;
+use sealcheck::time::UnixTime;
+use sealcheck::trust::{Anchors, Cache, Certificate, Path as TrustPath, Purpose, Signed, evaluate};
+use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine, verify};
+
+/// A target: its name, and what it does with bytes.
+pub type Run = fn(&[u8]);
+
+/// Every target.
+pub const TARGETS: [(&str, Run); 15] = [
+    ("macho", macho),
+    ("superblob", superblob),
+    ("code_directory", code_directory),
+    ("requirement_binary", requirement_binary),
+    ("requirement_text", requirement_text),
+    ("cms", cms),
+    ("certificate_path", certificate_path),
+    ("signature", signature),
+    ("plist_xml", plist_xml),
+    ("plist_binary", plist_binary),
+    ("entitlements_der", entitlements_der),
+    ("code_resources", code_resources),
+    ("ticket", ticket),
+    ("slice", slice),
+    ("bundle", bundle),
+];
+
+/// The middle of 2026, when the fixtures are valid.
+pub const NOW: UnixTime = UnixTime(1_781_481_600);
+
+/// Headers, load commands, layout.
+pub fn macho(data: &[u8]) {
+    if let Ok(file) = MachO::parse(data) {
+        for slice in &file.slices {
+            let _ = (
+                slice.signature_space(),
+                slice.signing_extent(),
+                slice.linkedit_is_last(),
+            );
+        }
+    }
+}
+
+/// The index and every blob in it.
+pub fn superblob(data: &[u8]) {
+    if let Ok(found) = SuperBlob::parse(data, magic::EMBEDDED_SIGNATURE) {
+        for entry in found.entries() {
+            let _ = (
+                unwrap(entry.data, magic::BLOB_WRAPPER),
+                CodeDirectory::parse(entry.data),
+            );
+        }
+    }
+}
+
+/// Fields, slots, geometry.
+pub fn code_directory(data: &[u8]) {
+    if let Ok(found) = CodeDirectory::parse(data) {
+        let _ = (found.cdhash(), found.geometry(), found.code_slot_table().len());
+        for slot in 0..=12 {
+            let _ = found.special_slot(sealcheck::blob::Slot(slot));
+        }
+    }
+}
+
+fn held_against_nothing(requirement: &Requirement) {
+    let context = Context {
+        identifier: b"org.example",
+        cdhash: &[7; 20],
+        platform: 0,
+        info: None,
+        entitlements: None,
+        chain: &[],
+        is_apple: false,
+        is_notarized: None,
+        timestamp: None,
+    };
+    let _ = (requirement.evaluate(&context), requirement.fault());
+}
+
+/// A requirement blob, or a set of them.
+pub fn requirement_binary(data: &[u8]) {
+    if let Ok(found) = Requirement::from_blob(data) {
+        held_against_nothing(&found);
+        let _ = (found.to_string(), found.to_source());
+        // What is malformed cannot be written.
+        if found.fault().is_some() {
+            return;
+        }
+        assert_eq!(Requirement::from_blob(&found.to_blob()).as_ref(), Ok(&found));
+    }
+    if let Ok(set) = RequirementSet::from_blob(data) {
+        let _ = set.to_string();
+    }
+}
+
+/// Text that compiles means the same after it was written and read again.
+pub fn requirement_text(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(found) = Requirement::from_text(text) {
+        held_against_nothing(&found);
+        assert_eq!(Requirement::from_blob(&found.to_blob()).as_ref(), Ok(&found));
+    }
+    let _ = RequirementSet::from_text(text);
+}
+
+/// The structure of a SignedData.
+pub fn cms(data: &[u8]) {
+    let _ = SignedData::parse(data);
+}
+
+/// Certificates one after the other, the first of which is the leaf.
+pub fn certificate_path(data: &[u8]) {
+    let mut rest = data;
+    let mut found = Vec::new();
+    // The length of each stands in front of it.
+    while let Some((length, more)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(more.len());
+        let (one, next) = more.split_at(length);
+        if let Ok(certificate) = Certificate::parse(one) {
+            found.push(std::sync::Arc::new(certificate));
+        }
+        rest = next;
+        if found.len() > 40 {
+            break;
+        }
+    }
+    if let Some(leaf) = found.first() {
+        let path = TrustPath::build(leaf, &found, &Anchors::default(), &Cache::default());
+        for purpose in [Purpose::CodeSigning, Purpose::TimeStamping] {
+            let _ = path.fault(purpose, NOW);
+        }
+    }
+}
+
+/// The certificate signature over a CodeDirectory with everything in it: signers, chain, timestamp, hash agility.
+pub fn signature(data: &[u8]) {
+    let signed = Signed {
+        cms: data,
+        base: b"a CodeDirectory",
+        directories: &[(2, None)],
+        best: HashType::Sha256,
+        team_id: Some(b"ABCDE12345"),
+    };
+    let _ = evaluate(signed, &Anchors::default(), &Cache::default(), NOW);
+}
+
+/// What is read is written, and read the same.
+pub fn plist_xml(data: &[u8]) {
+    let _ = plist::parse_xml(data);
+    let _ = entitlements::parse_xml(data);
+}
+
+/// Binary property lists.
+pub fn plist_binary(data: &[u8]) {
+    if data.starts_with(b"bplist0") {
+        let _ = plist::parse(data);
+    } else {
+        let _ = plist::parse(&[b"bplist00", data].concat());
+    }
+}
+
+/// Entitlements and constraints in DER.
+pub fn entitlements_der(data: &[u8]) {
+    if let Ok(found) = entitlements::parse_der(data) {
+        let _ = entitlements::to_text(&found);
+    }
+}
+
+/// A CodeResources, with its rules tried on paths.
+pub fn code_resources(data: &[u8]) {
+    if let Ok(seal) = Seal::parse(data) {
+        for path in [
+            "Resources/a.txt",
+            "Info.plist",
+            "Frameworks/A.framework",
+            "de.lproj/locversion.plist",
+        ] {
+            let _ = seal.rules.find(path);
+        }
+        let _ = seal.rules.are_weak(seal.version, "Resources/");
+    }
+}
+
+/// A notarization ticket and its signer.
+pub fn ticket(data: &[u8]) {
+    if let Ok(found) = Ticket::parse(data) {
+        let _ = found.verify(&Anchors::default(), &Cache::default());
+    }
+}
+
+/// A whole Mach-O file: every slice examined.
+pub fn slice(data: &[u8]) {
+    if let Ok(file) = MachO::parse(data) {
+        for slice in file.slices.iter().take(4) {
+            let _ = examine(Subject::Slice(slice), BoundFiles::default(), &Options::default());
+        }
+    }
+    let _ = examine(Subject::File(data), BoundFiles::default(), &Options::default());
+}
+
+/// Where the bundle lies, and its files with their contents.
+struct Model {
+    root: PathBuf,
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// Built once in a folder of this process's own.
+fn model() -> &'static Model {
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let folder = std::env::temp_dir().join(format!("sealcheck-fuzz-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder for the bundle");
+        let root = super::support::bundle::acme(&folder);
+        let mut files = Vec::new();
+        let mut pending = vec![root.clone()];
+        while let Some(folder) = pending.pop() {
+            let entries = fs::read_dir(&folder).expect("the bundle");
+            for entry in entries.flatten() {
+                let kind = entry.file_type().expect("the bundle");
+                if kind.is_dir() {
+                    pending.push(entry.path());
+                } else if kind.is_file() {
+                    files.push((entry.path(), fs::read(entry.path()).expect("the bundle")));
+                }
+            }
+        }
+        files.sort();
+        Model { root, files }
+    })
+}
+
+/// Edits of an app's files: each takes eight bytes (file, operation, offset, length, value).
+pub fn bundle(data: &[u8]) {
+    let model = model();
+    let mut touched = Vec::new();
+    for edit in data.chunks_exact(8).take(8) {
+        let index = usize::from(edit[0]) % model.files.len();
+        let (path, original) = &model.files[index];
+        let mut bytes = fs::read(path).unwrap_or_else(|_| original.clone());
+        let at = u32::from_be_bytes([0, edit[2], edit[3], edit[4]]) as usize % (bytes.len() + 1);
+        let end = (at + usize::from(edit[5])).min(bytes.len());
+        match edit[1] % 6 {
+            0 => bytes[at..end].fill(edit[6]),
+            1 => bytes.truncate(at),
+            2 => drop(bytes.splice(at..at, vec![edit[6]; usize::from(edit[5])])),
+            3 => drop(bytes.drain(at..end)),
+            4 => bytes
+                .iter_mut()
+                .skip(at)
+                .take(1)
+                .for_each(|byte| *byte ^= edit[6]),
+            _ => {
+                let other = &model.files[usize::from(edit[6]) % model.files.len()].1;
+                bytes.clone_from(other);
+            }
+        }
+        touched.push(index);
+        put(path, &bytes);
+    }
+    everything(&model.root);
+    for index in touched {
+        let (path, original) = &model.files[index];
+        put(path, original);
+    }
+}
+
+fn put(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("the bundle can be written");
+}
+
+/// All that can be said about an item, in every format.
+fn everything(path: &Path) {
+    let options = Options {
+        at: NOW,
+        ..Options::default()
+    };
+    let Ok(evidence) = verify(path, &options) else {
+        return;
+    };
+    let advice = sealcheck::rule::advise(&evidence, None);
+    let gatekeeper = assess(&evidence, fitting_operation(&evidence));
+    let outcome = Outcome {
+        evidence,
+        gatekeeper,
+        advice,
+        explicit_requirement: None,
+        seconds: None,
+    };
+    let settings = Settings {
+        host_architecture: HostArchitecture::Arm64,
+        at: NOW,
+        requirement: None,
+        has_apple_anchor: false,
+        target: Some(Target::DeveloperId),
+        has_findings: true,
+        deep: true,
+        strict: true,
+    };
+    let style = Style {
+        unicode: true,
+        verbosity: 2,
+        quiet: false,
+        width: 80,
+    };
+    let mut out = Vec::new();
+    let _ = codesign_lines(&outcome, 4);
+    let _ = write_human(&outcome, style, &mut out);
+    let _ = write_json(&[outcome], settings, &mut out);
+}
