@@ -11,7 +11,8 @@ use crate::support::bundle::{acme, info_plist};
 use crate::support::cms::{Authority, CmsSigner, Form};
 use crate::support::macho::{arm64, i386, powerpc, x86_64};
 use crate::support::pki::{self, Key};
-use crate::support::signature::{Bound, SHA1, SHA256, SHA384, Signer, adhoc, certified, entitlements_der};
+use crate::support::plist::{Entries, entries};
+use crate::support::signature::{Bound, SHA1, SHA256, SHA384, Signer, adhoc, certified};
 use crate::support::ticket::notary;
 use crate::support::{notice, real_app};
 use crate::targets::{Run, TARGETS};
@@ -104,6 +105,13 @@ fn blobs(file: &[u8], magic: u32) -> Vec<Vec<u8>> {
         .collect()
 }
 
+fn claims() -> Entries {
+    entries! {
+        "com.apple.security.app-sandbox" => true,
+        "keychain-access-groups" => ["ABCDE12345.a", "ABCDE12345.b"],
+    }
+}
+
 /// Real and built inputs of a target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let root = pki::root().self_signed();
@@ -118,7 +126,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         let signer = Signer {
             hash_types: vec![SHA1, SHA256, SHA384],
             team: Some("ABCDE12345".into()),
-            entitlements: Some([("com.apple.security.app-sandbox".to_owned(), true)].into()),
+            entitlements: Some(claims()),
             ..certified("org.example.tool", cms(form))
         };
         signer
@@ -169,7 +177,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             vec![bytes]
         }
         "entitlements_der" => vec![
-            entitlements_der(&[("a".to_owned(), true), ("b".to_owned(), false)].into()),
+            crate::support::plist::der(&claims()),
             vec![0x70, 5, 2, 1, 1, 0xb0, 0],
         ],
         "code_resources" => {

@@ -29,6 +29,7 @@ mod identity;
 mod layers;
 mod matrix;
 mod mutations;
+mod naive;
 mod openssl;
 mod oracle;
 mod parity;

@@ -14,6 +14,8 @@ pub mod support {
     pub mod macho;
     #[path = "../../../tests/support/pki.rs"]
     pub mod pki;
+    #[path = "../../../tests/support/plist.rs"]
+    pub mod plist;
     #[path = "../../../tests/support/signature.rs"]
     pub mod signature;
     #[path = "../../../tests/support/ticket.rs"]

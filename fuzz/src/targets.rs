@@ -169,9 +169,9 @@ pub fn signature(data: &[u8]) {
     let _ = evaluate(signed, &Anchors::default(), &Cache::default(), NOW);
 }
 
-/// What is read is written, and read the same.
+/// XML property lists, in general and as entitlements.
 pub fn plist_xml(data: &[u8]) {
-    let _ = plist::parse_xml(data);
+    let _ = plist::parse(data);
     let _ = entitlements::parse_xml(data);
 }
 
