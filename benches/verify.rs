@@ -22,7 +22,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sealcheck::hash::{HashType, PageGeometry, mismatched_pages};
+use sealcheck::hash::{HashType, Kernel, KernelName, PageGeometry, mismatched_pages};
 use sealcheck::verify::{Options, verify};
 use sha2::Digest as _;
 
@@ -32,7 +32,7 @@ use support::signature::{Bound, adhoc};
 
 const MIB: usize = 1 << 20;
 
-/// 256 MiB in pages of 4 KiB: our page loop with one and two threads, and plain sha2 in a loop.
+/// 256 MiB in pages of 4 KiB: our page loop with each kernel, one and two threads, and plain sha2 in a loop.
 fn pages(criterion: &mut Criterion) {
     let code: Vec<u8> = (0..256 * MIB as u32)
         .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
@@ -60,18 +60,19 @@ fn pages(criterion: &mut Criterion) {
             assert_eq!(black_box(bad), 0);
         });
     });
-    for threads in [1, 2] {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        group.bench_function(format!("sealcheck-{threads}-jobs"), |bencher| {
-            bencher.iter(|| {
-                let tables = [(HashType::Sha256, &slots[..])];
-                let bad = pool.install(|| mismatched_pages(&code, geometry, &tables, &|_| ()));
-                assert!(black_box(bad).is_empty());
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let two = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let kernels = [KernelName::Portable, KernelName::ShaNi, KernelName::Avx512];
+    for kernel in kernels.into_iter().filter_map(Kernel::new) {
+        for (jobs, pool) in [(1, &one), (2, &two)] {
+            group.bench_function(format!("{:?}-{jobs}-jobs", kernel.name()), |bencher| {
+                bencher.iter(|| {
+                    let tables = [(HashType::Sha256, &slots[..])];
+                    let bad = pool.install(|| mismatched_pages(kernel, &code, geometry, &tables, &|_| ()));
+                    assert!(black_box(bad).is_empty());
+                });
             });
-        });
+        }
     }
     group.finish();
 }

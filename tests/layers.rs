@@ -103,10 +103,11 @@ fn the_test_itself_notices_a_wrong_import() {
 fn unsafe_code_is_in_named_files_only() {
     let mut files = Vec::new();
     sources(&project().join("src"), &mut files);
-    let allowed: Vec<_> = files
+    let mut allowed: Vec<_> = files
         .iter()
         .filter(|file| fs::read_to_string(file).unwrap().contains("allow(unsafe_code)"))
         .map(|file| file.strip_prefix(project()).unwrap().to_str().unwrap().to_owned())
         .collect();
-    assert_eq!(allowed, ["src/source/bytes.rs"]);
+    allowed.sort();
+    assert_eq!(allowed, ["src/hash/x86.rs", "src/source/bytes.rs"]);
 }

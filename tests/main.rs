@@ -26,6 +26,7 @@ mod gatekeeper;
 mod hostile;
 mod hostile_identity;
 mod identity;
+mod kernels;
 mod layers;
 mod matrix;
 mod mutations;

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::finding::Target;
 use crate::gatekeeper::Operation;
+use crate::hash::{Kernel, KernelName};
 use crate::rule::{self, Rule};
 use crate::time::UnixTime;
 use crate::verify::{CodesignFlags, HostArchitecture};
@@ -51,6 +52,9 @@ pub(super) struct Global {
     /// A root certificate that counts as Apple's; every report says so
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) apple_anchor: Vec<PathBuf>,
+    /// Which implementation computes digests; for tests and measurements
+    #[arg(long, global = true, value_name = "KERNEL", value_parser = parse_kernel, default_value = "auto", hide = true)]
+    pub(super) hash_kernel: Kernel,
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto)]
     pub(super) color: Colour,
@@ -439,6 +443,17 @@ fn parse_operation(text: &str) -> Result<Operation, String> {
 fn parse_time(text: &str) -> Result<UnixTime, String> {
     UnixTime::from_rfc3339(text)
         .ok_or_else(|| "not a time like 2026-11-24T12:00:00Z or 2026-11-24".to_owned())
+}
+
+fn parse_kernel(name: &str) -> Result<Kernel, String> {
+    let name = match name {
+        "auto" => KernelName::Auto,
+        "portable" => KernelName::Portable,
+        "sha-ni" => KernelName::ShaNi,
+        "avx512" => KernelName::Avx512,
+        _ => return Err("not auto, portable, sha-ni or avx512".to_owned()),
+    };
+    Kernel::new(name).ok_or_else(|| "this processor has not got its instructions".to_owned())
 }
 
 fn parse_rule(id: &str) -> Result<Known, String> {

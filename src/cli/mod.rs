@@ -149,6 +149,7 @@ impl<'a> Session<'a> {
             flags,
             keeps_page_digests,
             detached: detached.map(Into::into),
+            kernel: global.hash_kernel,
             ..Options::default()
         };
         Ok(Self {

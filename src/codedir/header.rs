@@ -448,7 +448,8 @@ mod tests {
         assert_eq!(directory.special_slot(Slot::RESOURCE_DIRECTORY), None);
         let geometry = directory.geometry();
         let table = [(HashType::Sha256, directory.code_slot_table())];
-        assert!(crate::hash::mismatched_pages(&[0; 5000], geometry, &table, &|_| ()).is_empty());
+        let kernel = crate::hash::Kernel::default();
+        assert!(crate::hash::mismatched_pages(kernel, &[0; 5000], geometry, &table, &|_| ()).is_empty());
         assert_eq!(directory.cdhash().unwrap().truncated().as_bytes().len(), 20);
     }
 

@@ -1,15 +1,20 @@
-//! Digests of code pages against the code slots of one or several CodeDirectories, in parallel.
+//! Digests of code pages against the code slots of one or several CodeDirectories, in parallel and in lanes.
 //!
 //! Implements the page loop of Apple's `SecStaticCode::validateExecutable` (specification 3.7): the geometry
 //! comes from one CodeDirectory, each page is hashed with every hash type and compared with the slot of the
 //! same number in every CodeDirectory. A page that the file is too short for is hashed as far as it goes.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::HashType;
+use super::{Digest, HashType, Kernel};
 
-/// Pages hashed by one task: 256 pages of 4 KiB are 1 MiB, well above the cost of scheduling a task.
-const PAGES_PER_TASK: u64 = 256;
+/// Bytes hashed by one task, well above the cost of scheduling it.
+const BYTES_PER_TASK: u64 = 1 << 20;
+/// Pages hashed with one hash type before the next: as many as the widest kernel takes at once. Of 16 KiB they are
+/// 256 KiB, which the second cache of every processor in question holds.
+const PAGES_PER_GROUP: u64 = 16;
 
 /// How a slice is cut into pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,32 +46,66 @@ impl PageGeometry {
 /// before it is hashed, from any thread.
 #[must_use]
 pub fn mismatched_pages(
+    kernel: Kernel,
     code: &[u8],
     geometry: PageGeometry,
     tables: &[(HashType, &[u8])],
     on_bytes: &(dyn Fn(u64) + Sync),
 ) -> Vec<u64> {
-    let tasks = geometry.count.div_ceil(PAGES_PER_TASK);
-    (0..tasks)
-        .into_par_iter()
-        .flat_map_iter(|task| {
-            let first = task.saturating_mul(PAGES_PER_TASK);
-            let end = first.saturating_add(PAGES_PER_TASK).min(geometry.count);
-            let size = geometry.page_size.unwrap_or(geometry.limit);
-            on_bytes(end.saturating_sub(first).saturating_mul(size).min(geometry.limit));
-            (first..end).filter(|index| {
-                let page = geometry.page(code, *index);
-                tables.iter().any(|(hash_type, slots)| {
-                    let length = hash_type.length();
-                    let slot = usize::try_from(*index)
-                        .ok()
-                        .and_then(|index| index.checked_mul(length))
-                        .and_then(|start| slots.get(start..start.checked_add(length)?));
-                    slot != Some(hash_type.digest(page).as_bytes())
-                })
-            })
-        })
-        .collect()
+    let size = geometry.page_size.unwrap_or(geometry.limit).max(1);
+    let per_task = BYTES_PER_TASK
+        .checked_div(size)
+        .unwrap_or(1)
+        .max(PAGES_PER_GROUP)
+        .next_multiple_of(PAGES_PER_GROUP);
+    let tasks = geometry.count.div_ceil(per_task);
+    let run = |task: u64| {
+        let first = task.saturating_mul(per_task);
+        let end = first.saturating_add(per_task).min(geometry.count);
+        on_bytes(end.saturating_sub(first).saturating_mul(size).min(geometry.limit));
+        let mut bad = Vec::new();
+        let mut at = first;
+        while at < end {
+            let next = at.saturating_add(PAGES_PER_GROUP).min(end);
+            group(kernel, code, geometry, tables, at..next, &mut bad);
+            at = next;
+        }
+        bad
+    };
+    if tasks <= 1 {
+        // Small code is done before another thread has woken up.
+        return (0..tasks).flat_map(run).collect();
+    }
+    (0..tasks).into_par_iter().flat_map_iter(run).collect()
+}
+
+/// Hashes neighbouring pages with every hash type while they are in the cache, and adds the bad ones to `bad`.
+fn group(
+    kernel: Kernel,
+    code: &[u8],
+    geometry: PageGeometry,
+    tables: &[(HashType, &[u8])],
+    pages: Range<u64>,
+    bad: &mut Vec<u64>,
+) {
+    let contents: Vec<&[u8]> = pages.clone().map(|index| geometry.page(code, index)).collect();
+    let digests: Vec<Vec<Digest>> = tables
+        .iter()
+        .map(|(hash_type, _)| kernel.digests(*hash_type, &contents))
+        .collect();
+    for (nth, index) in pages.enumerate() {
+        let is_good = tables.iter().zip(&digests).all(|((hash_type, slots), digests)| {
+            let length = hash_type.length();
+            let slot = usize::try_from(index)
+                .ok()
+                .and_then(|index| index.checked_mul(length))
+                .and_then(|start| slots.get(start..start.checked_add(length)?));
+            slot.is_some() && slot == digests.get(nth).map(Digest::as_bytes)
+        });
+        if !is_good {
+            bad.push(index);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -93,12 +132,15 @@ mod tests {
             count: 1_234_567u64.div_ceil(4096),
         };
         assert_eq!(
-            mismatched_pages(&code, geometry, &tables, &|_| ()),
+            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_| ()),
             Vec::<u64>::new()
         );
         code[0] ^= 1;
         code[1_234_566] ^= 1;
-        assert_eq!(mismatched_pages(&code, geometry, &tables, &|_| ()), vec![0, 301]);
+        assert_eq!(
+            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_| ()),
+            vec![0, 301]
+        );
     }
 
     #[test]
@@ -111,11 +153,23 @@ mod tests {
             count: 3,
         };
         assert_eq!(
-            mismatched_pages(&code[..9000], geometry, &[(HashType::Sha256, &slots)], &|_| ()),
+            mismatched_pages(
+                Kernel::default(),
+                &code[..9000],
+                geometry,
+                &[(HashType::Sha256, &slots)],
+                &|_| ()
+            ),
             vec![2]
         );
         assert_eq!(
-            mismatched_pages(&code, geometry, &[(HashType::Sha256, &slots[..64])], &|_| ()),
+            mismatched_pages(
+                Kernel::default(),
+                &code,
+                geometry,
+                &[(HashType::Sha256, &slots[..64])],
+                &|_| ()
+            ),
             vec![2]
         );
     }
@@ -130,7 +184,14 @@ mod tests {
             count: 1,
         };
         assert!(
-            mismatched_pages(&code, geometry, &[(HashType::Sha256, slot.as_bytes())], &|_| ()).is_empty()
+            mismatched_pages(
+                Kernel::default(),
+                &code,
+                geometry,
+                &[(HashType::Sha256, slot.as_bytes())],
+                &|_| ()
+            )
+            .is_empty()
         );
     }
 }

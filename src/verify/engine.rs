@@ -12,6 +12,7 @@ use super::{
     Progress, SuppliedTicket, TicketEvidence, fold, profiles, resources,
 };
 use crate::bundle::Layout;
+use crate::hash::Kernel;
 use crate::macho::is_macho;
 use crate::source::{DirectoryTree, Gap, Limits, Listing, NodeId, SourceError, Tree};
 use crate::time::UnixTime;
@@ -40,6 +41,8 @@ pub struct Options {
     pub tickets: Vec<SuppliedTicket>,
     /// Whether evidence holds the digest of every code page; there are 65,536 for each 256 MiB of code.
     pub keeps_page_digests: bool,
+    /// Which implementation computes digests; the result is the same with all.
+    pub kernel: Kernel,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
 }

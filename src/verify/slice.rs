@@ -449,7 +449,8 @@ impl<'a> Examination<'a> {
                 .map(Digest::new)
                 .collect();
         }
-        let bad = mismatched_pages(self.subject.data(), geometry, &tables, &on_bytes);
+        let kernel = self.options.kernel;
+        let bad = mismatched_pages(kernel, self.subject.data(), geometry, &tables, &on_bytes);
         self.facts.bytes_hashed = geometry.limit.min(length(self.subject.data()));
         self.facts.pages_bad = u64::try_from(bad.len()).unwrap_or(u64::MAX);
         if let Some(first) = bad.first() {
