@@ -103,20 +103,48 @@ pub fn hex(bytes: &[u8]) -> String {
     )
 }
 
+/// The value of each character of base64; 255 for all others.
+const BASE64: [u8; 256] = {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut table = [255; 256];
+    let mut value = 0u8;
+    let mut rest: &[u8] = alphabet;
+    while let [character, others @ ..] = rest {
+        #[allow(clippy::as_conversions, clippy::indexing_slicing)]
+        {
+            table[*character as usize] = value;
+        }
+        value = value.wrapping_add(1);
+        rest = others;
+    }
+    table
+};
+
+/// The value of one character of base64.
+fn base64_value(byte: u8) -> u8 {
+    BASE64.get(usize::from(byte)).copied().unwrap_or(255)
+}
+
 /// The bytes of base64 text: white space is skipped, `=` ends it, anything else that does not belong makes it `None`.
 #[must_use]
 pub fn base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len().saturating_mul(3).checked_div(4)?);
+    let mut rest = text.as_bytes().trim_ascii_start();
+    // Four characters at a time up to the first white space or padding.
+    while let Some((four, others)) = rest.split_first_chunk::<4>() {
+        let [a, b, c, d] = four.map(base64_value);
+        if a | b | c | d > 63 {
+            break;
+        }
+        bytes.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        rest = others;
+    }
     let (mut buffer, mut bits) = (0u32, 0u32);
-    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-        let value = match byte {
-            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
-            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
-            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => break,
-            _ => return None,
+    for byte in rest.iter().filter(|byte| !byte.is_ascii_whitespace()) {
+        let value = match (byte, base64_value(*byte)) {
+            (b'=', _) => break,
+            (_, 255) => return None,
+            (_, value) => value,
         };
         buffer = (buffer << 6 | u32::from(value)) & 0x00ff_ffff;
         bits = bits.saturating_add(6);
@@ -144,5 +172,36 @@ mod tests {
         assert_eq!(c_string(b"ab\0c", 0), Some(&b"ab"[..]));
         assert_eq!(c_string(b"ab\0c", 3), None);
         assert_eq!(hex(&[0, 0xab]), "00ab");
+    }
+
+    #[test]
+    fn base64_with_and_without_white_space() {
+        // RFC 4648 section 10.
+        for (text, bytes) in [
+            ("", ""),
+            ("Zg==", "f"),
+            ("Zm8=", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg==", "foob"),
+            ("Zm9vYmE=", "fooba"),
+            ("Zm9vYmFy", "foobar"),
+        ] {
+            assert_eq!(base64(text).unwrap(), bytes.as_bytes());
+            // White space may stand anywhere.
+            for at in 0..=text.len() {
+                let (before, after) = text.split_at(at);
+                let spaced = format!("\n\t{before} \r\n{after}\n");
+                assert_eq!(base64(&spaced).unwrap(), bytes.as_bytes(), "{spaced:?}");
+            }
+        }
+        let all: Vec<u8> = (0..=255).collect();
+        let text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZH\
+                    SElKS0xNTk9QUVJTVFVWV1hZWltcXV5fYGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn+AgYKDhIWGh4iJiouMjY6P\
+                    kJGSk5SVlpeYmZqbnJ2en6ChoqOkpaanqKmqq6ytrq+wsbKztLW2t7i5uru8vb6/wMHCw8TFxsfIycrLzM3Oz9DR0tPU1dbX\
+                    2Nna29zd3t/g4eLj5OXm5+jp6uvs7e7v8PHy8/T19vf4+fr7/P3+/w==";
+        assert_eq!(base64(text).unwrap(), all);
+        assert_eq!(base64("Zm9v*mFy"), None);
+        assert_eq!(base64("Zm9vé"), None);
+        assert_eq!(base64("Zm=rubbish").unwrap(), b"f");
     }
 }

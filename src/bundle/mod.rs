@@ -4,6 +4,7 @@
 //! which files have to be hashed and which nested code has to be verified.
 
 mod layout;
+mod pattern;
 mod roots;
 mod rules;
 mod scan;

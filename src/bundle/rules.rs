@@ -1,21 +1,15 @@
 //! Resource rules: which files the seal covers, and how.
 //!
-//! Specification 6.7 (`ResourceBuilder`). Patterns are POSIX extended regular expressions, translated for the
-//! `regex` crate, whose time is linear in the path whatever the pattern. Among equal weights Apple's choice is
-//! undefined; here `omit` wins, since real apps are valid only so.
+//! Specification 6.7 (`ResourceBuilder`). Among equal weights Apple's choice is undefined; here `omit` wins, since real
+//! apps are valid only so.
 
-use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
 
+use super::pattern::Pattern;
 use crate::plist::{Dictionary, Value};
 
 /// Rules in one seal; Apple's own sets have at most 15.
 const MAX_RULES: usize = 1000;
-/// Length of one pattern in bytes.
-const MAX_PATTERN: usize = 4096;
-/// Compiled size of one pattern in bytes: counted repetitions multiply.
-const MAX_COMPILED: usize = 1 << 20;
-
 /// Why the rules are refused (errSecCSResourceRulesInvalid).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RuleError {
@@ -54,14 +48,14 @@ pub struct Rule {
     pub nested: bool,
     /// Whether the value was exactly `true`.
     pub is_plain_true: bool,
-    regex: Regex,
+    compiled: Pattern,
 }
 
 impl Rule {
     /// Whether the rule matches the path.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        self.regex.is_match(path.as_bytes())
+        self.compiled.matches(path)
     }
 }
 
@@ -140,7 +134,7 @@ fn rule(pattern: &str, value: &Value) -> Result<Rule, RuleError> {
     let wrong = || RuleError::Value {
         pattern: pattern.to_owned(),
     };
-    let regex = compile(pattern).ok_or_else(|| RuleError::Pattern {
+    let compiled = Pattern::compile(pattern).ok_or_else(|| RuleError::Pattern {
         pattern: pattern.to_owned(),
     })?;
     let mut rule = Rule {
@@ -150,7 +144,7 @@ fn rule(pattern: &str, value: &Value) -> Result<Rule, RuleError> {
         optional: false,
         nested: false,
         is_plain_true: *value == Value::Boolean(true),
-        regex,
+        compiled,
     };
     match value {
         Value::Boolean(sealed) => rule.omit = !sealed,
@@ -170,73 +164,6 @@ fn rule(pattern: &str, value: &Value) -> Result<Rule, RuleError> {
         _ => return Err(wrong()),
     }
     Ok(rule)
-}
-
-/// A POSIX extended regular expression over bytes; `.` matches every byte, lines have no meaning.
-fn compile(pattern: &str) -> Option<Regex> {
-    if pattern.len() > MAX_PATTERN {
-        return None;
-    }
-    RegexBuilder::new(&translate(pattern))
-        .unicode(false)
-        .dot_matches_new_line(true)
-        .size_limit(MAX_COMPILED)
-        .build()
-        .ok()
-}
-
-/// What POSIX takes literally and the crate does not: a backslash in brackets, an escape of an ordinary
-/// character, and an opening brace that starts no repetition.
-fn translate(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => match characters.next() {
-                Some(next) if next.is_ascii_alphanumeric() => out.push(next),
-                Some(next) => {
-                    out.push('\\');
-                    out.push(next);
-                }
-                None => out.push('\\'),
-            },
-            '[' => {
-                out.push('[');
-                if characters.next_if_eq(&'^').is_some() {
-                    out.push('^');
-                }
-                // A bracket in first place is itself.
-                if characters.next_if_eq(&']').is_some() {
-                    out.push_str("\\]");
-                }
-                while let Some(inside) = characters.next() {
-                    match inside {
-                        ']' => {
-                            out.push(']');
-                            break;
-                        }
-                        '[' if characters.peek() == Some(&':') => {
-                            out.push('[');
-                            for class in characters.by_ref() {
-                                out.push(class);
-                                if class == ']' {
-                                    break;
-                                }
-                            }
-                        }
-                        '[' | '\\' | '&' | '~' => {
-                            out.push('\\');
-                            out.push(inside);
-                        }
-                        other => out.push(other),
-                    }
-                }
-            }
-            '{' if !characters.peek().is_some_and(char::is_ascii_digit) => out.push_str("\\{"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -263,20 +190,6 @@ mod tests {
         assert!(rules.find("Frameworks/a").unwrap().nested);
         assert_eq!(rules.find("a/b").unwrap().pattern, "^");
         assert!(!rules.find("no").unwrap().omit, "weight 1 loses to 20");
-    }
-
-    #[test]
-    fn posix_patterns() {
-        let matches = |pattern: &str, path: &str| compile(pattern).unwrap().is_match(path.as_bytes());
-        assert!(matches("^(.*/)?\\.DS_Store$", "a/.DS_Store"));
-        assert!(matches(".*\\.dSYM($|/)", "x.dSYM/a"));
-        assert!(matches("^[^/]+$", "abc") && !matches("^[^/]+$", "a/b"));
-        assert!(matches("^[]a]+$", "]a]"));
-        assert!(matches("^[\\.]$", "\\"), "a backslash in brackets is itself");
-        assert!(matches("^a{2}$", "aa") && matches("^a{b$", "a{b"));
-        assert!(matches("^[[:alpha:]]$", "x"));
-        assert!(matches("^a.b$", "a\nb"), "a dot matches a line end");
-        assert!(compile("(").is_none() && compile("(((a{1000}){1000}){1000})").is_none());
     }
 
     #[test]

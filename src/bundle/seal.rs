@@ -98,31 +98,45 @@ impl Seal {
     /// See [`SealError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, SealError> {
         let value = crate::plist::parse(bytes).map_err(|_| SealError::NotADictionary)?;
-        let seal = value.as_dictionary().ok_or(SealError::NotADictionary)?;
-        let dictionary = |key: &str| seal.get(key).and_then(Value::as_dictionary);
-        let (Some(rules), Some(files)) = (dictionary("rules"), dictionary("files")) else {
+        let Value::Dictionary(seal) = value else {
+            return Err(SealError::NotADictionary);
+        };
+        let (mut rules, mut files, mut rules2, mut files2) = (None, None, None, None);
+        for (key, value) in seal.into_entries() {
+            let place = match key.as_str() {
+                "rules" => &mut rules,
+                "files" => &mut files,
+                "rules2" => &mut rules2,
+                "files2" => &mut files2,
+                _ => continue,
+            };
+            if let Value::Dictionary(entries) = value {
+                *place = Some(entries);
+            }
+        }
+        let (Some(rules), Some(files)) = (rules, files) else {
             return Err(SealError::Incomplete);
         };
-        let (version, rules, files) = match dictionary("files2") {
-            Some(files) => (2, dictionary("rules2").ok_or(SealError::NoRules)?, files),
+        let (version, rules, files) = match files2 {
+            Some(files) => (2, rules2.ok_or(SealError::NoRules)?, files),
             None => (1, rules, files),
         };
         Ok(Self {
             version,
-            rules: Rules::compile(rules)?,
+            rules: Rules::compile(&rules)?,
             entries: files
-                .iter()
-                .map(|(path, value)| (path.to_owned(), entry(value)))
+                .into_entries()
+                .map(|(path, value)| (path, entry(value)))
                 .collect(),
         })
     }
 }
 
-fn entry(value: &Value) -> SealEntry {
+fn entry(value: Value) -> SealEntry {
     let entries = match value {
         Value::Data(digest) => {
             let item = SealedItem::File {
-                digests: vec![(0, digest.clone())],
+                digests: vec![(0, digest)],
             };
             return SealEntry {
                 item,
@@ -144,7 +158,7 @@ fn entry(value: &Value) -> SealEntry {
     }
 }
 
-fn item(entries: &Dictionary) -> SealedItem {
+fn item(entries: Dictionary) -> SealedItem {
     if let Some(requirement) = entries.get("requirement") {
         return match requirement.as_str() {
             Some(text) => SealedItem::Nested {
@@ -163,7 +177,7 @@ fn item(entries: &Dictionary) -> SealedItem {
         };
     }
     let digests: Vec<_> = entries
-        .iter()
+        .into_entries()
         .filter_map(|(key, value)| {
             let number = key.strip_prefix("hash")?;
             let number = if number.is_empty() {
@@ -171,7 +185,10 @@ fn item(entries: &Dictionary) -> SealedItem {
             } else {
                 number.parse().ok()?
             };
-            Some((number, value.as_data()?.to_vec()))
+            match value {
+                Value::Data(digest) => Some((number, digest)),
+                _ => None,
+            }
         })
         .collect();
     if digests.is_empty() {

@@ -97,31 +97,51 @@ impl Value {
     }
 }
 
+/// Keys that are searched one after the other; a dictionary with more has an index.
+const MAX_WITHOUT_INDEX: usize = 16;
+
 /// A dictionary whose keys are unique and keep the order of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Dictionary {
     entries: Vec<(String, Value)>,
+    /// Places by key; empty while there are few entries, which most dictionaries of a seal never leave.
     index: HashMap<String, usize>,
 }
 
 impl Dictionary {
+    fn place(&self, key: &str) -> Option<usize> {
+        if self.index.is_empty() {
+            return self.entries.iter().position(|(known, _)| known == key);
+        }
+        self.index.get(key).copied()
+    }
+
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.index
-            .get(key)
-            .and_then(|at| self.entries.get(*at))
-            .map(|(_, value)| value)
+        self.entries.get(self.place(key)?).map(|(_, value)| value)
     }
 
     /// Sets `key` and gives back the value that it had; the key keeps its first place.
     pub fn insert(&mut self, key: String, value: Value) -> Option<Value> {
-        if let Some((_, old)) = self.index.get(&key).and_then(|at| self.entries.get_mut(*at)) {
+        let place = self.place(&key);
+        if let Some((_, old)) = place.and_then(|at| self.entries.get_mut(at)) {
             return Some(std::mem::replace(old, value));
         }
-        self.index.insert(key.clone(), self.entries.len());
+        if !self.index.is_empty() {
+            self.index.insert(key.clone(), self.entries.len());
+        }
         self.entries.push((key, value));
+        if self.index.is_empty() && self.entries.len() > MAX_WITHOUT_INDEX {
+            let keys = self.entries.iter().map(|(key, _)| key.clone());
+            self.index = keys.zip(0..).collect();
+        }
         None
+    }
+
+    /// Takes it apart, in the order of the file.
+    pub fn into_entries(self) -> impl Iterator<Item = (String, Value)> {
+        self.entries.into_iter()
     }
 
     /// Keys and values in the order of the file.

@@ -56,11 +56,9 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_space(&mut self) {
-        let rest = self.rest();
-        self.skip(
-            rest.len()
-                .saturating_sub(rest.trim_start_matches([' ', '\t', '\r', '\n']).len()),
-        );
+        let rest = self.rest().as_bytes();
+        let space = rest.iter().take_while(|byte| is_space(**byte)).count();
+        self.skip(space);
     }
 
     /// Skips to behind the next `end`, from `start` characters on.
@@ -78,6 +76,8 @@ impl<'a> Reader<'a> {
             let rest = self.rest();
             if rest.is_empty() {
                 return Ok(None);
+            } else if rest.starts_with('<') && !rest.starts_with("<!") && !rest.starts_with("<?") {
+                return self.tag().map(Some);
             } else if rest.starts_with("<!--") {
                 self.skip_past(4, "-->", "comment without end")?;
             } else if rest.starts_with("<?") {
@@ -109,7 +109,11 @@ impl<'a> Reader<'a> {
         let (inside, empty) = inside
             .strip_suffix('/')
             .map_or((inside, false), |name| (name, true));
-        let name = inside.split([' ', '\t', '\r', '\n']).next().unwrap_or_default();
+        let name = inside
+            .bytes()
+            .position(is_space)
+            .and_then(|end| inside.get(..end));
+        let name = name.unwrap_or(inside);
         Ok(Tag {
             name,
             closing,
@@ -239,10 +243,17 @@ impl<'a> Reader<'a> {
         let mut text = String::new();
         loop {
             let rest = self.rest();
-            let plain = rest.find(['<', '&']).ok_or(self.error("element without end"))?;
+            let plain = rest.bytes().position(|byte| byte == b'<' || byte == b'&');
+            let plain = plain.ok_or(self.error("element without end"))?;
             text.push_str(rest.get(..plain).unwrap_or_default());
             self.skip(plain);
             let rest = self.rest();
+            // Nearly every value ends here.
+            let after = rest.strip_prefix("</").and_then(|rest| rest.strip_prefix(name));
+            if after.is_some_and(|after| after.starts_with('>')) {
+                self.skip(name.len().saturating_add("</>".len()));
+                return Ok(text);
+            }
             if rest.starts_with('&') {
                 text.push(self.reference()?);
             } else if let Some(section) = rest.strip_prefix("<![CDATA[") {
@@ -292,6 +303,11 @@ impl<'a> Reader<'a> {
         self.skip(end.saturating_add(1));
         Ok(character)
     }
+}
+
+/// White space of XML.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Decimal or `0x` hexadecimal, in the range of signed or unsigned 64-bit integers.

@@ -5,6 +5,7 @@
 use rayon::prelude::*;
 
 use super::components::detached_seal;
+use super::files::Heads;
 use super::links::Scope;
 use super::outside::{guests, hiding_places, sideband};
 use super::tickets::TicketStore;
@@ -29,6 +30,7 @@ pub(super) struct Context<'t, T: ?Sized> {
     pub(super) tree: &'t T,
     pub(super) options: &'t Options,
     pub(super) tickets: &'t TicketStore,
+    pub(super) heads: &'t Heads,
 }
 
 impl<T: Tree + ?Sized> Context<'_, T> {
@@ -149,7 +151,9 @@ fn bundle<T: Tree + ?Sized>(
             below(&tree.path(layout.root), &format!("Versions/{version}")),
         ));
     }
-    sideband(context, layout.root, SidebandPlace::Root, &mut object);
+    object
+        .faults
+        .extend(sideband(context, layout.root, SidebandPlace::Root));
     guests(tree, layout, &signature_files, &mut object);
     hiding_places(tree, layout, &mut object);
     let nested = resources::judge(
@@ -216,6 +220,7 @@ fn file<T: Tree + ?Sized>(
     let path = context.tree.path(node);
     object.executable = Some(path.clone());
     let bytes = context.tree.bytes(node)?;
+    context.heads.remember(node, &bytes);
     let macho = if is_macho(&bytes) {
         match MachO::parse(&bytes) {
             Ok(macho) => Some(macho),
@@ -234,7 +239,9 @@ fn file<T: Tree + ?Sized>(
         macho.slices.iter().all(|slice| slice.file_type.is_code())
             && macho.fat.as_ref().is_none_or(|fat| !fat.is_fat64)
     };
-    sideband(context, node, SidebandPlace::Executable, object);
+    object
+        .faults
+        .extend(sideband(context, node, SidebandPlace::Executable));
     let asked = context.options.flags.architecture.as_deref();
     let asked = asked.filter(|_| object.nesting == Nesting::Item);
     let examined: Vec<_> = match macho.as_ref().filter(|macho| is_code(macho)) {

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::code::{self, Context};
+use super::files::Heads;
 use super::tickets::TicketStore;
 use super::{
     CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Oddity,
@@ -17,6 +20,9 @@ use crate::macho::is_macho;
 use crate::source::{DirectoryTree, Gap, Limits, Listing, NodeId, SourceError, Tree};
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
+
+/// Files whose first bytes one task reads.
+const HEADS_PER_TASK: usize = 256;
 
 /// How to verify.
 #[derive(Debug, Clone, Default)]
@@ -151,6 +157,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         tree,
         options,
         tickets: &tickets,
+        heads: &Heads::new(tree.len()),
     };
     let mut code = code::object(&context, tree.root(), Nesting::Item, 0, None)?;
     let mut known: HashSet<String> = code
@@ -158,7 +165,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         .filter_map(|object| object.executable.clone())
         .collect();
     let mut unread: Vec<Unread> = tree.gaps().iter().map(|gap| unread_gap(tree, gap)).collect();
-    for file in macho_files(tree, &mut unread) {
+    for file in macho_files(&context, &mut unread) {
         if known.contains(&tree.path(file)) {
             continue;
         }
@@ -271,15 +278,23 @@ fn nodes<T: Tree + ?Sized>(tree: &T) -> impl Iterator<Item = NodeId> {
 }
 
 /// All files that start like Mach-O, those of outer folders first, so that a bundle is met before what it seals.
-fn macho_files<T: Tree + ?Sized>(tree: &T, unread: &mut Vec<Unread>) -> Vec<NodeId> {
-    let mut found = Vec::new();
+fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unread>) -> Vec<NodeId> {
+    let tree = context.tree;
     if !tree.node(tree.root()).is_directory() {
-        return found;
+        return Vec::new();
     }
-    for node in nodes(tree).filter(|id| tree.node(*id).is_file()) {
-        match tree.head(node, 8) {
-            Ok(head) if is_macho(&head) => found.push(node),
-            Ok(_) => {}
+    // What no seal covers was not read yet.
+    let files: Vec<NodeId> = nodes(tree).filter(|id| tree.node(*id).is_file()).collect();
+    let read = |node: &NodeId| match context.heads.is_macho(*node) {
+        Some(known) => Ok(known),
+        None => tree.head(*node, 8).map(|head| is_macho(&head)),
+    };
+    let begins: Vec<_> = files.par_iter().with_min_len(HEADS_PER_TASK).map(read).collect();
+    let mut found = Vec::new();
+    for (node, is_macho) in files.into_iter().zip(begins) {
+        match is_macho {
+            Ok(true) => found.push(node),
+            Ok(false) => {}
             Err(error) => {
                 let path = tree.path(node);
                 let reason = error.reason();

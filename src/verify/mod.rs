@@ -9,6 +9,7 @@ mod components;
 mod engine;
 mod evidence;
 mod fault;
+mod files;
 mod flags;
 mod links;
 mod oddity;

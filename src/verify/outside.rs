@@ -3,7 +3,7 @@
 //! Specification 6.11 and 6.12, native observations 5.3 and 7.1.
 
 use super::code::{Context, push};
-use super::{CodeObject, FaultKind, Oddity, SidebandPlace, SignatureFiles};
+use super::{CodeObject, Fault, FaultKind, Oddity, SidebandPlace, SignatureFiles};
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutFault};
 use crate::codedir::CodeDirectoryFlags;
@@ -15,19 +15,23 @@ pub(super) fn sideband<T: Tree + ?Sized>(
     context: &Context<'_, T>,
     node: NodeId,
     on: SidebandPlace,
-    object: &mut CodeObject,
-) {
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
     for attribute in ["com.apple.ResourceFork", "com.apple.FinderInfo"] {
         let value = context.tree.attribute(node, attribute);
         // The system stores neither an empty fork nor information that is all zeros.
         if value.is_some_and(|value| value.iter().any(|byte| *byte != 0)) {
-            let kind = FaultKind::Sideband { attribute, on };
-            push(object, kind, context.tree.path(node), None);
+            faults.push(Fault {
+                kind: FaultKind::Sideband { attribute, on },
+                path: context.tree.path(node),
+                slice: None,
+            });
             if on != SidebandPlace::Resource {
-                return;
+                break;
             }
         }
     }
+    faults
 }
 
 /// What lies where every seal leaves it out, other than what belongs there (specification 6.12).

@@ -2,18 +2,26 @@
 //!
 //! Specification 6.6–6.10 (`SecStaticCode::validateResources`). Files and nested code are judged in parallel.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use super::code::{Context, below, object, push};
+use super::files;
 use super::links::{self, Scope};
 use super::outside::sideband;
 use super::verdict::failure;
-use super::{CodeKind, CodeObject, FaultKind, Nesting, Oddity, SealEvidence, SidebandPlace, satisfies};
+use super::{
+    CodeKind, CodeObject, Fault, FaultKind, Nesting, Oddity, SealEvidence, SidebandPlace, satisfies,
+};
 use crate::blob::Slot;
-use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealEntry, SealedItem, scan};
-use crate::hash::{HashType, Hasher};
+use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealedItem, scan};
+use crate::hash::HashType;
 use crate::requirement::Requirement;
 use crate::source::{NodeId, SourceError, Tree};
+
+/// Files whose attributes one task asks for: a question is a few system calls.
+const ATTRIBUTES_PER_TASK: usize = 256;
 
 /// Checks the seal of a bundle; gives the nested code, one group per sealed object.
 pub(super) fn judge<T: Tree + ?Sized>(
@@ -88,14 +96,14 @@ fn sealed_links<T: Tree + ?Sized>(
     scope: &Scope<'_>,
     object: &mut CodeObject,
 ) {
+    let changed: HashSet<&String> = found.modified.iter().collect();
     for (path, link) in &found.links {
         let place = context.tree.path(*link);
         if let Some(problem) = links::opened(context.tree, *link) {
             push(object, FaultKind::LinkUnopened(problem), place.clone(), None);
         }
         // Of a link with another text than sealed, the destination does not matter.
-        let is_changed = found.modified.contains(path);
-        if !is_changed && links::destination(context.tree, scope, *link).is_some() {
+        if !changed.contains(path) && links::destination(context.tree, scope, *link).is_some() {
             push(object, FaultKind::LinkDestination, place, None);
         }
     }
@@ -113,23 +121,24 @@ fn items<T: Tree + ?Sized>(
 ) -> Vec<Vec<CodeObject>> {
     let support = context.tree.path(layout.support);
     let from_item = |path: &String| below(&support, path);
-    for item in &found.items {
-        sideband(context, item.node, SidebandPlace::Resource, object);
-    }
+    let attached: Vec<Vec<Fault>> = found
+        .items
+        .par_iter()
+        .with_min_len(ATTRIBUTES_PER_TASK)
+        .map(|item| sideband(context, item.node, SidebandPlace::Resource))
+        .collect();
+    object.faults.extend(attached.into_iter().flatten());
     let (files, code): (Vec<Item<'_>>, Vec<Item<'_>>) = found
         .items
         .into_iter()
         .partition(|item| item.kind == ItemKind::File);
-    let judged: Vec<_> = files
-        .par_iter()
-        .map(|item| (&item.path, is_intact(context, item.node, item.entry, hash_types)))
-        .filter(|(_, outcome)| *outcome != Ok(true))
-        .collect();
+    let intact = files::intact(context, &files, hash_types);
     let mut modified: Vec<String> = found.modified.iter().map(from_item).collect();
-    for (path, outcome) in judged {
+    for (file, outcome) in files.iter().zip(intact) {
         match outcome {
-            Ok(_) => modified.push(from_item(path)),
-            Err(error) => push(object, FaultKind::Unreadable(error), from_item(path), None),
+            Ok(true) => {}
+            Ok(false) => modified.push(from_item(&file.path)),
+            Err(error) => push(object, FaultKind::Unreadable(error), from_item(&file.path), None),
         }
     }
     let added: Vec<String> = found.added.iter().map(from_item).collect();
@@ -325,31 +334,4 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
     let place = inside.map_or(path, str::to_owned);
     push(&mut object, FaultKind::Unreadable(error), place, None);
     object
-}
-
-/// Whether the file has the sealed digest of every hash type that the CodeDirectories use.
-fn is_intact<T: Tree + ?Sized>(
-    context: &Context<'_, T>,
-    node: NodeId,
-    entry: &SealEntry,
-    hash_types: &[HashType],
-) -> Result<bool, SourceError> {
-    let mut hasher = Hasher::new(hash_types);
-    let progress = context.options.progress.as_ref();
-    context.tree.for_each_chunk(node, &mut |chunk| {
-        hasher.update(chunk);
-        if let Some(progress) = progress {
-            progress.add_bytes(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        }
-    })?;
-    if let Some(progress) = progress {
-        progress.add_file();
-    }
-    Ok(hash_types.iter().all(
-        |hash_type| match (entry.digest(*hash_type), hasher.digest(*hash_type)) {
-            // Apple compares as many bytes as the digest has; longer sealed values pass (specification 6.8).
-            (Some(sealed), Some(found)) => sealed.starts_with(found.as_bytes()),
-            _ => false,
-        },
-    ))
 }

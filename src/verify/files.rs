@@ -1,0 +1,204 @@
+//! Reads the sealed files of a bundle, each once, and holds their digests against the seal.
+//!
+//! Large files are tasks of their own, the largest first; small ones of like size are read together and hashed in
+//! lanes. The same read says which files begin like Mach-O. Work is handed out by number, and every result goes back
+//! to its place, so that nothing depends on the order in which threads finish.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use rayon::prelude::*;
+
+use super::code::Context;
+use crate::bundle::{Item, SealEntry};
+use crate::hash::{Digest, HashType, Hasher};
+use crate::macho::is_macho;
+use crate::source::{NodeId, SourceError, Tree};
+
+/// Files up to this many bytes are read whole and hashed together.
+const SMALL_FILE: u64 = 64 << 10;
+/// Bytes of small files that are read before they are hashed: the second cache holds them.
+const BATCH_BYTES: u64 = 512 << 10;
+/// Small files in one batch, so that empty ones do not make one task of all.
+const BATCH_FILES: usize = 256;
+
+/// Which files begin like Mach-O, as far as they were read.
+#[derive(Debug)]
+pub(super) struct Heads(Vec<AtomicU8>);
+
+impl Heads {
+    const UNREAD: u8 = 0;
+    const OTHER: u8 = 1;
+    const MACHO: u8 = 2;
+
+    /// Nothing was read yet of `count` nodes.
+    pub(super) fn new(count: usize) -> Self {
+        Self((0..count).map(|_| AtomicU8::new(Self::UNREAD)).collect())
+    }
+
+    fn place(&self, node: NodeId) -> Option<&AtomicU8> {
+        self.0.get(usize::try_from(node.0).ok()?)
+    }
+
+    /// Remembers how the file begins.
+    pub(super) fn remember(&self, node: NodeId, start: &[u8]) {
+        if let Some(place) = self.place(node) {
+            let found = if is_macho(start) { Self::MACHO } else { Self::OTHER };
+            place.store(found, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the file begins like Mach-O; `None` when it was not read.
+    pub(super) fn is_macho(&self, node: NodeId) -> Option<bool> {
+        match self.place(node)?.load(Ordering::Relaxed) {
+            Self::MACHO => Some(true),
+            Self::OTHER => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// For each file, whether it has the sealed digest of every hash type that the CodeDirectories use.
+pub(super) fn intact<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    files: &[Item<'_>],
+    hash_types: &[HashType],
+) -> Vec<Result<bool, SourceError>> {
+    let size = |index: &usize| {
+        files
+            .get(*index)
+            .map_or(0, |file| context.tree.node(file.node).size)
+    };
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|index| (std::cmp::Reverse(size(index)), *index));
+    let mut tasks: Vec<&[usize]> = Vec::new();
+    let mut rest = order.as_slice();
+    while let Some(first) = rest.first() {
+        let mut bytes = 0u64;
+        let fits = |index: &&usize| {
+            bytes = bytes.saturating_add(size(index));
+            bytes <= BATCH_BYTES
+        };
+        let count = match size(first) {
+            0..=SMALL_FILE => rest.iter().take(BATCH_FILES).take_while(fits).count().max(1),
+            _ => 1,
+        };
+        let (task, others) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+        tasks.push(task);
+        rest = others;
+    }
+    let run = |task: &&[usize]| -> Vec<(usize, Result<bool, SourceError>)> {
+        let chosen = || task.iter().filter_map(|index| Some((*index, files.get(*index)?)));
+        match task {
+            [one] if size(one) > SMALL_FILE => chosen()
+                .map(|(index, file)| (index, streamed(context, file, hash_types)))
+                .collect(),
+            _ => {
+                let items: Vec<_> = chosen().collect();
+                batch(context, &items, hash_types)
+            }
+        }
+    };
+    // What one task can hold is done before another thread has woken up.
+    let done: Vec<_> = match tasks.as_slice() {
+        [] => Vec::new(),
+        [task] => run(task),
+        _ => tasks.par_iter().with_max_len(1).flat_map_iter(run).collect(),
+    };
+    let mut results: Vec<Result<bool, SourceError>> = vec![Ok(false); files.len()];
+    for (index, outcome) in done {
+        if let Some(place) = results.get_mut(index) {
+            *place = outcome;
+        }
+    }
+    results
+}
+
+/// Reads small files one after the other into one buffer, then hashes them together.
+fn batch<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    files: &[(usize, &Item<'_>)],
+    hash_types: &[HashType],
+) -> Vec<(usize, Result<bool, SourceError>)> {
+    let mut buffer = Vec::new();
+    let mut ends = Vec::with_capacity(files.len());
+    for (_, file) in files {
+        let start = buffer.len();
+        let read = context
+            .tree
+            .for_each_chunk(file.node, &mut |chunk| buffer.extend_from_slice(chunk));
+        match read {
+            Ok(_) => {
+                context
+                    .heads
+                    .remember(file.node, buffer.get(start..).unwrap_or_default());
+                ends.push(Ok(start..buffer.len()));
+            }
+            Err(error) => {
+                buffer.truncate(start);
+                ends.push(Err(error));
+            }
+        }
+    }
+    let contents: Vec<&[u8]> = ends
+        .iter()
+        .map(|range| {
+            let range = range.as_ref().ok().cloned().unwrap_or_default();
+            buffer.get(range).unwrap_or_default()
+        })
+        .collect();
+    if let Some(progress) = &context.options.progress {
+        progress.add_bytes(u64::try_from(buffer.len()).unwrap_or(u64::MAX));
+        files.iter().for_each(|_| progress.add_file());
+    }
+    let digests: Vec<(HashType, Vec<Digest>)> = hash_types
+        .iter()
+        .map(|hash_type| (*hash_type, context.options.kernel.digests(*hash_type, &contents)))
+        .collect();
+    files
+        .iter()
+        .zip(ends)
+        .enumerate()
+        .map(|(nth, ((index, file), range))| {
+            let outcome = range.map(|_| {
+                digests
+                    .iter()
+                    .all(|(hash_type, digests)| is_sealed(file.entry, *hash_type, digests.get(nth)))
+            });
+            (*index, outcome)
+        })
+        .collect()
+}
+
+/// Reads and hashes a large file piece by piece.
+fn streamed<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    file: &Item<'_>,
+    hash_types: &[HashType],
+) -> Result<bool, SourceError> {
+    let mut hasher = Hasher::new(hash_types);
+    let progress = context.options.progress.as_ref();
+    let mut is_first = true;
+    context.tree.for_each_chunk(file.node, &mut |chunk| {
+        if std::mem::take(&mut is_first) {
+            context.heads.remember(file.node, chunk);
+        }
+        hasher.update(chunk);
+        if let Some(progress) = progress {
+            progress.add_bytes(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        }
+    })?;
+    if let Some(progress) = progress {
+        progress.add_file();
+    }
+    Ok(hash_types
+        .iter()
+        .all(|hash_type| is_sealed(file.entry, *hash_type, hasher.digest(*hash_type).as_ref())))
+}
+
+/// Apple compares as many bytes as the digest has; longer sealed values pass (specification 6.8).
+fn is_sealed(entry: &SealEntry, hash_type: HashType, found: Option<&Digest>) -> bool {
+    match (entry.digest(hash_type), found) {
+        (Some(sealed), Some(found)) => sealed.starts_with(found.as_bytes()),
+        _ => false,
+    }
+}
