@@ -18,10 +18,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use sealcheck::hash::{HashType, Kernel, KernelName, PageGeometry, mismatched_pages};
 use sealcheck::verify::{Options, verify};
 use sha2::Digest as _;
@@ -77,21 +78,21 @@ fn pages(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// An app with 5,000 resource files of 1 to 16 KiB and 200 sealed libraries of 64 KiB.
-fn large_app(folder: &Path) -> std::path::PathBuf {
+/// An app with resource files of 1 to 16 KiB, or of `size` bytes, and sealed libraries of 64 KiB.
+fn large_app(folder: &Path, resources: u32, size: Option<usize>, libraries: u32) -> PathBuf {
     let root = folder.join("Large.app");
     let contents = root.join("Contents");
     write(
         &contents.join("Info.plist"),
         &info_plist("Large", "com.example.large", "APPL"),
     );
-    for index in 0..5000u32 {
-        let size = 1024 + index as usize * 31 % 15_000;
+    for index in 0..resources {
+        let size = size.unwrap_or(1024 + index as usize * 31 % 15_000);
         let path = contents.join(format!("Resources/{}/{index}.dat", index % 50));
         write(&path, &vec![index as u8; size]);
     }
     let mut nested = BTreeMap::new();
-    for index in 0..200 {
+    for index in 0..libraries {
         let library = Thin {
             file_type: DYLIB,
             ..arm64(&vec![index as u8; 64 << 10])
@@ -111,28 +112,104 @@ fn large_app(folder: &Path) -> std::path::PathBuf {
     root
 }
 
-fn bundle(criterion: &mut Criterion) {
-    let folder = tempfile::tempdir().unwrap();
-    let app = large_app(folder.path());
-    let mut group = criterion.benchmark_group("bundle-5000-files-200-machos");
-    group.sample_size(10).measurement_time(Duration::from_secs(10));
-    // Every file read and hashed once, by nobody who knows anything about signatures.
-    group.bench_function("read-and-hash-only", |bencher| {
-        bencher.iter(|| black_box(read_and_hash(&app)));
-    });
+/// One program with this much code, signed ad hoc.
+fn program(folder: &Path, bytes: usize) -> PathBuf {
+    let code: Vec<u8> = (0..bytes as u32)
+        .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let (signed, _) = adhoc("com.example.program").sign(&arm64(&code), Bound::default());
+    let path = folder.join("program");
+    write_executable(&path, &signed);
+    path
+}
+
+/// Verifies with one and with two threads.
+fn judge(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path, kernel: Kernel) {
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        group.bench_function(format!("sealcheck-{threads}-jobs"), |bencher| {
+        let options = Options {
+            kernel,
+            ..Options::default()
+        };
+        group.bench_function(format!("{name}-{threads}-jobs"), |bencher| {
             bencher.iter(|| {
-                let evidence = pool.install(|| verify(&app, &Options::default())).unwrap();
+                let evidence = pool.install(|| verify(path, &options)).unwrap();
                 assert_eq!(evidence.codesign.status, None);
             });
         });
     }
+}
+
+/// A program of 1 GiB with each kernel, and plain `sha2` over the same pages in memory.
+fn large_program(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = program(folder.path(), 1024 * MIB);
+    let mut group = criterion.benchmark_group("program-1GiB");
+    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    let code = fs::read(&path).unwrap();
+    group.bench_function("plain-sha2", |bencher| {
+        bencher.iter(|| {
+            let digests = code.chunks(4096).map(sha2::Sha256::digest);
+            black_box(digests.map(|digest| u64::from(digest[0])).sum::<u64>())
+        });
+    });
+    drop(code);
+    let kernels = [KernelName::Portable, KernelName::ShaNi, KernelName::Avx512];
+    for kernel in kernels.into_iter().filter_map(Kernel::new) {
+        judge(&mut group, &format!("{:?}", kernel.name()), &path, kernel);
+    }
     group.finish();
+}
+
+/// A program that is judged before a second thread could start.
+fn small_program(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = program(folder.path(), 100_000);
+    let mut group = criterion.benchmark_group("program-100kB");
+    judge(&mut group, "sealcheck", &path, Kernel::default());
+    group.finish();
+}
+
+fn bundles(criterion: &mut Criterion) {
+    for (name, resources, libraries) in [
+        ("bundle-20000-files", 20_000, 0),
+        ("bundle-300-machos", 0, 300),
+        ("bundle-5000-files-200-machos", 5000, 200),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let app = large_app(folder.path(), resources, None, libraries);
+        let mut group = criterion.benchmark_group(name);
+        group.sample_size(10).measurement_time(Duration::from_secs(10));
+        // Every file read and hashed once, by nobody who knows anything about signatures.
+        group.bench_function("read-and-hash-only", |bencher| {
+            bencher.iter(|| black_box(read_and_hash(&app)));
+        });
+        judge(&mut group, "sealcheck", &app, Kernel::default());
+        group.finish();
+    }
+}
+
+/// Time against bytes and against files; `docs/scaling.py` draws it.
+fn scaling(criterion: &mut Criterion) {
+    for mebibytes in [16, 64, 256, 1024] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = program(folder.path(), mebibytes * MIB);
+        let mut group = criterion.benchmark_group("scaling-bytes");
+        group.sample_size(10);
+        judge(&mut group, &mebibytes.to_string(), &path, Kernel::default());
+        group.finish();
+    }
+    for files in [1000, 10_000, 100_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let app = large_app(folder.path(), files, Some(1024), 0);
+        let mut group = criterion.benchmark_group("scaling-files");
+        group.sample_size(10);
+        judge(&mut group, &files.to_string(), &app, Kernel::default());
+        group.finish();
+    }
 }
 
 fn read_and_hash(folder: &Path) -> u64 {
@@ -166,13 +243,15 @@ fn parsing(criterion: &mut Criterion) {
             "<key>Resources/{index}.dat</key><dict><key>hash2</key><data>47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=</data></dict>\n"
         )
     };
-    let files: String = (0..10_000).map(entry).collect();
+    let files: String = (0..100_000).map(entry).collect();
     let seal = format!(
         "<plist version=\"1.0\"><dict><key>files</key><dict/><key>rules</key><dict/>\n\
          <key>files2</key><dict>{files}</dict><key>rules2</key><dict><key>^.*</key><true/></dict></dict></plist>"
     );
-    let mut group = criterion.benchmark_group("parse/code-resources-10000");
-    group.throughput(Throughput::Bytes(seal.len() as u64));
+    let mut group = criterion.benchmark_group("parse/code-resources-100000");
+    group
+        .throughput(Throughput::Bytes(seal.len() as u64))
+        .sample_size(20);
     group.bench_function("sealcheck", |bencher| {
         bencher.iter(|| {
             sealcheck::bundle::Seal::parse(black_box(seal.as_bytes()))
@@ -187,5 +266,13 @@ fn parsing(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pages, bundle, parsing);
+criterion_group!(
+    benches,
+    pages,
+    large_program,
+    small_program,
+    bundles,
+    parsing,
+    scaling
+);
 criterion_main!(benches);
