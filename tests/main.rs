@@ -53,6 +53,7 @@ mod rules_entitlements;
 mod rules_page;
 mod rules_profiles;
 mod rules_sandbox;
+mod rules_tickets;
 mod schema;
 mod sizes;
 mod slices;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::rule::{Advice, advise};
+use sealcheck::rule::Advice;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Anchors;
 use sealcheck::verify::{Options, verify};
 
+use crate::support::advise_unstapled;
 use crate::support::bundle::{contents_bundle, info_plist, sign, write, write_executable};
 use crate::support::cms::{Authority, CmsSigner};
 use crate::support::macho::{self, Thin, arm64, x86_64};
@@ -35,7 +36,7 @@ impl Apple {
             at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
             ..Options::default()
         };
-        advise(&verify(path, &options).unwrap(), target)
+        advise_unstapled(&verify(path, &options).unwrap(), target)
     }
 
     fn stamped(&self, leaf: &Issued) -> CmsSigner {

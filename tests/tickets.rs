@@ -25,7 +25,7 @@ use crate::support::ticket::{
 };
 use crate::support::{real_app, ticket};
 
-fn options() -> Options {
+pub fn options() -> Options {
     let mut anchors = Anchors::default();
     anchors.trust_as_apple(&pki::root().self_signed().der).unwrap();
     Options {

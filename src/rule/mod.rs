@@ -21,6 +21,7 @@ mod sandbox;
 mod seal;
 mod signature;
 mod structure;
+mod ticket;
 
 pub use check::{Advice, Unknown, advise};
 pub use family::Family;
@@ -111,6 +112,7 @@ pub fn all() -> Vec<&'static Rule> {
         runtime_exceptions::RULES,
         profile::RULES,
         profile_grant::RULES,
+        ticket::RULES,
         reading::RULES,
     ]
     .into_iter()

@@ -182,6 +182,8 @@ pub struct SealEvidence {
     pub rules: usize,
     /// Number of sealed files.
     pub files: usize,
+    /// Whether it lists the place of the notarization ticket, which no seal can know.
+    pub lists_ticket: bool,
 }
 
 /// One code object: the item itself or code nested in it.

@@ -62,6 +62,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
         version: seal.version,
         rules: seal.rules.len(),
         files: seal.entries.len(),
+        lists_ticket: seal.entries.contains_key("CodeResources"),
     });
     if seal.rules.are_weak(seal.version, layout.resources_prefix) {
         push(object, FaultKind::SealWeak, place.clone(), None);

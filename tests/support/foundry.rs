@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::rule::{Advice, advise};
+use sealcheck::rule::Advice;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Anchors;
 use sealcheck::verify::{Evidence, Options, verify};
@@ -392,7 +392,7 @@ impl Built {
     pub fn advice(&self, target: Option<Target>) -> Advice {
         let evidence = self.evidence();
         assert_eq!(evidence.codesign.valid, Some(true), "{:#?}", evidence.codesign);
-        advise(&evidence, target)
+        super::advise_unstapled(&evidence, target)
     }
 }
 

@@ -50,3 +50,15 @@ pub fn notice(text: &str) {
     let line = format!("notice: {text}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
+
+/// Advice for code that its test does not mean to staple: whether a ticket is stapled is asked in `rules_tickets`.
+pub fn advise_unstapled(
+    evidence: &sealcheck::verify::Evidence,
+    target: Option<sealcheck::finding::Target>,
+) -> sealcheck::rule::Advice {
+    let mut advice = sealcheck::rule::advise(evidence, target);
+    advice
+        .findings
+        .retain(|finding| !matches!(finding.rule, "ticket-missing" | "tool-cannot-be-stapled"));
+    advice
+}
