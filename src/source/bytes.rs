@@ -73,9 +73,12 @@ impl From<Vec<u8>> for Bytes {
     }
 }
 
-/// Opens a regular file and gives its present length; `shown` is the path for messages.
-fn open(path: &Path, shown: &str) -> Result<(File, u64), SourceError> {
-    let wrap = |error: io::Error| SourceError::io(shown.to_owned(), &error);
+/// The path of a file for messages, made only when there is one: most files are read without any.
+pub(super) type Shown<'a> = &'a dyn Fn() -> String;
+
+/// Opens a regular file and gives its present length.
+fn open(path: &Path, shown: Shown<'_>) -> Result<(File, u64), SourceError> {
+    let wrap = |error: io::Error| SourceError::io(shown(), &error);
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(OPEN_FLAGS)
@@ -83,15 +86,13 @@ fn open(path: &Path, shown: &str) -> Result<(File, u64), SourceError> {
         .map_err(wrap)?;
     let metadata = file.metadata().map_err(wrap)?;
     if !metadata.is_file() {
-        return Err(SourceError::NotRegular {
-            path: shown.to_owned(),
-        });
+        return Err(SourceError::NotRegular { path: shown() });
     }
     Ok((file, metadata.len()))
 }
 
 /// The whole file, mapped from `limits.map_from` bytes up.
-pub(super) fn whole(path: &Path, shown: &str, limits: &Limits) -> Result<Bytes, SourceError> {
+pub(super) fn whole(path: &Path, shown: Shown<'_>, limits: &Limits) -> Result<Bytes, SourceError> {
     let (file, length) = open(path, shown)?;
     if length < limits.map_from {
         return read(&file, shown, limits.map_from).map(Bytes::from);
@@ -103,47 +104,44 @@ pub(super) fn whole(path: &Path, shown: &str, limits: &Limits) -> Result<Bytes, 
     // Inputs are expected to be at rest; this is the usual contract of a mapped file.
     let map = unsafe { Mmap::map(&file) };
     map.map(|map| Bytes(Storage::Mapped(map)))
-        .map_err(|error| SourceError::io(shown.to_owned(), &error))
+        .map_err(|error| SourceError::io(shown(), &error))
 }
 
 /// The whole file, if it has at most `limit` bytes.
-pub(super) fn small(path: &Path, shown: &str, limit: u64) -> Result<Vec<u8>, SourceError> {
+pub(super) fn small(path: &Path, shown: Shown<'_>, limit: u64) -> Result<Vec<u8>, SourceError> {
     let (file, _) = open(path, shown)?;
     read(&file, shown, limit)
 }
 
 /// Reads to the end, but not beyond `limit` bytes.
-fn read(file: &File, shown: &str, limit: u64) -> Result<Vec<u8>, SourceError> {
+fn read(file: &File, shown: Shown<'_>, limit: u64) -> Result<Vec<u8>, SourceError> {
     let mut bytes = Vec::new();
     let mut limited = file.take(limit.saturating_add(1));
     limited
         .read_to_end(&mut bytes)
-        .map_err(|error| SourceError::io(shown.to_owned(), &error))?;
+        .map_err(|error| SourceError::io(shown(), &error))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
         Ok(bytes)
     } else {
-        Err(SourceError::TooLarge {
-            path: shown.to_owned(),
-            limit,
-        })
+        Err(SourceError::TooLarge { path: shown(), limit })
     }
 }
 
 /// The first `count` bytes.
-pub(super) fn head(path: &Path, shown: &str, count: usize) -> Result<Vec<u8>, SourceError> {
+pub(super) fn head(path: &Path, shown: Shown<'_>, count: usize) -> Result<Vec<u8>, SourceError> {
     let (file, _) = open(path, shown)?;
     let mut bytes = Vec::new();
     let mut limited = file.take(u64::try_from(count).unwrap_or(u64::MAX));
     limited
         .read_to_end(&mut bytes)
-        .map_err(|error| SourceError::io(shown.to_owned(), &error))?;
+        .map_err(|error| SourceError::io(shown(), &error))?;
     Ok(bytes)
 }
 
 /// Streams the file through a buffer of `chunk` bytes and gives its length.
 pub(super) fn stream(
     path: &Path,
-    shown: &str,
+    shown: Shown<'_>,
     chunk: usize,
     visit: &mut dyn FnMut(&[u8]),
 ) -> Result<u64, SourceError> {
@@ -156,9 +154,13 @@ pub(super) fn stream(
             Ok(0) => return Ok(total),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(SourceError::io(shown.to_owned(), &error)),
+            Err(error) => return Err(SourceError::io(shown(), &error)),
         };
         visit(buffer.get(..count).unwrap_or_default());
         total = total.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        // Another read would only say that the file ends here. Some systems give no length for files of their own.
+        if total == length {
+            return Ok(total);
+        }
     }
 }

@@ -58,16 +58,16 @@ impl DirectoryTree {
         })
     }
 
-    /// The path of a regular file on disk and in messages.
-    fn file(&self, id: NodeId) -> Result<(PathBuf, String), SourceError> {
+    /// The path of a regular file on disk.
+    fn file(&self, id: NodeId) -> Result<PathBuf, SourceError> {
         if usize::try_from(id.0).map_or(true, |index| index >= self.listing.len()) {
             return Err(SourceError::NoSuchNode(id.0));
         }
-        let shown = self.full_path(id);
         if !self.listing.node(id).is_file() {
-            return Err(SourceError::NotRegular { path: shown });
+            let path = self.full_path(id);
+            return Err(SourceError::NotRegular { path });
         }
-        Ok((self.place(id), shown))
+        Ok(self.place(id))
     }
 
     /// The path of a node on disk.
@@ -176,18 +176,23 @@ impl Tree for DirectoryTree {
     }
 
     fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
-        let (path, shown) = self.file(id)?;
-        bytes::whole(&path, &shown, &self.limits)
+        let path = self.file(id)?;
+        bytes::whole(&path, &|| self.full_path(id), &self.limits)
     }
 
     fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
-        let (path, shown) = self.file(id)?;
-        bytes::small(&path, &shown, limit)
+        let path = self.file(id)?;
+        bytes::small(&path, &|| self.full_path(id), limit)
     }
 
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
-        let (path, shown) = self.file(id)?;
-        bytes::head(&path, &shown, count)
+        let path = self.file(id)?;
+        bytes::head(&path, &|| self.full_path(id), count)
+    }
+
+    fn has_attributes(&self, id: NodeId) -> bool {
+        // Where the list cannot be had, the attributes are asked for one by one.
+        rustix::fs::llistxattr_query(self.place(id)).map_or(true, |length| length > 0)
     }
 
     fn attribute(&self, id: NodeId, name: &str) -> Option<Vec<u8>> {
@@ -210,14 +215,14 @@ impl Tree for DirectoryTree {
         let mut companion = b"._".to_vec();
         companion.extend_from_slice(path.file_name()?.as_bytes());
         let companion = path.with_file_name(OsStr::from_bytes(&companion));
-        let shown = companion.to_string_lossy();
+        let shown = || companion.to_string_lossy().into_owned();
         let file = bytes::small(&companion, &shown, MAX_COMPANION).ok()?;
         apple_double::attribute(&file, name).map(<[u8]>::to_vec)
     }
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
-        let (path, shown) = self.file(id)?;
-        bytes::stream(&path, &shown, self.limits.chunk, visit)
+        let path = self.file(id)?;
+        bytes::stream(&path, &|| self.full_path(id), self.limits.chunk, visit)
     }
 }
 

@@ -61,6 +61,11 @@ pub trait Tree: Sync {
     /// Hands the contents of a regular file over in pieces, and gives their total length.
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError>;
 
+    /// Whether a node may have extended attributes; one question instead of one for each name.
+    fn has_attributes(&self, _id: NodeId) -> bool {
+        true
+    }
+
     /// An extended attribute of a node, links not followed; also under the name that Linux demands (`user.NAME`).
     fn attribute(&self, _id: NodeId, _name: &str) -> Option<Vec<u8>> {
         None

@@ -17,6 +17,9 @@ pub(super) fn sideband<T: Tree + ?Sized>(
     on: SidebandPlace,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
+    if !context.tree.has_attributes(node) {
+        return faults;
+    }
     for attribute in ["com.apple.ResourceFork", "com.apple.FinderInfo"] {
         let value = context.tree.attribute(node, attribute);
         // The system stores neither an empty fork nor information that is all zeros.
