@@ -50,6 +50,7 @@ mod rows_seals;
 mod rows_sources;
 mod rules_distribution;
 mod rules_entitlements;
+mod rules_linkage;
 mod rules_page;
 mod rules_profiles;
 mod rules_sandbox;

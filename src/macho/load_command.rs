@@ -61,6 +61,24 @@ pub struct Segment {
     pub file_size: u64,
     /// Whether the segment is 64-bit; 32-bit ends are computed in 32 bits.
     pub is_64: bool,
+    /// `maxprot`: the most that the segment may ever be allowed, as bits of [`Segment::WRITE`] and the like.
+    pub most_protection: u32,
+    /// `initprot`: what the segment is allowed when it is mapped.
+    pub first_protection: u32,
+}
+
+impl Segment {
+    /// `VM_PROT_WRITE`.
+    pub const WRITE: u32 = 2;
+    /// `VM_PROT_EXECUTE`.
+    pub const EXECUTE: u32 = 4;
+
+    /// Whether this protection lets the same memory be written and executed.
+    #[must_use]
+    pub fn is_writable_code(protection: u32) -> bool {
+        let both = Self::WRITE | Self::EXECUTE;
+        protection & both == both
+    }
 }
 
 /// Platform, minimum system and SDK of a slice.
@@ -110,16 +128,39 @@ impl BuildVersion {
 /// What a path in a load command is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkedPathKind {
-    /// A library that must load (`LC_LOAD_DYLIB`, `LC_REEXPORT_DYLIB`, `LC_LOAD_UPWARD_DYLIB`).
+    /// A library that must load (`LC_LOAD_DYLIB`).
     Library,
     /// A library that may be missing (`LC_LOAD_WEAK_DYLIB`).
     WeakLibrary,
+    /// A library whose symbols count as the image's own (`LC_REEXPORT_DYLIB`).
+    ReexportedLibrary,
+    /// A library that loads this one (`LC_LOAD_UPWARD_DYLIB`).
+    UpwardLibrary,
+    /// A library that loads when it is first used (`LC_LAZY_LOAD_DYLIB`).
+    LazyLibrary,
     /// The library's own name (`LC_ID_DYLIB`).
     Identity,
     /// A run path (`LC_RPATH`).
     RunPath,
     /// The dynamic linker (`LC_LOAD_DYLINKER`).
     DynamicLinker,
+    /// A setting for the dynamic linker such as `DYLD_FRAMEWORK_PATH=…` (`LC_DYLD_ENVIRONMENT`).
+    LinkerEnvironment,
+}
+
+impl LinkedPathKind {
+    /// Whether it names a library to be loaded.
+    #[must_use]
+    pub fn is_dependency(self) -> bool {
+        matches!(
+            self,
+            Self::Library
+                | Self::WeakLibrary
+                | Self::ReexportedLibrary
+                | Self::UpwardLibrary
+                | Self::LazyLibrary
+        )
+    }
 }
 
 /// A path in a load command.

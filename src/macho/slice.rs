@@ -73,12 +73,14 @@ pub struct Slice<'a> {
     pub code_signature_count: u32,
     /// `LC_BUILD_VERSION`, or the older `LC_VERSION_MIN_…`.
     pub build_version: Option<BuildVersion>,
-    /// Libraries, run paths and the dynamic linker.
+    /// Libraries, run paths, the dynamic linker and settings for it.
     pub linked_paths: Vec<LinkedPath>,
     /// `LC_UUID`.
     pub uuid: Option<[u8; 16]>,
     /// Section `__TEXT,__info_plist`.
     pub info_plist: Option<&'a [u8]>,
+    /// `cryptid` of `LC_ENCRYPTION_INFO`; anything but 0 means that the code is encrypted.
+    pub encryption: Option<u32>,
     /// Where the first `__LINKEDIT` or symbol table command says that the slice ends.
     pub linkedit_end: Option<u64>,
 }
@@ -114,6 +116,7 @@ impl<'a> Slice<'a> {
             linked_paths: Vec::new(),
             uuid: None,
             info_plist: None,
+            encryption: None,
             linkedit_end: None,
         };
         let start = if is_64 { 32 } else { 28 };
@@ -159,13 +162,16 @@ impl<'a> Slice<'a> {
             lc::LC_VERSION_MIN_IPHONEOS => self.version_min(2, field(8)?, field(12)?),
             lc::LC_VERSION_MIN_TVOS => self.version_min(3, field(8)?, field(12)?),
             lc::LC_VERSION_MIN_WATCHOS => self.version_min(4, field(8)?, field(12)?),
-            lc::LC_LOAD_DYLIB | lc::LC_REEXPORT_DYLIB | lc::LC_LOAD_UPWARD_DYLIB => {
-                self.path(endian, data, LinkedPathKind::Library)?;
-            }
+            lc::LC_ENCRYPTION_INFO | lc::LC_ENCRYPTION_INFO_64 => self.encryption = Some(field(16)?),
+            lc::LC_LOAD_DYLIB => self.path(endian, data, LinkedPathKind::Library)?,
+            lc::LC_REEXPORT_DYLIB => self.path(endian, data, LinkedPathKind::ReexportedLibrary)?,
+            lc::LC_LOAD_UPWARD_DYLIB => self.path(endian, data, LinkedPathKind::UpwardLibrary)?,
+            lc::LC_LAZY_LOAD_DYLIB => self.path(endian, data, LinkedPathKind::LazyLibrary)?,
             lc::LC_LOAD_WEAK_DYLIB => self.path(endian, data, LinkedPathKind::WeakLibrary)?,
             lc::LC_ID_DYLIB => self.path(endian, data, LinkedPathKind::Identity)?,
             lc::LC_RPATH => self.path(endian, data, LinkedPathKind::RunPath)?,
             lc::LC_LOAD_DYLINKER => self.path(endian, data, LinkedPathKind::DynamicLinker)?,
+            lc::LC_DYLD_ENVIRONMENT => self.path(endian, data, LinkedPathKind::LinkerEnvironment)?,
             _ => {}
         }
         Some(())
@@ -196,6 +202,7 @@ impl<'a> Slice<'a> {
         let data = command.data;
         let is_64 = command.command == lc::LC_SEGMENT_64;
         let name = fixed_name(data, 8)?;
+        let protections = if is_64 { 56 } else { 40 };
         let (file_offset, file_size, count, sections, section_size) = if is_64 {
             (
                 endian.u64(data, 40)?,
@@ -244,6 +251,8 @@ impl<'a> Slice<'a> {
             file_offset,
             file_size,
             is_64,
+            most_protection: endian.u32(data, protections)?,
+            first_protection: endian.u32(data, protections.saturating_add(4))?,
         });
         Some(())
     }

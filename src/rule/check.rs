@@ -4,10 +4,12 @@
 //! finding: what follows from another rule's finding in the same code ([`Rule::follows_from`]) is named there and not
 //! reported again.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use super::linkage::Linkage;
 use super::{Rule, all};
-use crate::finding::{Finding, Party, Place, Target};
+use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, SliceEvidence};
 
@@ -46,10 +48,12 @@ pub fn advise(evidence: &Evidence, target: Option<Target>) -> Advice {
         findings: Vec::new(),
         unknown: Vec::new(),
     };
+    let linkage = OnceCell::new();
     for rule in all().into_iter().filter(|rule| rule.applies_to(target)) {
         let mut check = Check {
             rule,
             evidence,
+            linkage: &linkage,
             advice: &mut advice,
         };
         (rule.check)(&mut check);
@@ -107,13 +111,38 @@ impl From<&str> for Description {
 pub(crate) struct Check<'a> {
     rule: &'static Rule,
     evidence: &'a Evidence,
+    linkage: &'a OnceCell<Linkage>,
     advice: &'a mut Advice,
+}
+
+/// What a rule says of a slice.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) severity: Severity,
+    pub(crate) message: String,
+    /// Rules that keep silent because of it.
+    pub(crate) consequences: Vec<&'static str>,
+}
+
+impl Said {
+    pub(crate) fn new(severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            message: message.into(),
+            consequences: Vec::new(),
+        }
+    }
 }
 
 impl<'a> Check<'a> {
     /// What is known about the item.
     pub(crate) fn evidence(&self) -> &'a Evidence {
         self.evidence
+    }
+
+    /// Which file every load command of the item leads to; found out when it is first asked for.
+    pub(super) fn linkage(&self) -> &'a Linkage {
+        self.linkage.get_or_init(|| Linkage::of(self.evidence))
     }
 
     /// Where the item is meant to go.
@@ -136,6 +165,25 @@ impl<'a> Check<'a> {
         let finding = self.add(&object.path, object.main_path(), message.into());
         finding.architecture = slice.architecture.map(|found| found.to_string());
         finding
+    }
+
+    /// Whatever is to be said about the slices of a code object: once, where it is the same of all of them.
+    pub(crate) fn slices(&mut self, object: &CodeObject, said: Vec<Option<Said>>) {
+        let first = said.first().cloned().flatten();
+        let is_same = first.is_some() && said.iter().all(|other| *other == first);
+        if is_same && let Some(said) = first {
+            let finding = self.object(object, said.message);
+            finding.severity = said.severity;
+            finding.consequences = said.consequences;
+            return;
+        }
+        for (slice, said) in object.slices.iter().zip(said) {
+            if let Some(said) = said {
+                let finding = self.slice(object, slice, said.message);
+                finding.severity = said.severity;
+                finding.consequences = said.consequences;
+            }
+        }
     }
 
     /// A finding about a file or folder of the item; the item is what is to be repaired.
@@ -181,12 +229,12 @@ impl<'a> Check<'a> {
             severity: rule.severity,
             rejected_by: rule.rejected_by,
             code: code.to_owned(),
+            remedy: remedy(rule.remedy, &self.evidence.path, code, &path),
             path,
             architecture: None,
             message,
             places: Vec::new(),
             explanation: rule.explanation,
-            remedy: remedy(rule.remedy, &self.evidence.path, code),
             status: None,
             details: Vec::new(),
             consequences: Vec::new(),
@@ -197,19 +245,38 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Puts the path of the code object in the place of `PATH`, quoted for a shell.
-fn remedy(template: &str, item: &str, code: &str) -> String {
-    let path = if code.is_empty() {
-        quoted(item)
-    } else {
-        quoted(&format!("{}/{code}", item.trim_end_matches('/')))
+/// Puts the path of the code object in the place of `PATH`, and that of the file that the finding is about in the place
+/// of `EXECUTABLE`, quoted for a shell.
+fn remedy(template: &str, item: &str, code: &str, file: &str) -> String {
+    let full = |path: &str| {
+        if path.is_empty() {
+            quoted(item)
+        } else {
+            quoted(&format!("{}/{path}", item.trim_end_matches('/')))
+        }
     };
-    let text = template.replace("PATH", &path);
+    let text = with_word(template, "EXECUTABLE", &full(file));
+    let text = with_word(&text, "PATH", &full(code));
     if code.is_empty() || text == template {
         text
     } else {
         format!("{text}   and then everything around it, {} last", quoted(item))
     }
+}
+
+/// The text with something in the place of a word, but not of a part of one such as `LC_RPATH`.
+fn with_word(text: &str, word: &str, replacement: &str) -> String {
+    let is_part = |character: char| character.is_alphanumeric() || character == '_';
+    let mut result = String::new();
+    let mut pieces = text.split(word).peekable();
+    while let Some(piece) = pieces.next() {
+        result.push_str(piece);
+        if let Some(next) = pieces.peek() {
+            let is_word = !result.ends_with(is_part) && !next.starts_with(is_part);
+            result.push_str(if is_word { replacement } else { word });
+        }
+    }
+    result
 }
 
 fn quoted(path: &str) -> String {
@@ -272,4 +339,18 @@ fn fold(findings: &mut Vec<Finding>) {
         index = index.saturating_add(1);
         !is_folded
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_word;
+
+    #[test]
+    fn placeholders_are_words() {
+        let text = "grep LC_RPATH PATH; set RPATH, cp PATH PATHS";
+        assert_eq!(
+            with_word(text, "PATH", "a"),
+            "grep LC_RPATH a; set RPATH, cp a PATHS"
+        );
+    }
 }

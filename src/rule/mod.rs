@@ -11,7 +11,11 @@ mod entitlement_claims;
 mod entitlement_form;
 mod entitlement_values;
 mod family;
+mod gatekeeper_scan;
 mod identity;
+mod library_validation;
+mod linkage;
+mod load;
 mod oddity;
 mod profile;
 mod profile_grant;
@@ -48,7 +52,7 @@ pub struct Rule {
     pub catalogue: &'static str,
     /// Background: what it means and what usually causes it.
     pub explanation: &'static str,
-    /// How to repair it; `PATH` stands for the code.
+    /// How to repair it; `PATH` stands for the code, `EXECUTABLE` for the file in question.
     pub remedy: &'static str,
     /// What Apple's systems print, word by word; empty where they are silent.
     pub apple: &'static str,
@@ -110,6 +114,9 @@ pub fn all() -> Vec<&'static Rule> {
         sandbox::RULES,
         driverkit::RULES,
         runtime_exceptions::RULES,
+        gatekeeper_scan::RULES,
+        library_validation::RULES,
+        load::RULES,
         profile::RULES,
         profile_grant::RULES,
         ticket::RULES,

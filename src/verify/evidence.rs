@@ -5,7 +5,7 @@ use crate::blob::{BlobError, Slot};
 use crate::bundle::BundleKind;
 use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
 use crate::hash::{Digest, HashType};
-use crate::macho::{Architecture, BuildVersion, FileType, LinkedPath};
+use crate::macho::{Architecture, BuildVersion, FileType, LinkedPath, Segment};
 use crate::plist::Dictionary;
 use crate::trust::Identity;
 
@@ -140,6 +140,12 @@ pub struct SliceEvidence {
     pub runtime_version: Option<u32>,
     /// Platform, minimum system, SDK.
     pub build_version: Option<BuildVersion>,
+    /// `MH_` flags of the header.
+    pub header_flags: u32,
+    /// Segments in the order of their commands.
+    pub segments: Vec<Segment>,
+    /// `cryptid` of `LC_ENCRYPTION_INFO`.
+    pub encryption: Option<u32>,
     /// Libraries and run paths.
     pub linked_paths: Vec<LinkedPath>,
     /// `LC_UUID`.

@@ -94,6 +94,9 @@ fn slice_facts(slice: &Slice<'_>, facts: &mut SliceEvidence) {
     facts.architecture = Some(slice.architecture);
     facts.file_type = Some(slice.file_type);
     facts.build_version = slice.build_version;
+    facts.header_flags = slice.flags;
+    facts.segments.clone_from(&slice.segments);
+    facts.encryption = slice.encryption;
     facts.linked_paths.clone_from(&slice.linked_paths);
     facts.uuid = slice.uuid;
 }

@@ -185,6 +185,30 @@ impl Code {
         self
     }
 
+    /// Changes every slice.
+    pub fn macho(mut self, change: impl Fn(&mut Thin)) -> Self {
+        self.slices.iter_mut().for_each(change);
+        self
+    }
+
+    /// Libraries that it links, beside libSystem.
+    pub fn links(self, libraries: &[&str]) -> Self {
+        self.macho(|thin| {
+            thin.libraries
+                .extend(libraries.iter().map(|path| (*path).to_owned()))
+        })
+    }
+
+    /// A library that may be missing.
+    pub fn links_weakly(self, library: &str) -> Self {
+        self.macho(|thin| thin.paths.push((macho::WEAK, 24, library.to_owned())))
+    }
+
+    /// Its run paths.
+    pub fn run_paths(self, paths: &[&str]) -> Self {
+        self.macho(|thin| thin.run_paths.extend(paths.iter().map(|path| (*path).to_owned())))
+    }
+
     /// A blob in a special slot.
     pub fn special(mut self, slot: u32, blob: Vec<u8>) -> Self {
         self.special.insert(slot, blob);

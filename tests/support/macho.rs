@@ -14,9 +14,23 @@ pub struct Thin {
     pub info_plist: Option<Vec<u8>>,
     pub libraries: Vec<String>,
     pub run_paths: Vec<String>,
+    /// Other load commands with a path: command number, length of what is before the path, path.
+    pub paths: Vec<(u32, u32, String)>,
+    /// Other load commands, as the values after their number and length.
+    pub commands: Vec<(u32, Vec<u32>)>,
+    /// `LC_UUID`.
+    pub uuid: Option<[u8; 16]>,
+    /// `MH_` flags.
+    pub header_flags: u32,
+    /// `maxprot` and `initprot` of `__TEXT`.
+    pub protections: (u32, u32),
     /// Platform, minimum system and SDK of `LC_BUILD_VERSION`.
     pub build_version: (u32, u32, u32),
 }
+
+pub const WEAK: u32 = 0x8000_0018;
+pub const REEXPORT: u32 = 0x8000_001f;
+pub const IDENTITY: u32 = 0xd;
 
 pub const EXECUTE: u32 = 2;
 pub const DYLIB: u32 = 6;
@@ -32,8 +46,23 @@ pub fn x86_64(text: &[u8]) -> Thin {
         info_plist: None,
         libraries: vec!["/usr/lib/libSystem.B.dylib".into()],
         run_paths: Vec::new(),
+        paths: Vec::new(),
+        commands: Vec::new(),
+        uuid: Some(uuid(text)),
+        header_flags: 0x0020_0085,
+        protections: (7, 5),
         build_version: (1, 0x000b_0000, 0x001a_0000),
     }
+}
+
+/// As the linker does it: other code has another one.
+fn uuid(text: &[u8]) -> [u8; 16] {
+    let hash = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut uuid = [0xaa; 16];
+    uuid[..8].copy_from_slice(&hash.to_be_bytes());
+    uuid
 }
 
 pub fn arm64(text: &[u8]) -> Thin {
@@ -98,7 +127,13 @@ impl Writer {
         self.bytes.extend(field);
     }
 
-    fn segment(&mut self, name: &str, offset: u64, size: u64, sections: &[(&str, u64, u64)]) {
+    fn segment(
+        &mut self,
+        name: &str,
+        (offset, size): (u64, u64),
+        protections: (u32, u32),
+        sections: &[(&str, u64, u64)],
+    ) {
         let (command, header, section) = if self.is_64 { (0x19, 72, 80) } else { (1, 56, 68) };
         self.u32(command);
         self.u32(header + section * sections.len() as u32);
@@ -107,8 +142,8 @@ impl Writer {
         self.word(size); // size in memory
         self.word(offset);
         self.word(size);
-        self.u32(7);
-        self.u32(5);
+        self.u32(protections.0);
+        self.u32(protections.1);
         self.u32(sections.len() as u32);
         self.u32(0);
         for (section, offset, size) in sections {
@@ -164,16 +199,20 @@ impl Thin {
             is_big: self.is_big,
             is_64: self.is_64,
         };
-        let mut count = 4u32;
+        let mut count = 3u32;
         let mut sections = vec![("__text", text as u64, self.text.len() as u64)];
         if let Some(plist) = &self.info_plist {
             sections.push(("__info_plist", info as u64, plist.len() as u64));
         }
-        commands.segment("__TEXT", 0, linkedit as u64, &sections);
-        commands.segment("__LINKEDIT", linkedit as u64, (end - linkedit) as u64, &[]);
-        commands.u32(0x1b);
-        commands.u32(24);
-        commands.bytes.extend([0xaa; 16]);
+        commands.segment("__TEXT", (0, linkedit as u64), self.protections, &sections);
+        let rest = (end - linkedit) as u64;
+        commands.segment("__LINKEDIT", (linkedit as u64, rest), (7, 5), &[]);
+        if let Some(uuid) = self.uuid {
+            commands.u32(0x1b);
+            commands.u32(24);
+            commands.bytes.extend(uuid);
+            count += 1;
+        }
         let (platform, minimum, sdk) = self.build_version;
         for value in [0x32, 24, platform, minimum, sdk, 0] {
             commands.u32(value);
@@ -184,6 +223,18 @@ impl Thin {
         }
         for path in &self.run_paths {
             commands.path(0x8000_001c, 12, path);
+            count += 1;
+        }
+        for (command, fixed, path) in &self.paths {
+            commands.path(*command, *fixed, path);
+            count += 1;
+        }
+        for (command, values) in &self.commands {
+            commands.u32(*command);
+            commands.u32(8 + 4 * values.len() as u32);
+            for value in values {
+                commands.u32(*value);
+            }
             count += 1;
         }
         if let Some(size) = size {
@@ -203,7 +254,7 @@ impl Thin {
         file.u32(self.file_type);
         file.u32(count);
         file.u32(commands.bytes.len() as u32);
-        file.u32(0x0020_0085);
+        file.u32(self.header_flags);
         if self.is_64 {
             file.u32(0);
         }
