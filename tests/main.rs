@@ -51,6 +51,7 @@ mod rows_sources;
 mod rules_distribution;
 mod rules_entitlements;
 mod rules_linkage;
+mod rules_nesting;
 mod rules_page;
 mod rules_profiles;
 mod rules_sandbox;

@@ -288,6 +288,12 @@ fn quoted(path: &str) -> String {
     }
 }
 
+/// The paths above a path, the nearest first, and the item itself.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    let separators = path.rmatch_indices('/').filter_map(|(at, _)| path.get(..at));
+    separators.chain((!path.is_empty()).then_some(""))
+}
+
 /// Removes every finding that follows from another one in the same code, and names it there.
 fn fold(findings: &mut Vec<Finding>) {
     let mut by_rule: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
@@ -299,18 +305,24 @@ fn fold(findings: &mut Vec<Finding>) {
     }
     let cause_of = |index: usize| -> Option<usize> {
         let finding = findings.get(index)?;
-        let causes = super::find(finding.rule)?.follows_from.iter();
-        let candidates = causes
-            .filter_map(|cause| by_rule.get(&(finding.code.as_str(), *cause)))
-            .flatten();
-        candidates.copied().find(|other| {
-            findings.get(*other).is_some_and(|cause| {
-                cause.severity >= finding.severity
-                    && (cause.architecture.is_none()
-                        || finding.architecture.is_none()
-                        || cause.architecture == finding.architecture)
+        let rule = super::find(finding.rule)?;
+        let own = rule
+            .follows_from
+            .iter()
+            .map(|cause| (finding.code.as_str(), *cause));
+        let outer = above(&finding.code)
+            .flat_map(|code| rule.follows_from_outer.iter().map(move |cause| (code, *cause)));
+        let mut candidates = own.chain(outer).filter_map(|key| by_rule.get(&key)).flatten();
+        candidates
+            .find(|other| {
+                findings.get(**other).is_some_and(|cause| {
+                    cause.severity >= finding.severity
+                        && (cause.architecture.is_none()
+                            || finding.architecture.is_none()
+                            || cause.architecture == finding.architecture)
+                })
             })
-        })
+            .copied()
     };
     let mut folded: Vec<(usize, usize)> = Vec::new();
     for index in 0..findings.len() {

@@ -16,6 +16,7 @@ mod identity;
 mod library_validation;
 mod linkage;
 mod load;
+mod nesting;
 mod oddity;
 mod profile;
 mod profile_grant;
@@ -61,6 +62,8 @@ pub struct Rule {
     /// Rules of which this one is a consequence: where one of them has found something in the same code, this one's
     /// findings are folded under it.
     pub follows_from: &'static [&'static str],
+    /// The same for findings in the code around it: a bundle that is damaged as a whole explains what is wrong inside.
+    pub follows_from_outer: &'static [&'static str],
     /// Looks for the problem.
     pub(crate) check: fn(&mut Check<'_>),
 }
@@ -80,6 +83,7 @@ impl Rule {
         apple: "",
         reference: "",
         follows_from: &[],
+        follows_from_outer: &[],
         check: |_| {},
     };
 
@@ -106,6 +110,7 @@ pub fn all() -> Vec<&'static Rule> {
         identity::RULES,
         distribution::RULES,
         seal::RULES,
+        nesting::RULES,
         structure::RULES,
         oddity::RULES,
         entitlement_form::RULES,
@@ -153,7 +158,7 @@ mod tests {
             for text in [rule.title, rule.explanation, rule.remedy] {
                 assert!(text.len() > 10, "{}: {text:?}", rule.id);
             }
-            for id in rule.follows_from {
+            for id in rule.follows_from.iter().chain(rule.follows_from_outer) {
                 assert!(
                     find(id).is_some() && *id != rule.id,
                     "{} follows from {id}",

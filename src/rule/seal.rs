@@ -27,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from: &["framework-flattened"],
         ..Rule::BASE
     },
     Rule {
@@ -86,7 +87,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
-        follows_from: &["profile-not-sealed"],
+        follows_from: &["framework-flattened", "profile-not-sealed"],
         ..Rule::BASE
     },
     Rule {
@@ -111,6 +112,7 @@ pub(super) const RULES: &[Rule] = &[
             });
         },
         follows_from: &["linker-signed-bundle"],
+        follows_from_outer: &["framework-flattened"],
         ..Rule::BASE
     },
     Rule {
@@ -231,6 +233,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from: &["framework-flattened"],
         ..Rule::BASE
     },
     Rule {
@@ -305,6 +308,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from: &["framework-flattened"],
         ..Rule::BASE
     },
     Rule {
@@ -331,6 +335,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from: &["framework-flattened"],
         ..Rule::BASE
     },
 ];

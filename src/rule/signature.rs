@@ -3,7 +3,7 @@
 use super::{Family, Rule};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
-use crate::verify::{FaultKind, SliceEvidence, SlotProblem};
+use crate::verify::{FaultKind, SlotProblem};
 
 const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
 
@@ -18,14 +18,25 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "There is no signature, or one without CodeDirectory, or one that is neither marked ad hoc nor signed with a certificate. Gatekeeper and the notary service refuse unsigned code, and Apple silicon does not run it at all.",
         remedy: SIGN_AGAIN,
         check: |check| {
-            check.each_fault(|fault, slice| {
-                (fault.kind == FaultKind::Unsigned).then_some(match slice {
-                    Some(SliceEvidence {
-                        architecture: None, ..
-                    }) => "this is no Mach-O code, and there is no signature for it",
+            // What is nested has a rule of its own.
+            let Some(item) = check.evidence().code.first() else {
+                return;
+            };
+            for fault in item
+                .faults
+                .iter()
+                .filter(|fault| fault.kind == FaultKind::Unsigned)
+            {
+                let slice = fault.slice.and_then(|index| item.slices.get(index));
+                let architecture = slice.and_then(|slice| slice.architecture);
+                let message = match (slice, architecture) {
+                    (Some(_), None) => "this is no Mach-O code, and there is no signature for it",
                     _ => "the code is not signed",
-                })
-            });
+                };
+                let finding = check.object(item, message);
+                finding.architecture = architecture.map(|found| found.to_string());
+                finding.status = fault.status();
+            }
         },
         ..Rule::BASE
     },
@@ -74,6 +85,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from_outer: &["framework-flattened"],
         ..Rule::BASE
     },
     Rule {
@@ -102,6 +114,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from_outer: &["framework-flattened"],
         ..Rule::BASE
     },
     Rule {
@@ -123,6 +136,7 @@ pub(super) const RULES: &[Rule] = &[
             });
         },
         follows_from: &["linker-signed-bundle"],
+        follows_from_outer: &["framework-flattened"],
         ..Rule::BASE
     },
     Rule {
