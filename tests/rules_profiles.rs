@@ -668,3 +668,26 @@ fn the_command_shows_what_is_granted() {
     assert_eq!(status, Some(1));
     assert!(text.contains("the profile cannot be used: not signed"), "{text}");
 }
+
+/// R114: a profile grants groups of the form of iOS by name only.
+#[test]
+fn app_groups_by_name() {
+    const GROUPS: &str = "com.apple.security.application-groups";
+    let case = Case::new();
+    let mut claims = claimed();
+    claims[GROUPS] = json!(["group.acme"]);
+    let is_warned = |groups: Value| {
+        let mut grants = granted();
+        grants[GROUPS] = groups;
+        let signer = case.signer(&case.world.developer_id, &claims);
+        let path = case.app(Some(&case.world.for_developer_id(grants)), &signer);
+        let advice = advise(&case.evidence(&path), None);
+        advice
+            .findings
+            .iter()
+            .any(|finding| finding.rule == "app-group-unprovisioned")
+    };
+    assert!(!is_warned(json!(["group.acme"])));
+    assert!(is_warned(json!(["ABCDE12345.*"])));
+    assert!(is_warned(json!(["group.other"])));
+}

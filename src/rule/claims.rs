@@ -7,6 +7,7 @@ use super::Check;
 use crate::bundle::BundleKind;
 use crate::entitlements::{Class, Entitlement, Platform, classify, find};
 use crate::plist::{Dictionary, Value};
+use crate::profile::Profile;
 use crate::source::NodeId;
 use crate::trust::CertificateKind;
 use crate::verify::{CodeKind, CodeObject, Evidence, SliceEvidence};
@@ -73,7 +74,12 @@ pub(super) fn certificate(slice: &SliceEvidence) -> Option<CertificateKind> {
 
 /// Whether it is signed for users: with a Developer ID or for a store.
 pub(super) fn is_for_distribution(slice: &SliceEvidence) -> bool {
-    is_developer_id(slice) || certificate(slice) == Some(CertificateKind::Distribution)
+    is_developer_id(slice) || is_for_store(slice)
+}
+
+/// Whether it is signed for upload to the App Store.
+pub(super) fn is_for_store(slice: &SliceEvidence) -> bool {
+    certificate(slice) == Some(CertificateKind::Distribution)
 }
 
 /// Whether it is signed with a Developer ID.
@@ -177,6 +183,11 @@ impl<'a> Claimant<'a> {
         keys.filter(|key| self.judged(key) == judged).collect()
     }
 
+    /// The profile of its bundle, if it is readable and Apple's.
+    pub(super) fn profile(&self) -> Option<&'a Profile> {
+        self.object.profile.as_ref()?.sound()
+    }
+
     /// Whether a provisioning profile lies where macOS looks for one; `None` if the folder could not be read.
     pub(super) fn has_profile(&self) -> Option<bool> {
         let listing = &self.evidence.listing;
@@ -238,4 +249,9 @@ pub(super) fn app_id_prefix(text: &str) -> Option<&str> {
     let (prefix, _) = text.split_once('.')?;
     let is_right = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     (prefix.len() == 10 && prefix.bytes().all(is_right)).then_some(prefix)
+}
+
+/// Neither a variable nor a wildcard, which other rules report.
+pub(super) fn is_filled_in(text: &str) -> bool {
+    !text.contains("$(") && !text.contains("${") && !text.contains('*')
 }

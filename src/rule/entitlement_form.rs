@@ -96,6 +96,7 @@ pub(super) const RULES: &[Rule] = &[
                 let finding = check.slice(object, slice, message);
                 if is_ios {
                     finding.severity = Severity::Error;
+                    finding.rejected_by = &[Party::Amfi];
                 }
             });
         },

@@ -9,6 +9,7 @@ mod distribution;
 mod driverkit;
 mod entitlement_claims;
 mod entitlement_form;
+mod entitlement_identity;
 mod entitlement_values;
 mod family;
 mod gatekeeper_scan;
@@ -115,6 +116,7 @@ pub fn all() -> Vec<&'static Rule> {
         oddity::RULES,
         entitlement_form::RULES,
         entitlement_claims::RULES,
+        entitlement_identity::RULES,
         entitlement_values::RULES,
         sandbox::RULES,
         driverkit::RULES,
