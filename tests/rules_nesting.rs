@@ -90,6 +90,7 @@ fn code_among_resources() {
     let advice = acme()
         .nested("Resources/bin/tool", tool("com.example.tool"))
         .nested("Resources/Helper.app", app("com.example.Helper"))
+        .nested("Resources/lib/libx.dylib", library("com.example.libx"))
         .advice();
     let finding = one(&advice, rule);
     assert_eq!(of(&advice, rule).len(), 1, "one for all of them");
@@ -98,7 +99,7 @@ fn code_among_resources() {
     let places: Vec<_> = finding.places.iter().map(|place| place.path.as_str()).collect();
     assert_eq!(
         places,
-        ["Contents/Resources/bin/tool", "Contents/Resources/Helper.app"]
+        ["Contents/Resources/bin/tool", "Contents/Resources/lib/libx.dylib"]
     );
     // In its place, and with resources of its own.
     let inner = framework("com.example.Inner").file("Resources/data.txt", b"data");

@@ -60,11 +60,9 @@ fn code_in_resources(check: &mut Check<'_>) {
     let places: Vec<Place> = evidence
         .code
         .iter()
-        .filter(|object| object.kind != CodeKind::Generic && is_code(object))
-        .map(|object| match object.kind {
-            CodeKind::Bundle(_) => object.path.clone(),
-            _ => object.main_path(),
-        })
+        // Bundles among the resources have a rule of their own.
+        .filter(|object| object.kind == CodeKind::MachO && is_code(object))
+        .map(CodeObject::main_path)
         .filter(|path| is_among_resources(path))
         .map(|path| Place { path, note: "code" })
         .collect();
@@ -198,7 +196,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Nesting,
         severity: Severity::Warning,
         title: "code lies among the resources",
-        catalogue: "R221, R229",
+        catalogue: "R221",
         explanation: "Code belongs in MacOS, Frameworks, Helpers, PlugIns, XPCServices or Library. Among resources it is sealed as data: it works as long as each piece is signed, but signing tools pass it by, and its own seal is not checked.",
         remedy: "move it to Contents/Helpers or Contents/Frameworks, leave a link where it was looked for, and sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         apple: "syspolicy_check: \"Resources directory contains Mach-o binaries.\"",
