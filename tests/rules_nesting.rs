@@ -137,7 +137,8 @@ fn frameworks_that_a_copy_has_flattened() {
             .built()
     };
     assert_eq!(of(&advice(&built()), rule), Vec::<&Finding>::new());
-    let changes: [(&str, fn(&Path)); 4] = [
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 4] = [
         ("Resources is a copy", |root| follow(&root.join("Resources"))),
         ("Inner is a copy", |root| follow(&root.join("Inner"))),
         ("Versions/Current is a folder", |root| {
