@@ -98,11 +98,11 @@ impl Digest {
     #[must_use]
     pub fn new(value: &[u8]) -> Self {
         let mut bytes = [0; 48];
-        let mut length = 0u8;
-        for (target, source) in bytes.iter_mut().zip(value) {
-            *target = *source;
-            length = length.saturating_add(1);
+        let value = value.get(..bytes.len()).unwrap_or(value);
+        if let Some(start) = bytes.get_mut(..value.len()) {
+            start.copy_from_slice(value);
         }
+        let length = u8::try_from(value.len()).unwrap_or_default();
         Self { bytes, length }
     }
 

@@ -404,6 +404,9 @@ fn fifth(last: __m128i, before: __m128i) -> __m128i {
     _mm_or_si128(_mm_slli_epi32::<2>(sum), _mm_srli_epi32::<30>(sum))
 }
 
+/// Blocks between the one at work and the one to be fetched.
+const AHEAD: usize = 4;
+
 // Sixteen messages in the lanes of AVX-512: each register holds one word of all of them.
 
 /// One word for every lane.
@@ -422,108 +425,57 @@ fn store(words: &mut [u32; 16], register: __m512i) {
     unsafe { _mm512_storeu_si512(std::ptr::from_mut(words).cast(), register) }
 }
 
-/// The block of one lane, its sixteen words in the processor's byte order.
+/// Block `index` of every lane; `None` when a lane has no such block. Those some way ahead are fetched meanwhile: sixteen
+/// streams in pages of their own are more than the processor foresees by itself.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn row(block: &Block, mask: __m512i) -> __m512i {
-    // SAFETY: the reference covers the 64 bytes that are read, and the load asks for no alignment.
-    let bytes = unsafe { _mm512_loadu_si512(std::ptr::from_ref(block).cast()) };
-    _mm512_shuffle_epi8(bytes, mask)
+fn rows<'b>(blocks: &[&'b [Block]; 16], index: usize) -> Option<[&'b Block; 16]> {
+    let mut rows = [blocks[0].get(index)?; 16];
+    for (row, lane) in rows.iter_mut().zip(blocks) {
+        *row = lane.get(index)?;
+        if let Some(ahead) = lane.get(index.saturating_add(AHEAD)) {
+            // SAFETY: a hint without effect on memory; the address is that of a reference.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(ahead).cast()) }
+        }
+    }
+    Some(rows)
 }
 
-/// Turns rows, one a lane, into columns, one a word.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
-    /// Pairs of words of two rows, then of pairs, inside of each quarter of a register: words 0 to 3 of four rows.
-    macro_rules! quarter {
-        ($a:literal $b:literal $c:literal $d:literal) => {{
-            let (low, high) = (
-                _mm512_unpacklo_epi32(r[$a], r[$b]),
-                _mm512_unpackhi_epi32(r[$a], r[$b]),
-            );
-            let (low2, high2) = (
-                _mm512_unpacklo_epi32(r[$c], r[$d]),
-                _mm512_unpackhi_epi32(r[$c], r[$d]),
-            );
-            [
-                _mm512_unpacklo_epi64(low, low2),
-                _mm512_unpackhi_epi64(low, low2),
-                _mm512_unpacklo_epi64(high, high2),
-                _mm512_unpackhi_epi64(high, high2),
-            ]
-        }};
-    }
-    let (p, q, s, t) = (
-        quarter!(0 1 2 3),
-        quarter!(4 5 6 7),
-        quarter!(8 9 10 11),
-        quarter!(12 13 14 15),
-    );
-    let mut out = [_mm512_setzero_si512(); 16];
-    /// Words `$word`, `$word + 4`, `+ 8` and `+ 12` from the quarters of all rows.
-    macro_rules! gather {
-        ($word:literal $second:literal $third:literal $fourth:literal) => {
-            let even = _mm512_shuffle_i32x4::<0x88>(p[$word], q[$word]);
-            let odd = _mm512_shuffle_i32x4::<0xdd>(p[$word], q[$word]);
-            let even2 = _mm512_shuffle_i32x4::<0x88>(s[$word], t[$word]);
-            let odd2 = _mm512_shuffle_i32x4::<0xdd>(s[$word], t[$word]);
-            out[$word] = _mm512_shuffle_i32x4::<0x88>(even, even2);
-            out[$second] = _mm512_shuffle_i32x4::<0x88>(odd, odd2);
-            out[$third] = _mm512_shuffle_i32x4::<0xdd>(even, even2);
-            out[$fourth] = _mm512_shuffle_i32x4::<0xdd>(odd, odd2);
-        };
-    }
-    gather!(0 4 8 12);
-    gather!(1 5 9 13);
-    gather!(2 6 10 14);
-    gather!(3 7 11 15);
-    out
-}
-
-/// Block `index` of every lane, by words; `None` when a lane has no such block.
+/// Words `4 * Q` to `4 * Q + 3` of sixteen blocks in the processor's byte order, a register for each word.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn columns(blocks: &[&[Block]; 16], index: usize) -> Option<[__m512i; 16]> {
+fn quarter<const Q: usize>(rows: &[&Block; 16]) -> [__m512i; 4] {
+    const { assert!(Q < 4) };
     let order = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
     let mask = _mm512_broadcast_i32x4(order);
-    let [
-        l0,
-        l1,
-        l2,
-        l3,
-        l4,
-        l5,
-        l6,
-        l7,
-        l8,
-        l9,
-        l10,
-        l11,
-        l12,
-        l13,
-        l14,
-        l15,
-    ] = blocks;
-    let rows = [
-        row(l0.get(index)?, mask),
-        row(l1.get(index)?, mask),
-        row(l2.get(index)?, mask),
-        row(l3.get(index)?, mask),
-        row(l4.get(index)?, mask),
-        row(l5.get(index)?, mask),
-        row(l6.get(index)?, mask),
-        row(l7.get(index)?, mask),
-        row(l8.get(index)?, mask),
-        row(l9.get(index)?, mask),
-        row(l10.get(index)?, mask),
-        row(l11.get(index)?, mask),
-        row(l12.get(index)?, mask),
-        row(l13.get(index)?, mask),
-        row(l14.get(index)?, mask),
-        row(l15.get(index)?, mask),
-    ];
-    Some(transpose(rows))
+    /// Four words of the rows `$row`, `+ 4`, `+ 8` and `+ 12`: loads that put their data into place leave the port
+    /// free on which words are exchanged.
+    macro_rules! every_fourth {
+        ($row:literal $second:literal $third:literal $fourth:literal) => {{
+            // SAFETY: `Q` is below four, so the reference covers the 16 bytes that are read; the loads ask for no
+            // alignment.
+            let part = |row: &Block| unsafe {
+                _mm_loadu_si128(std::ptr::from_ref(row).cast::<__m128i>().add(Q))
+            };
+            let all = _mm512_castsi128_si512(part(rows[$row]));
+            let all = _mm512_inserti32x4::<1>(all, part(rows[$second]));
+            let all = _mm512_inserti32x4::<2>(all, part(rows[$third]));
+            let all = _mm512_inserti32x4::<3>(all, part(rows[$fourth]));
+            _mm512_shuffle_epi8(all, mask)
+        }};
+    }
+    let (one, two) = (every_fourth!(0 4 8 12), every_fourth!(1 5 9 13));
+    let (three, four) = (every_fourth!(2 6 10 14), every_fourth!(3 7 11 15));
+    let (low, high) = (_mm512_unpacklo_epi32(one, two), _mm512_unpackhi_epi32(one, two));
+    let (low2, high2) = (
+        _mm512_unpacklo_epi32(three, four),
+        _mm512_unpackhi_epi32(three, four),
+    );
+    [
+        _mm512_unpacklo_epi64(low, low2),
+        _mm512_unpackhi_epi64(low, low2),
+        _mm512_unpacklo_epi64(high, high2),
+        _mm512_unpackhi_epi64(high, high2),
+    ]
 }
 
 #[inline]
@@ -554,9 +506,16 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
     ];
     let count = blocks.iter().map(|lane| lane.len()).min().unwrap_or_default();
     for index in 0..count {
-        let Some(mut w) = columns(blocks, index) else {
+        let Some(rows) = rows(blocks, index) else {
             break;
         };
+        let [w0, w1, w2, w3] = quarter::<0>(&rows);
+        let [w4, w5, w6, w7] = quarter::<1>(&rows);
+        let [w8, w9, w10, w11] = quarter::<2>(&rows);
+        let [w12, w13, w14, w15] = quarter::<3>(&rows);
+        let mut w = [
+            w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15,
+        ];
         let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = before;
         /// One round; the names move instead of the values.
         macro_rules! round {
@@ -595,48 +554,53 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
                 w[$oldest] = add(add(w[$oldest], low), add(w[$tenth], high));
             };
         }
+        /// Sixteen rounds; before each, `$word` makes its word of the schedule where there is one to make.
         macro_rules! sixteen_rounds {
-            ($k:expr) => {
+            ($k:expr, $word:ident) => {
+                $word!(0, 1, 9, 14);
                 round!(a b c d e f g h, w[0], $k[0]);
+                $word!(1, 2, 10, 15);
                 round!(h a b c d e f g, w[1], $k[1]);
+                $word!(2, 3, 11, 0);
                 round!(g h a b c d e f, w[2], $k[2]);
+                $word!(3, 4, 12, 1);
                 round!(f g h a b c d e, w[3], $k[3]);
+                $word!(4, 5, 13, 2);
                 round!(e f g h a b c d, w[4], $k[4]);
+                $word!(5, 6, 14, 3);
                 round!(d e f g h a b c, w[5], $k[5]);
+                $word!(6, 7, 15, 4);
                 round!(c d e f g h a b, w[6], $k[6]);
+                $word!(7, 8, 0, 5);
                 round!(b c d e f g h a, w[7], $k[7]);
+                $word!(8, 9, 1, 6);
                 round!(a b c d e f g h, w[8], $k[8]);
+                $word!(9, 10, 2, 7);
                 round!(h a b c d e f g, w[9], $k[9]);
+                $word!(10, 11, 3, 8);
                 round!(g h a b c d e f, w[10], $k[10]);
+                $word!(11, 12, 4, 9);
                 round!(f g h a b c d e, w[11], $k[11]);
+                $word!(12, 13, 5, 10);
                 round!(e f g h a b c d, w[12], $k[12]);
+                $word!(13, 14, 6, 11);
                 round!(d e f g h a b c, w[13], $k[13]);
+                $word!(14, 15, 7, 12);
                 round!(c d e f g h a b, w[14], $k[14]);
+                $word!(15, 0, 8, 13);
                 round!(b c d e f g h a, w[15], $k[15]);
             };
+        }
+        /// The first sixteen words are those of the block.
+        macro_rules! given {
+            ($($_:literal),*) => {};
         }
         let [first, rest @ ..] = K256.as_chunks::<16>().0 else {
             break;
         };
-        sixteen_rounds!(first);
+        sixteen_rounds!(first, given);
         for k in rest {
-            next!(0, 1, 9, 14);
-            next!(1, 2, 10, 15);
-            next!(2, 3, 11, 0);
-            next!(3, 4, 12, 1);
-            next!(4, 5, 13, 2);
-            next!(5, 6, 14, 3);
-            next!(6, 7, 15, 4);
-            next!(7, 8, 0, 5);
-            next!(8, 9, 1, 6);
-            next!(9, 10, 2, 7);
-            next!(10, 11, 3, 8);
-            next!(11, 12, 4, 9);
-            next!(12, 13, 5, 10);
-            next!(13, 14, 6, 11);
-            next!(14, 15, 7, 12);
-            next!(15, 0, 8, 13);
-            sixteen_rounds!(k);
+            sixteen_rounds!(k, next);
         }
         let [a0, b0, c0, d0, e0, f0, g0, h0] = before;
         before = [
@@ -661,9 +625,16 @@ fn sha1_sixteen(state: &mut [[u32; 16]; 5], blocks: &[&[Block]; 16]) {
     let mut before = [sixteen(a), sixteen(b), sixteen(c), sixteen(d), sixteen(e)];
     let count = blocks.iter().map(|lane| lane.len()).min().unwrap_or_default();
     for index in 0..count {
-        let Some(mut w) = columns(blocks, index) else {
+        let Some(rows) = rows(blocks, index) else {
             break;
         };
+        let [w0, w1, w2, w3] = quarter::<0>(&rows);
+        let [w4, w5, w6, w7] = quarter::<1>(&rows);
+        let [w8, w9, w10, w11] = quarter::<2>(&rows);
+        let [w12, w13, w14, w15] = quarter::<3>(&rows);
+        let mut w = [
+            w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15,
+        ];
         let [mut a, mut b, mut c, mut d, mut e] = before;
         /// One round with the function `$f` as a table of three bits; the names move instead of the values.
         macro_rules! round {
