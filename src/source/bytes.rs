@@ -4,44 +4,18 @@
 //! the place of a file cannot hang us), and are used only if the open file is a regular one.
 #![allow(unsafe_code)]
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Deref;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use memmap2::Mmap;
+use rustix::buffer::spare_capacity;
+use rustix::fs::{Mode, OFlags, flistxattr_query, openat};
+use rustix::io::{Errno, retry_on_intr};
 
 use super::{Limits, SourceError};
-
-/// `O_NONBLOCK | O_NOFOLLOW` as the system's C headers define them.
-#[cfg(all(
-    target_os = "linux",
-    any(target_arch = "aarch64", target_arch = "arm", target_arch = "powerpc64")
-))]
-const OPEN_FLAGS: i32 = 0o4_000 | 0o100_000;
-#[cfg(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "x86", target_arch = "riscv64")
-))]
-const OPEN_FLAGS: i32 = 0o4_000 | 0o400_000;
-#[cfg(target_os = "macos")]
-const OPEN_FLAGS: i32 = 0x4 | 0x100;
-#[cfg(not(any(
-    target_os = "macos",
-    all(
-        target_os = "linux",
-        any(
-            target_arch = "aarch64",
-            target_arch = "arm",
-            target_arch = "powerpc64",
-            target_arch = "x86_64",
-            target_arch = "x86",
-            target_arch = "riscv64"
-        )
-    )
-)))]
-const OPEN_FLAGS: i32 = 0;
 
 /// The contents of one file.
 #[derive(Debug)]
@@ -76,14 +50,21 @@ impl From<Vec<u8>> for Bytes {
 /// The path of a file for messages, made only when there is one: most files are read without any.
 pub(super) type Shown<'a> = &'a dyn Fn() -> String;
 
+/// A file by its path below an open directory, which the system need not look up again for every file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// Where a relative path starts.
+    pub(super) directory: BorrowedFd<'a>,
+    /// The path.
+    pub(super) path: &'a Path,
+}
+
 /// Opens a regular file and gives its present length.
-fn open(path: &Path, shown: Shown<'_>) -> Result<(File, u64), SourceError> {
+fn open(place: Place<'_>, shown: Shown<'_>) -> Result<(File, u64), SourceError> {
     let wrap = |error: io::Error| SourceError::io(shown(), &error);
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OPEN_FLAGS)
-        .open(path)
-        .map_err(wrap)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = retry_on_intr(|| openat(place.directory, place.path, flags, Mode::empty()));
+    let file = File::from(opened.map_err(|error| wrap(error.into()))?);
     let metadata = file.metadata().map_err(wrap)?;
     if !metadata.is_file() {
         return Err(SourceError::NotRegular { path: shown() });
@@ -92,8 +73,8 @@ fn open(path: &Path, shown: Shown<'_>) -> Result<(File, u64), SourceError> {
 }
 
 /// The whole file, mapped from `limits.map_from` bytes up.
-pub(super) fn whole(path: &Path, shown: Shown<'_>, limits: &Limits) -> Result<Bytes, SourceError> {
-    let (file, length) = open(path, shown)?;
+pub(super) fn whole(place: Place<'_>, shown: Shown<'_>, limits: &Limits) -> Result<Bytes, SourceError> {
+    let (file, length) = open(place, shown)?;
     if length < limits.map_from {
         return read(&file, shown, limits.map_from).map(Bytes::from);
     }
@@ -108,8 +89,8 @@ pub(super) fn whole(path: &Path, shown: Shown<'_>, limits: &Limits) -> Result<By
 }
 
 /// The whole file, if it has at most `limit` bytes.
-pub(super) fn small(path: &Path, shown: Shown<'_>, limit: u64) -> Result<Vec<u8>, SourceError> {
-    let (file, _) = open(path, shown)?;
+pub(super) fn small(place: Place<'_>, shown: Shown<'_>, limit: u64) -> Result<Vec<u8>, SourceError> {
+    let (file, _) = open(place, shown)?;
     read(&file, shown, limit)
 }
 
@@ -128,8 +109,8 @@ fn read(file: &File, shown: Shown<'_>, limit: u64) -> Result<Vec<u8>, SourceErro
 }
 
 /// The first `count` bytes.
-pub(super) fn head(path: &Path, shown: Shown<'_>, count: usize) -> Result<Vec<u8>, SourceError> {
-    let (file, _) = open(path, shown)?;
+pub(super) fn head(place: Place<'_>, shown: Shown<'_>, count: usize) -> Result<Vec<u8>, SourceError> {
+    let (file, _) = open(place, shown)?;
     let mut bytes = Vec::new();
     let mut limited = file.take(u64::try_from(count).unwrap_or(u64::MAX));
     limited
@@ -140,12 +121,12 @@ pub(super) fn head(path: &Path, shown: Shown<'_>, count: usize) -> Result<Vec<u8
 
 /// Streams the file through a buffer of `chunk` bytes and gives its length.
 pub(super) fn stream(
-    path: &Path,
+    place: Place<'_>,
     shown: Shown<'_>,
     chunk: usize,
     visit: &mut dyn FnMut(&[u8]),
 ) -> Result<u64, SourceError> {
-    let (mut file, length) = open(path, shown)?;
+    let (mut file, length) = open(place, shown)?;
     let wanted = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(1);
     let mut buffer = vec![0; chunk.min(wanted).max(1)];
     let mut total = 0_u64;
@@ -161,6 +142,37 @@ pub(super) fn stream(
         // Another read would only say that the file ends here. Some systems give no length for files of their own.
         if total == length {
             return Ok(total);
+        }
+    }
+}
+
+/// Adds the contents of the file to `buffer`, `chunk` bytes at a time, and says whether it may have extended attributes,
+/// which is cheap to ask while it is open; after an error the buffer is what it was before.
+pub(super) fn append(
+    place: Place<'_>,
+    shown: Shown<'_>,
+    chunk: usize,
+    buffer: &mut Vec<u8>,
+) -> Result<bool, SourceError> {
+    let (file, length) = open(place, shown)?;
+    // Where the list cannot be had, the attributes are asked for one by one.
+    let has_attributes = flistxattr_query(&file).map_or(true, |length| length > 0);
+    let start = buffer.len();
+    let wanted = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(1);
+    loop {
+        buffer.reserve(chunk.min(wanted).max(1));
+        match rustix::io::read(&file, spare_capacity(buffer)) {
+            Ok(0) => return Ok(has_attributes),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => {
+                buffer.truncate(start);
+                return Err(SourceError::io(shown(), &error.into()));
+            }
+        }
+        // As in `stream`.
+        let total = buffer.len().saturating_sub(start);
+        if total > 0 && u64::try_from(total).is_ok_and(|total| total == length) {
+            return Ok(has_attributes);
         }
     }
 }

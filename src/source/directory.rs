@@ -4,14 +4,18 @@
 //! (as `fts_open(FTS_PHYSICAL | FTS_COMFOLLOW)` does in LC/resources.cpp `scan`).
 //! Not checked: that a directory on the way is not exchanged for a link while the program runs.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{CWD, Mode, OFlags};
+
+use super::bytes::Place;
 use super::{Bytes, GapReason, Kind, Limits, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
 
 /// Bytes of one extended attribute; Linux stores no more.
@@ -25,6 +29,8 @@ const MAX_COMPANION: u64 = 16 << 20;
 pub struct DirectoryTree {
     /// Where the operand really is.
     base: PathBuf,
+    /// The operand, if it is a directory that can be read; files are opened below it.
+    directory: Option<OwnedFd>,
     /// The operand as given.
     shown: String,
     listing: Arc<Listing>,
@@ -47,19 +53,27 @@ impl DirectoryTree {
             .unwrap_or_default();
         let root = node(name.as_bytes().into(), &metadata, None);
         let mut listing = Listing::new(root);
+        let mut directory = None;
         if metadata.is_dir() {
             walk(&mut listing, &base, limits);
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            directory = rustix::fs::open(&base, flags, Mode::empty()).ok();
         }
         Ok(Self {
             base,
+            directory,
             shown,
             listing: Arc::new(listing),
             limits: limits.clone(),
         })
     }
 
-    /// The path of a regular file on disk.
-    fn file(&self, id: NodeId) -> Result<PathBuf, SourceError> {
+    /// Calls `read` with the place of a regular file on disk.
+    fn file<R>(
+        &self,
+        id: NodeId,
+        read: impl FnOnce(Place<'_>) -> Result<R, SourceError>,
+    ) -> Result<R, SourceError> {
         if usize::try_from(id.0).map_or(true, |index| index >= self.listing.len()) {
             return Err(SourceError::NoSuchNode(id.0));
         }
@@ -67,20 +81,38 @@ impl DirectoryTree {
             let path = self.full_path(id);
             return Err(SourceError::NotRegular { path });
         }
-        Ok(self.place(id))
+        match &self.directory {
+            Some(directory) => read(Place {
+                directory: directory.as_fd(),
+                path: &self.below(id),
+            }),
+            None => read(Place {
+                directory: CWD,
+                path: &self.place(id),
+            }),
+        }
+    }
+
+    /// The path of a node below the operand; empty for the operand itself.
+    fn below(&self, id: NodeId) -> PathBuf {
+        let mut names: Vec<&[u8]> = Vec::new();
+        let mut at = id;
+        while let Some(parent) = self.listing.node(at).parent {
+            names.push(&self.listing.node(at).name);
+            at = parent;
+        }
+        names.reverse();
+        OsString::from_vec(names.join(&b'/')).into()
     }
 
     /// The path of a node on disk.
     fn place(&self, id: NodeId) -> PathBuf {
-        let mut names = Vec::new();
-        let mut at = id;
-        while let Some(parent) = self.listing.node(at).parent {
-            names.push(OsStr::from_bytes(&self.listing.node(at).name));
-            at = parent;
+        let below = self.below(id);
+        if below.as_os_str().is_empty() {
+            self.base.clone()
+        } else {
+            self.base.join(below)
         }
-        let mut path = self.base.clone();
-        path.extend(names.iter().rev());
-        path
     }
 
     /// Where the operand really is, links resolved.
@@ -176,18 +208,18 @@ impl Tree for DirectoryTree {
     }
 
     fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
-        let path = self.file(id)?;
-        bytes::whole(&path, &|| self.full_path(id), &self.limits)
+        let shown = || self.full_path(id);
+        self.file(id, |place| bytes::whole(place, &shown, &self.limits))
     }
 
     fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
-        let path = self.file(id)?;
-        bytes::small(&path, &|| self.full_path(id), limit)
+        let shown = || self.full_path(id);
+        self.file(id, |place| bytes::small(place, &shown, limit))
     }
 
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
-        let path = self.file(id)?;
-        bytes::head(&path, &|| self.full_path(id), count)
+        let shown = || self.full_path(id);
+        self.file(id, |place| bytes::head(place, &shown, count))
     }
 
     fn has_attributes(&self, id: NodeId) -> bool {
@@ -216,13 +248,24 @@ impl Tree for DirectoryTree {
         companion.extend_from_slice(path.file_name()?.as_bytes());
         let companion = path.with_file_name(OsStr::from_bytes(&companion));
         let shown = || companion.to_string_lossy().into_owned();
-        let file = bytes::small(&companion, &shown, MAX_COMPANION).ok()?;
+        let place = Place {
+            directory: CWD,
+            path: &companion,
+        };
+        let file = bytes::small(place, &shown, MAX_COMPANION).ok()?;
         apple_double::attribute(&file, name).map(<[u8]>::to_vec)
     }
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
-        let path = self.file(id)?;
-        bytes::stream(&path, &|| self.full_path(id), self.limits.chunk, visit)
+        let shown = || self.full_path(id);
+        self.file(id, |place| bytes::stream(place, &shown, self.limits.chunk, visit))
+    }
+
+    fn append(&self, id: NodeId, buffer: &mut Vec<u8>) -> Result<bool, SourceError> {
+        let shown = || self.full_path(id);
+        self.file(id, |place| {
+            bytes::append(place, &shown, self.limits.chunk, buffer)
+        })
     }
 }
 

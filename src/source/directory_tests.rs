@@ -108,7 +108,14 @@ fn sockets_and_pipes_are_never_opened() {
         // A pipe that takes a file's place after the listing neither hangs nor reads.
         let pipe = temp.path().join("p");
         assert!(matches!(
-            bytes::whole(&pipe, &|| "p".to_owned(), &Limits::default()),
+            bytes::whole(
+                Place {
+                    directory: CWD,
+                    path: &pipe
+                },
+                &|| "p".to_owned(),
+                &Limits::default()
+            ),
             Err(SourceError::NotRegular { .. })
         ));
     }
@@ -158,4 +165,37 @@ fn names_outside_utf8_are_gaps_and_operand_links_are_followed() {
     assert_eq!(tree.len(), 2);
     assert!(tree.full_path(tree.root()).ends_with("/link"));
     assert!(DirectoryTree::open(&temp.path().join("none"), &Limits::default()).is_err());
+}
+
+#[test]
+fn contents_are_added_to_what_is_there() {
+    let temp = tempfile::tempdir().unwrap();
+    let long = vec![7; 600_000];
+    fs::write(temp.path().join("a"), &long).unwrap();
+    fs::write(temp.path().join("b"), b"").unwrap();
+    fs::write(temp.path().join("c"), b"gone").unwrap();
+    let tree = tree(temp.path());
+    let &[a, b, c] = tree.children(tree.root()) else {
+        panic!("three files");
+    };
+    // It grew after the listing.
+    fs::write(temp.path().join("b"), b"late").unwrap();
+    fs::remove_file(temp.path().join("c")).unwrap();
+    let mut buffer = b"start".to_vec();
+    tree.append(a, &mut buffer).unwrap();
+    tree.append(b, &mut buffer).unwrap();
+    let expected = [b"start".as_slice(), &long, b"late"].concat();
+    assert_eq!(buffer, expected);
+    assert!(matches!(
+        tree.append(c, &mut buffer),
+        Err(SourceError::Io {
+            kind: io::ErrorKind::NotFound,
+            ..
+        })
+    ));
+    assert!(matches!(
+        tree.append(tree.root(), &mut buffer),
+        Err(SourceError::NotRegular { .. })
+    ));
+    assert_eq!(buffer, expected);
 }

@@ -61,6 +61,19 @@ pub trait Tree: Sync {
     /// Hands the contents of a regular file over in pieces, and gives their total length.
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError>;
 
+    /// Adds the contents of a regular file to `buffer`, and says whether it may have extended attributes; after an error
+    /// the buffer is what it was before.
+    fn append(&self, id: NodeId, buffer: &mut Vec<u8>) -> Result<bool, SourceError> {
+        let start = buffer.len();
+        match self.for_each_chunk(id, &mut |chunk| buffer.extend_from_slice(chunk)) {
+            Ok(_) => Ok(self.has_attributes(id)),
+            Err(error) => {
+                buffer.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
     /// Whether a node may have extended attributes; one question instead of one for each name.
     fn has_attributes(&self, _id: NodeId) -> bool {
         true

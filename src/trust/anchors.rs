@@ -3,7 +3,7 @@
 //! Specification 4.7 and 17.1. Apple's root certificates are public; their SHA-256 is checked against the pinned values
 //! by a test. Roots added as *trusted* may complete a chain but are not Apple's; roots added as *Apple's* count as such.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
 
@@ -37,26 +37,14 @@ pub enum AnchorError {
 }
 
 /// The roots of one verification.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Anchors {
+    /// The embedded roots; code that is signed ad hoc never asks for them.
+    embedded: OnceLock<Vec<Arc<Certificate>>>,
+    /// Roots that count as Apple's besides.
     apple: Vec<Arc<Certificate>>,
     trusted: Vec<Arc<Certificate>>,
     substituted: bool,
-}
-
-impl Default for Anchors {
-    fn default() -> Self {
-        let apple = EMBEDDED
-            .iter()
-            .filter_map(|der| Certificate::parse(der).ok())
-            .map(Arc::new)
-            .collect();
-        Self {
-            apple,
-            trusted: Vec::new(),
-            substituted: false,
-        }
-    }
 }
 
 impl Anchors {
@@ -100,7 +88,14 @@ impl Anchors {
 
     /// All roots at hand, Apple's first.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Certificate>> {
-        self.apple.iter().chain(&self.trusted)
+        self.embedded().iter().chain(&self.apple).chain(&self.trusted)
+    }
+
+    fn embedded(&self) -> &[Arc<Certificate>] {
+        self.embedded.get_or_init(|| {
+            let parsed = EMBEDDED.iter().filter_map(|der| Certificate::parse(der).ok());
+            parsed.map(Arc::new).collect()
+        })
     }
 }
 

@@ -18,6 +18,8 @@ use crate::source::{NodeId, SourceError, Tree};
 const SMALL_FILE: u64 = 64 << 10;
 /// Bytes of small files that are read before they are hashed: the second cache holds them.
 const BATCH_BYTES: u64 = 512 << 10;
+/// Room that is made at once for a batch.
+const ROOM: usize = 1 << 20;
 /// Small files in one batch, so that empty ones do not make one task of all.
 const BATCH_FILES: usize = 256;
 
@@ -57,12 +59,31 @@ impl Heads {
     }
 }
 
-/// For each file, whether it has the sealed digest of every hash type that the CodeDirectories use.
-pub(super) fn intact<T: Tree + ?Sized>(
+/// What is known of a sealed file that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    /// Whether it has the sealed digest of every hash type that the CodeDirectories use.
+    pub(super) intact: Result<bool, SourceError>,
+    /// Whether it may have extended attributes.
+    pub(super) may_have_attributes: bool,
+}
+
+impl Reading {
+    /// Nothing was asked about attributes.
+    fn new(intact: Result<bool, SourceError>) -> Self {
+        Self {
+            intact,
+            may_have_attributes: true,
+        }
+    }
+}
+
+/// Reads every file.
+pub(super) fn read<T: Tree + ?Sized>(
     context: &Context<'_, T>,
-    files: &[Item<'_>],
+    files: &[&Item<'_>],
     hash_types: &[HashType],
-) -> Vec<Result<bool, SourceError>> {
+) -> Vec<Reading> {
     let size = |index: &usize| {
         files
             .get(*index)
@@ -86,11 +107,14 @@ pub(super) fn intact<T: Tree + ?Sized>(
         tasks.push(task);
         rest = others;
     }
-    let run = |task: &&[usize]| -> Vec<(usize, Result<bool, SourceError>)> {
-        let chosen = || task.iter().filter_map(|index| Some((*index, files.get(*index)?)));
+    let run = |task: &&[usize]| -> Vec<(usize, Reading)> {
+        let chosen = || {
+            task.iter()
+                .filter_map(|index| Some((*index, *files.get(*index)?)))
+        };
         match task {
             [one] if size(one) > SMALL_FILE => chosen()
-                .map(|(index, file)| (index, streamed(context, file, hash_types)))
+                .map(|(index, file)| (index, Reading::new(streamed(context, file, hash_types))))
                 .collect(),
             _ => {
                 let items: Vec<_> = chosen().collect();
@@ -104,7 +128,7 @@ pub(super) fn intact<T: Tree + ?Sized>(
         [task] => run(task),
         _ => tasks.par_iter().with_max_len(1).flat_map_iter(run).collect(),
     };
-    let mut results: Vec<Result<bool, SourceError>> = vec![Ok(false); files.len()];
+    let mut results = vec![Reading::new(Ok(false)); files.len()];
     for (index, outcome) in done {
         if let Some(place) = results.get_mut(index) {
             *place = outcome;
@@ -118,32 +142,32 @@ fn batch<T: Tree + ?Sized>(
     context: &Context<'_, T>,
     files: &[(usize, &Item<'_>)],
     hash_types: &[HashType],
-) -> Vec<(usize, Result<bool, SourceError>)> {
-    let mut buffer = Vec::new();
+) -> Vec<(usize, Reading)> {
+    let size = |file: &Item<'_>| usize::try_from(context.tree.node(file.node).size).unwrap_or_default();
+    let room = files
+        .iter()
+        .fold(1, |sum: usize, (_, file)| sum.saturating_add(size(file)));
+    // A file that has grown since it was listed gets more when it is read.
+    let mut buffer = Vec::with_capacity(room.min(ROOM));
     let mut ends = Vec::with_capacity(files.len());
     for (_, file) in files {
         let start = buffer.len();
-        let read = context
-            .tree
-            .for_each_chunk(file.node, &mut |chunk| buffer.extend_from_slice(chunk));
-        match read {
-            Ok(_) => {
-                context
-                    .heads
-                    .remember(file.node, buffer.get(start..).unwrap_or_default());
-                ends.push(Ok(start..buffer.len()));
-            }
-            Err(error) => {
-                buffer.truncate(start);
-                ends.push(Err(error));
-            }
-        }
+        ends.push(
+            context
+                .tree
+                .append(file.node, &mut buffer)
+                .map(|may_have_attributes| {
+                    let contents = buffer.get(start..).unwrap_or_default();
+                    context.heads.remember(file.node, contents);
+                    (start..buffer.len(), may_have_attributes)
+                }),
+        );
     }
     let contents: Vec<&[u8]> = ends
         .iter()
         .map(|range| {
-            let range = range.as_ref().ok().cloned().unwrap_or_default();
-            buffer.get(range).unwrap_or_default()
+            let range = range.as_ref().map(|(range, _)| range.clone());
+            buffer.get(range.unwrap_or_default()).unwrap_or_default()
         })
         .collect();
     if let Some(progress) = &context.options.progress {
@@ -159,12 +183,17 @@ fn batch<T: Tree + ?Sized>(
         .zip(ends)
         .enumerate()
         .map(|(nth, ((index, file), range))| {
-            let outcome = range.map(|_| {
+            let may_have_attributes = range.as_ref().map_or(true, |(_, may_have)| *may_have);
+            let intact = range.map(|_| {
                 digests
                     .iter()
                     .all(|(hash_type, digests)| is_sealed(file.entry, *hash_type, digests.get(nth)))
             });
-            (*index, outcome)
+            let reading = Reading {
+                intact,
+                may_have_attributes,
+            };
+            (*index, reading)
         })
         .collect()
 }

@@ -122,21 +122,24 @@ fn items<T: Tree + ?Sized>(
 ) -> Vec<Vec<CodeObject>> {
     let support = context.tree.path(layout.support);
     let from_item = |path: &String| below(&support, path);
-    let attached: Vec<Vec<Fault>> = found
+    let (files, code): (Vec<&Item<'_>>, Vec<&Item<'_>>) =
+        found.items.iter().partition(|item| item.kind == ItemKind::File);
+    let readings = files::read(context, &files, hash_types);
+    let mut known = readings.iter().map(|reading| reading.may_have_attributes);
+    let suspects: Vec<&Item<'_>> = found
         .items
+        .iter()
+        .filter(|item| item.kind != ItemKind::File || known.next().unwrap_or(true))
+        .collect();
+    let attached: Vec<Vec<Fault>> = suspects
         .par_iter()
         .with_min_len(ATTRIBUTES_PER_TASK)
         .map(|item| sideband(context, item.node, SidebandPlace::Resource))
         .collect();
     object.faults.extend(attached.into_iter().flatten());
-    let (files, code): (Vec<Item<'_>>, Vec<Item<'_>>) = found
-        .items
-        .into_iter()
-        .partition(|item| item.kind == ItemKind::File);
-    let intact = files::intact(context, &files, hash_types);
     let mut modified: Vec<String> = found.modified.iter().map(from_item).collect();
-    for (file, outcome) in files.iter().zip(intact) {
-        match outcome {
+    for (file, reading) in files.iter().zip(readings) {
+        match reading.intact {
             Ok(true) => {}
             Ok(false) => modified.push(from_item(&file.path)),
             Err(error) => push(object, FaultKind::Unreadable(error), from_item(&file.path), None),
