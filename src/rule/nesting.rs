@@ -222,9 +222,8 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Files,
         title: "a program may not be executed",
         catalogue: "R280",
-        explanation: "The mode of the file has no execute bit, so macOS cannot start it. Modes are not part of the signature: they were lost in transport, in a zip made on Windows, an upload of build artifacts or a checkout.",
+        explanation: "The mode of the file has no execute bit, so macOS cannot start it, and the Finder says that the application can't be opened. Modes are not part of the signature: they were lost in transport, in a zip made on Windows, an upload of build artifacts or a checkout.",
         remedy: "make it executable, and pack with a tool that keeps modes (ditto, tar):  chmod +x PATH",
-        apple: "Finder: \"The application can't be opened.\"",
         reference: PLACING,
         check: executable_bits,
         ..Rule::BASE
