@@ -1,7 +1,10 @@
 //! Rules about load commands that lead nowhere, out of the app, or to somebody else's library: each fires on its case
 //! and keeps silent on a near miss.
 
+use std::time::Instant;
+
 use sealcheck::finding::{Severity, Target};
+use sealcheck::rule::advise;
 
 use crate::support::foundry::{By, Code, app, found, framework, library, of, tool};
 use crate::support::macho::{IDENTITY, REEXPORT, arm64};
@@ -302,4 +305,48 @@ fn libraries_for_one_architecture() {
         .nested("Frameworks/codec.dylib", thin());
     thin_app.slices.remove(0);
     expect(&thin_app, &[]);
+}
+
+/// Time grows with the number of load commands, not with the number of ways through them.
+#[test]
+fn three_hundred_libraries() {
+    let name = |number: usize| format!("@rpath/lib{number}.dylib");
+    let thin = |code: Code| {
+        let mut code = code.by(By::Adhoc).with_flags(0);
+        code.slices.remove(0);
+        code
+    };
+    let many = |own_folders: bool| {
+        let mut code = thin(app("com.example.acme"))
+            .run_paths(&["/usr/lib/swift", FRAMEWORKS])
+            .links(&[&name(0)]);
+        for number in 0..300 {
+            let mut codec = thin(library(&format!("lib{number}"))).run_paths(&["@loader_path"]);
+            if own_folders {
+                codec = codec.run_paths(&[&format!("@loader_path/{number}")]);
+            }
+            for other in 1..20 {
+                // The last ones link the first: there are circles.
+                codec = codec.links(&[&name((number + other) % 300)]);
+            }
+            code = code.nested(&format!("Frameworks/lib{number}.dylib"), codec);
+        }
+        if own_folders {
+            // It may be in any of the folders.
+            code = code.links(&["@rpath/gone.dylib"]);
+        }
+        let evidence = code.built().evidence();
+        let start = Instant::now();
+        let advice = advise(&evidence, Some(Target::Local));
+        let taken = start.elapsed();
+        println!("300 libraries of 20 load commands: {taken:?}");
+        assert!(taken.as_secs() < 20, "{taken:?}");
+        assert_eq!(found(&advice), []);
+        let mut unknown: Vec<_> = advice.unknown.iter().map(|unknown| unknown.rule).collect();
+        unknown.sort_unstable();
+        unknown
+    };
+    assert_eq!(many(false), Vec::<&str>::new());
+    // More run paths than are told apart: what follows from them is not known, and that is said.
+    assert_eq!(many(true), [NOT_FOUND, BLOCKED]);
 }

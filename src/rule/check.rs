@@ -7,7 +7,8 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use super::linkage::Linkage;
+use super::claims::is_signed_by_apple;
+use super::linkage::{Image, Linkage};
 use super::{Rule, all};
 use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::trust::CertificateKind;
@@ -165,6 +166,28 @@ impl<'a> Check<'a> {
         let finding = self.add(&object.path, object.main_path(), message.into());
         finding.architecture = slice.architecture.map(|found| found.to_string());
         finding
+    }
+
+    /// Asks about every slice that Apple did not sign itself, and reports what is to be said.
+    pub(super) fn each_slice(
+        &mut self,
+        judge: impl Fn(&Self, &CodeObject, &SliceEvidence, Image) -> Option<Said>,
+    ) {
+        for (index, object) in self.evidence.code.iter().enumerate() {
+            let mut said = Vec::new();
+            for (number, slice) in object.slices.iter().enumerate() {
+                let image = Image {
+                    object: index,
+                    slice: number,
+                };
+                said.push(if is_signed_by_apple(slice) {
+                    None
+                } else {
+                    judge(self, object, slice, image)
+                });
+            }
+            self.slices(object, said);
+        }
     }
 
     /// Whatever is to be said about the slices of a code object: once, where it is the same of all of them.

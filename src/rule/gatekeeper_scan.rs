@@ -7,7 +7,7 @@
 
 use super::claims::{is_signed_by_apple, list};
 use super::library_validation::is_validating;
-use super::linkage::{Anchor, Image, anchor, folder_of, is_whole, normalized};
+use super::linkage::{Anchor, anchor, folder_of, is_whole, normalized};
 use super::load::is_fatal;
 use super::{Check, Family, Rule, check::Said, linkage};
 use crate::finding::{Party, Severity, Target};
@@ -131,68 +131,40 @@ fn is_outside(evidence: &Evidence, object: &CodeObject, slice: &SliceEvidence, p
 }
 
 fn dangling_run_paths(check: &mut Check<'_>) {
-    let evidence = check.evidence();
-    let linkage = check.linkage();
-    let is_scanned = is_scanned(evidence);
-    for (index, object) in evidence.code.iter().enumerate() {
-        let said = object.slices.iter().enumerate().map(|(number, slice)| {
-            if is_signed_by_apple(slice) {
-                return None;
-            }
-            let image = Image {
-                object: index,
-                slice: number,
-            };
-            let is_behind_run_path = |path: &&str| matches!(anchor(path), Anchor::RunPath(_));
-            let dependencies: Vec<(usize, &str)> = slice
-                .linked_paths
-                .iter()
-                .enumerate()
-                .filter(|(_, path)| path.kind.is_dependency())
-                .map(|(index, path)| (index, path.path.as_str()))
-                .filter(|(_, path)| is_behind_run_path(path))
-                .collect();
-            let outside: Vec<&str> = run_paths(slice)
-                .filter(|path| is_outside(evidence, object, slice, path))
-                .collect();
-            if outside.is_empty() {
-                return None;
-            }
-            // Code without such libraries never asks for its run paths.
-            let Some((_, first)) = dependencies.first() else {
-                let is_build = outside.iter().all(|path| linkage::is_in_build_folder(path));
-                let message = format!(
-                    "run path {} leads out of the app; no library needs it",
-                    list(&outside)
-                );
-                return (!is_build).then(|| Said::new(Severity::Note, message));
-            };
-            // A library that is nowhere is reported with every place where it was looked for.
-            if dependencies
-                .iter()
-                .all(|(dependency, _)| is_fatal(evidence, linkage, image, *dependency))
-            {
-                return None;
-            }
-            let severity = if is_scanned {
-                Severity::Error
-            } else {
-                Severity::Warning
-            };
-            let why = if is_scanned {
-                "is looked for there too"
-            } else {
-                "is looked for there first or last"
-            };
+    check.each_slice(|check, object, slice, image| {
+        let (evidence, linkage) = (check.evidence(), check.linkage());
+        let mut outside: Vec<&str> = run_paths(slice)
+            .filter(|path| is_outside(evidence, object, slice, path))
+            .collect();
+        let mut dependencies = slice
+            .linked_paths
+            .iter()
+            .enumerate()
+            .filter(|(_, path)| path.kind.is_dependency() && matches!(anchor(&path.path), Anchor::RunPath(_)))
+            .peekable();
+        if dependencies.peek().is_none() {
+            // Nothing asks for them; those of the build have a rule of their own.
+            outside.retain(|path| !linkage::is_in_build_folder(path));
             let message = format!(
-                "run path {} leads out of the app, and {first} {why}",
+                "run path {} leads out of the app; no library needs it",
                 list(&outside)
             );
-            Some(Said::new(severity, message))
-        });
-        let said = said.collect();
-        check.slices(object, said);
-    }
+            return (!outside.is_empty()).then(|| Said::new(Severity::Note, message));
+        }
+        // A library that is nowhere is reported with every place where it was looked for.
+        let (_, found) = dependencies.find(|(index, _)| !is_fatal(evidence, linkage, image, *index))?;
+        let severity = if is_scanned(evidence) {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        let message = format!(
+            "run path {} leads out of the app, and {} is looked for there too",
+            list(&outside),
+            found.path
+        );
+        (!outside.is_empty()).then(|| Said::new(severity, message))
+    });
 }
 
 /// The run paths of a slice.

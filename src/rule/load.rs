@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::claims::{is_signed_by_apple, list};
+use super::claims::list;
 use super::gatekeeper_scan::{is_dangling, is_scanned};
 use super::linkage::{Absolute, Anchor, Destination, Image, Linkage, Load, absolute, anchor};
 use super::{Check, Family, Rule, check::Said, linkage};
@@ -10,7 +10,7 @@ use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Party, Severity, Target};
 use crate::macho::LinkedPathKind;
 use crate::plist::Value;
-use crate::verify::{CodeObject, Evidence, SliceEvidence};
+use crate::verify::{CodeObject, Evidence};
 
 const TOPIC: &str = "https://developer.apple.com/forums/thread/736719";
 const RELATIVE_LOADS: &str = "com.apple.security.cs.allow-relative-library-loads";
@@ -129,32 +129,10 @@ fn is_program_dependent(path: &str, loads: &[&Load]) -> bool {
     matches!(anchor(path), Anchor::Executable(_)) && loads.iter().any(is_found)
 }
 
-/// Asks about every dependency of every slice, and reports what is to be said.
-fn each_image(
-    check: &mut Check<'_>,
-    judge: impl Fn(&Evidence, &Linkage, &CodeObject, &SliceEvidence, Image) -> Option<Said>,
-) {
-    let evidence = check.evidence();
-    let linkage = check.linkage();
-    for (index, object) in evidence.code.iter().enumerate() {
-        let said = object.slices.iter().enumerate().map(|(number, slice)| {
-            let image = Image {
-                object: index,
-                slice: number,
-            };
-            if is_signed_by_apple(slice) {
-                return None;
-            }
-            judge(evidence, linkage, object, slice, image)
-        });
-        let said = said.collect();
-        check.slices(object, said);
-    }
-}
-
 fn unresolvable(check: &mut Check<'_>) {
     let target = check.target();
-    each_image(check, |evidence, linkage, object, slice, image| {
+    check.each_slice(|check, object, slice, image| {
+        let (evidence, linkage) = (check.evidence(), check.linkage());
         let mut fatal = Vec::new();
         let mut other = Vec::new();
         let mut is_gatekeepers = false;
@@ -223,7 +201,7 @@ fn described(path: &str, load: &Load) -> String {
 }
 
 fn package_managers(check: &mut Check<'_>) {
-    each_image(check, |_, _, _, slice, _| {
+    check.each_slice(|_, _, slice, _| {
         let is_packaged = |path: &str| absolute(path) == Absolute::PackageManager;
         let of = |is_wanted: fn(LinkedPathKind) -> bool| -> Vec<&str> {
             slice
@@ -250,7 +228,8 @@ fn package_managers(check: &mut Check<'_>) {
 }
 
 fn relative(check: &mut Check<'_>) {
-    each_image(check, |evidence, linkage, _, slice, image| {
+    check.each_slice(|check, _, slice, image| {
+        let (evidence, linkage) = (check.evidence(), check.linkage());
         let paths: Vec<&str> = slice
             .linked_paths
             .iter()
@@ -284,7 +263,8 @@ fn relative(check: &mut Check<'_>) {
 }
 
 fn from_one_program(check: &mut Check<'_>) {
-    each_image(check, |evidence, linkage, _, slice, image| {
+    check.each_slice(|check, _, slice, image| {
+        let (evidence, linkage) = (check.evidence(), check.linkage());
         let mut said = None;
         for (index, loads) in loads(linkage, image) {
             let path = slice.linked_paths.get(index)?;

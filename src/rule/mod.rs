@@ -14,6 +14,9 @@ mod entitlement_values;
 mod family;
 mod gatekeeper_scan;
 mod identity;
+mod image;
+mod image_contents;
+mod install_names;
 mod library_validation;
 mod linkage;
 mod load;
@@ -124,6 +127,9 @@ pub fn all() -> Vec<&'static Rule> {
         gatekeeper_scan::RULES,
         library_validation::RULES,
         load::RULES,
+        install_names::RULES,
+        image::RULES,
+        image_contents::RULES,
         profile::RULES,
         profile_grant::RULES,
         ticket::RULES,

@@ -14,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Dyld],
         title: "the file starts like Mach-O but cannot be read",
-        catalogue: "",
+        catalogue: "R214",
         explanation: "The Mach-O header, universal header or load commands are damaged or cut off. No part of macOS runs such a file.",
         remedy: "get an undamaged copy of the file; compare its size with the original",
         check: |check| {

@@ -31,6 +31,7 @@ pub struct Thin {
 pub const WEAK: u32 = 0x8000_0018;
 pub const REEXPORT: u32 = 0x8000_001f;
 pub const IDENTITY: u32 = 0xd;
+pub const ENVIRONMENT: u32 = 0x27;
 
 pub const EXECUTE: u32 = 2;
 pub const DYLIB: u32 = 6;
