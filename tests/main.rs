@@ -21,6 +21,7 @@ mod command_line;
 mod corpus;
 mod coverage;
 mod entitlements_table;
+mod formats;
 mod fuzzing;
 mod gatekeeper;
 mod hostile;

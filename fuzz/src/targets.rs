@@ -319,6 +319,7 @@ fn everything(path: &Path) {
         has_apple_anchor: false,
         target: Some(Target::DeveloperId),
         has_findings: true,
+        is_assessment: false,
         deep: true,
         strict: true,
     };

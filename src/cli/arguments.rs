@@ -90,8 +90,8 @@ pub(super) enum Command {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the report
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+        format: ReportFormat,
         #[command(flatten)]
         demands: Demands,
     },
@@ -101,8 +101,8 @@ pub(super) enum Command {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the report
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+        format: ReportFormat,
         /// Whose output: ours on standard output, or the lines, streams and exit status of codesign
         #[arg(long, value_enum, default_value_t = Manner::Sealcheck)]
         style: Manner,
@@ -118,8 +118,8 @@ pub(super) enum Command {
         #[arg(long = "type", short = 't', value_name = "TYPE", default_value = "execute", value_parser = parse_operation)]
         operation: Operation,
         /// Format of the report
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+        format: ReportFormat,
         /// Whose output: ours on standard output, or that of spctl or syspolicy_check with its streams and exit status
         #[arg(long, value_enum, default_value_t = Assessor::Sealcheck)]
         style: Assessor,
@@ -371,6 +371,23 @@ pub(super) enum Format {
     Human,
     /// For programs
     Json,
+}
+
+/// Format of a report about checked code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+    /// For programs: one line of JSON for each item
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, for lists of test results
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 /// When to use colour.

@@ -3,12 +3,10 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::{Assessor, Format};
-use super::{Session, UNREADABLE, complain};
+use super::arguments::{Assessor, ReportFormat};
+use super::{Session, UNREADABLE, complain, refused, report};
 use crate::gatekeeper::{self, Operation};
-use crate::report::{
-    Outcome, spctl_lines, syspolicy_status, write_json, write_syspolicy, write_syspolicy_json,
-};
+use crate::report::{Outcome, Run, spctl_lines, syspolicy_status, write_syspolicy, write_syspolicy_json};
 
 /// Levels of `-v` with which `spctl` tells source and origin.
 const ALL: u8 = 2;
@@ -16,39 +14,45 @@ const ALL: u8 = 2;
 pub(super) fn run(
     paths: &[PathBuf],
     operation: Operation,
-    (format, style): (Format, Assessor),
+    (format, style): (ReportFormat, Assessor),
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let mut outcomes = Vec::new();
+    let mut unreadable = Vec::new();
     let mut worst = 0;
     for path in paths {
         let mut outcome = match session.examine(path) {
             Ok(outcome) => outcome,
             Err(error) => {
-                complain(&format!("sealcheck: {error}"));
+                unreadable.push(refused(path, &error));
                 worst = worst.max(UNREADABLE);
                 continue;
             }
         };
         outcome.gatekeeper = gatekeeper::assess(&outcome.evidence, operation);
         let status = match (format, style) {
-            (Format::Json, Assessor::SyspolicyCheck) => {
+            (ReportFormat::Json, Assessor::SyspolicyCheck) => {
                 write_syspolicy_json(&outcome, out)?;
                 syspolicy_status(&outcome)
             }
-            (Format::Human, Assessor::SyspolicyCheck) => {
+            (ReportFormat::Human, Assessor::SyspolicyCheck) => {
                 write_syspolicy(&outcome, out)?;
                 syspolicy_status(&outcome)
             }
-            (Format::Human, style) => say(&outcome, style, session, out)?,
-            (Format::Json, _) => exit_status(&outcome),
+            (ReportFormat::Human, style) => say(&outcome, style, session, out)?,
+            _ => exit_status(&outcome),
         };
         worst = worst.max(status);
         outcomes.push(outcome);
     }
-    if format == Format::Json && style != Assessor::SyspolicyCheck {
-        write_json(&outcomes, session.settings(false), out)?;
+    if (format, style) != (ReportFormat::Json, Assessor::SyspolicyCheck) {
+        let run = Run {
+            settings: session.settings(false),
+            unreadable: &unreadable,
+            exit_status: worst,
+        };
+        report(&outcomes, format, run, out)?;
     }
     Ok(worst)
 }

@@ -22,10 +22,15 @@ use std::time::{Instant, SystemTime};
 
 use clap::Parser;
 
-use arguments::{Arguments, Colour, Command, Demands, Format, Global, RequirementCommand, RequirementForm};
+use arguments::{
+    Arguments, Colour, Command, Demands, Global, ReportFormat, RequirementCommand, RequirementForm,
+};
 
 use crate::gatekeeper::{self, fitting_operation};
-use crate::report::{Outcome, Settings, Style, write_human, write_json};
+use crate::report::{
+    Outcome, Run, Settings, Style, Unreadable, write_github, write_human, write_json, write_jsonl,
+    write_junit, write_sarif,
+};
 use crate::requirement::Requirement;
 use crate::rule;
 use crate::source::SourceError;
@@ -88,6 +93,7 @@ fn complain(message: &str) {
 /// What all operands of one run share.
 struct Session<'a> {
     global: &'a Global,
+    command: &'a Command,
     options: Options,
     /// The requirement of `-R`, with its text.
     requirement: Option<(Requirement, String)>,
@@ -154,6 +160,7 @@ impl<'a> Session<'a> {
         };
         Ok(Self {
             global,
+            command: &arguments.command,
             options,
             requirement,
         })
@@ -183,6 +190,7 @@ impl<'a> Session<'a> {
             has_apple_anchor: self.options.anchors.is_substituted(),
             target: self.global.target.target(),
             has_findings,
+            is_assessment: matches!(self.command, Command::Assess { .. }),
             deep: self.options.flags.deep,
             strict: self.options.flags.strict,
         }
@@ -290,8 +298,14 @@ fn output(arguments: &Arguments) -> io::Result<Box<dyn Write>> {
     })
 }
 
-fn check(paths: &[PathBuf], format: Format, session: &Session<'_>, out: &mut dyn Write) -> io::Result<u8> {
+fn check(
+    paths: &[PathBuf],
+    format: ReportFormat,
+    session: &Session<'_>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
     let mut outcomes = Vec::new();
+    let mut unreadable = Vec::new();
     let mut worst = 0;
     for path in paths {
         match session.examine(path) {
@@ -302,26 +316,48 @@ fn check(paths: &[PathBuf], format: Format, session: &Session<'_>, out: &mut dyn
                 outcomes.push(outcome);
             }
             Err(error) => {
-                complain(&format!("sealcheck: {error}"));
+                unreadable.push(refused(path, &error));
                 worst = worst.max(UNREADABLE);
             }
         }
     }
-    match format {
-        Format::Json => {
-            write_json(&outcomes, session.settings(true), out)?;
-        }
-        Format::Human => {
-            let style = style(session.global);
-            for (index, outcome) in outcomes.iter().enumerate() {
-                if index > 0 && !style.quiet {
-                    writeln!(out)?;
-                }
-                write_human(outcome, style, out)?;
+    if format == ReportFormat::Human {
+        let style = style(session.global);
+        for (index, outcome) in outcomes.iter().enumerate() {
+            if index > 0 && !style.quiet {
+                writeln!(out)?;
             }
+            write_human(outcome, style, out)?;
         }
     }
+    let run = Run {
+        settings: session.settings(true),
+        unreadable: &unreadable,
+        exit_status: worst,
+    };
+    report(&outcomes, format, run, out)?;
     Ok(worst)
+}
+
+/// Complains about an operand that cannot be read, and keeps it for the report.
+fn refused(path: &Path, error: &SourceError) -> Unreadable {
+    complain(&format!("sealcheck: {error}"));
+    Unreadable {
+        path: path.to_string_lossy().into_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// Writes the report in a format for programs; that for people is each command's own.
+fn report(outcomes: &[Outcome], format: ReportFormat, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        ReportFormat::Human => Ok(()),
+        ReportFormat::Json => write_json(outcomes, run.settings, out),
+        ReportFormat::Jsonl => write_jsonl(outcomes, run, out),
+        ReportFormat::Sarif => write_sarif(outcomes, run, out),
+        ReportFormat::Junit => write_junit(outcomes, run, out),
+        ReportFormat::Github => write_github(outcomes, run, out),
+    }
 }
 
 fn style(global: &Global) -> Style {

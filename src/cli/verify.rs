@@ -6,12 +6,12 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::{Command, Format, Global, Manner};
-use super::{Session, UNREADABLE, complain, slice_of};
+use super::arguments::{Command, Global, Manner, ReportFormat};
+use super::{Session, UNREADABLE, complain, refused, report, slice_of};
 use crate::entitlements::to_text;
 use crate::report::{
-    Claim, DisplayStyle, Stream, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
-    entitlements_of, write_display, write_json, write_requirements,
+    Claim, DisplayStyle, Run, Stream, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
+    entitlements_of, write_display, write_requirements,
 };
 use crate::verify::{Evidence, OsStatus, SliceEvidence};
 
@@ -20,23 +20,24 @@ const UNPRINTABLE_STATUS: u8 = 65;
 
 pub(super) fn run(
     paths: &[PathBuf],
-    (format, manner): (Format, Manner),
+    (format, manner): (ReportFormat, Manner),
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let mut outcomes = Vec::new();
+    let mut unreadable = Vec::new();
     let (mut first, mut worst) = (0, 0);
     for path in paths {
         let outcome = match session.examine(path) {
             Ok(outcome) => outcome,
             Err(error) => {
-                complain(&format!("sealcheck: {error}"));
+                unreadable.push(refused(path, &error));
                 worst = worst.max(UNREADABLE);
                 first = if first == 0 { UNREADABLE } else { first };
                 continue;
             }
         };
-        if matches!(format, Format::Human) {
+        if matches!(format, ReportFormat::Human) {
             let own = u8::from(!session.global.quiet);
             let verbosity = match manner {
                 Manner::Sealcheck => session.global.verbose.saturating_add(own),
@@ -54,11 +55,14 @@ pub(super) fn run(
         worst = worst.max(outcome.codesign_status());
         outcomes.push(outcome);
     }
-    if matches!(format, Format::Json) {
-        write_json(&outcomes, session.settings(false), out)?;
-    }
+    let run = Run {
+        settings: session.settings(false),
+        unreadable: &unreadable,
+        exit_status: worst,
+    };
+    report(&outcomes, format, run, out)?;
     match (format, manner) {
-        (Format::Human, Manner::Codesign) => Ok(first),
+        (ReportFormat::Human, Manner::Codesign) => Ok(first),
         _ => Ok(worst),
     }
 }

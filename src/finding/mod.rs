@@ -2,6 +2,10 @@
 //!
 //! Findings are advice of ours. The verdict of `codesign` is made from faults, never from findings.
 
+mod fingerprint;
+
+pub use fingerprint::fingerprint;
+
 use std::fmt;
 
 use crate::verify::OsStatus;

@@ -27,7 +27,7 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonOptions<'a> {
+pub(super) struct JsonOptions<'a> {
     at: String,
     host_arch: &'static str,
     target: &'static str,
@@ -38,13 +38,13 @@ struct JsonOptions<'a> {
 }
 
 #[derive(Serialize)]
-struct Tool {
+pub(super) struct Tool {
     name: &'static str,
     version: &'static str,
 }
 
 #[derive(Serialize)]
-struct Item<'a> {
+pub(super) struct Item<'a> {
     path: &'a str,
     container: Option<&'a str>,
     parent: Option<&'a str>,
@@ -183,6 +183,8 @@ pub struct Settings<'a> {
     pub target: Option<Target>,
     /// Whether findings were asked for; without them they are `null`.
     pub has_findings: bool,
+    /// Whether Gatekeeper's verdict alone was asked for.
+    pub is_assessment: bool,
 }
 
 /// Writes the report about all items.
@@ -192,26 +194,34 @@ pub struct Settings<'a> {
 pub fn write(outcomes: &[Outcome], settings: Settings<'_>, out: &mut dyn Write) -> io::Result<()> {
     let report = Report {
         schema_version: 1,
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-        },
-        options: JsonOptions {
-            at: settings.at.to_string(),
-            host_arch: settings.host_architecture.name(),
-            target: settings.target.map_or("auto", Target::name),
-            deep: settings.deep,
-            strict: settings.strict,
-            requirement: settings.requirement,
-            has_apple_anchor: settings.has_apple_anchor,
-        },
+        tool: tool(),
+        options: options(settings),
         items: outcomes.iter().map(|outcome| item(outcome, settings)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)
 }
 
-fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
+pub(super) fn tool() -> Tool {
+    Tool {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}
+
+pub(super) fn options(settings: Settings<'_>) -> JsonOptions<'_> {
+    JsonOptions {
+        at: settings.at.to_string(),
+        host_arch: settings.host_architecture.name(),
+        target: settings.target.map_or("auto", Target::name),
+        deep: settings.deep,
+        strict: settings.strict,
+        requirement: settings.requirement,
+        has_apple_anchor: settings.has_apple_anchor,
+    }
+}
+
+pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
     let evidence = &outcome.evidence;
     let verdict = &evidence.codesign;
     let status = if verdict.valid == Some(true) {

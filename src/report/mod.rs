@@ -6,10 +6,15 @@ mod claims;
 mod codesign;
 mod display;
 mod gatekeeper;
+mod github;
 mod human;
 mod json;
+mod jsonl;
+mod junit;
+mod problem;
 mod profile;
 mod rules;
+mod sarif;
 mod syspolicy;
 mod text;
 mod ticket;
@@ -18,10 +23,14 @@ pub use claims::{Claim, UNCOVERED, UNPRINTABLE, are_requirements_broken, entitle
 pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use gatekeeper::spctl_lines;
+pub use github::write as write_github;
 pub use human::{Style, write as write_human, write_profile};
 pub use json::{Settings, write as write_json};
+pub use jsonl::write as write_jsonl;
+pub use junit::write as write_junit;
 pub use profile::{ProfileSubject, write_profiles_json};
 pub use rules::{explain, write_rules, write_rules_json, write_rules_page};
+pub use sarif::write as write_sarif;
 pub use ticket::{Tickets, write as write_ticket, write_json as write_ticket_json};
 
 pub use syspolicy::{syspolicy_status, write_syspolicy, write_syspolicy_json};
@@ -44,6 +53,26 @@ pub struct Outcome {
     pub explicit_requirement: Option<Result<Option<bool>, RequirementFault>>,
     /// How long it took, where somebody has measured it.
     pub seconds: Option<f64>,
+}
+
+/// An operand that could not be read at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The operand, as the user typed it.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What the formats for pipelines say about the run beside its items.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// How the report was made.
+    pub settings: Settings<'a>,
+    /// Operands of which there is no outcome.
+    pub unreadable: &'a [Unreadable],
+    /// The exit status of the program.
+    pub exit_status: u8,
 }
 
 impl Outcome {

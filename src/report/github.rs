@@ -1,0 +1,85 @@
+//! Workflow commands of GitHub Actions, which become annotations of the changed files.
+//!
+//! "Workflow commands for GitHub Actions": `::error file=…,title=…::message`; data escape `%`, CR and LF, properties also
+//! `:` and `,`. GitHub shows the first ten of each level in a step; all of them stay in the log.
+
+use std::io::{self, Write};
+
+use super::problem::{Problems, operand_path};
+use super::{Outcome, Run};
+use crate::finding::Severity;
+
+/// Writes one annotation for each problem, and a warning for each question without an answer.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for outcome in outcomes {
+        let operand = &outcome.evidence.path;
+        let all = Problems::of(outcome, run.settings);
+        for problem in &all.problems {
+            let level = match problem.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "notice",
+            };
+            let mut message = problem.message.clone();
+            if let Some(architecture) = problem.architecture {
+                message = format!("{message} ({architecture})");
+            }
+            if !problem.remedy.is_empty() {
+                message = format!("{message}\nRepair: {}", problem.remedy);
+            }
+            command(
+                level,
+                &operand_path(operand, problem.path),
+                problem.rule,
+                &message,
+                out,
+            )?;
+        }
+        for unanswered in &all.unanswered {
+            let level = if unanswered.is_verdict { "error" } else { "warning" };
+            let message = format!("not checked: {}", unanswered.reason);
+            let path = operand_path(operand, unanswered.path);
+            command(level, &path, unanswered.rule, &message, out)?;
+        }
+    }
+    for unreadable in run.unreadable {
+        command("error", &unreadable.path, "unreadable", &unreadable.reason, out)?;
+    }
+    Ok(())
+}
+
+fn command(level: &str, file: &str, rule: &str, message: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "::{level} file={},title={}::{}",
+        property(file),
+        property(&format!("sealcheck {rule}")),
+        data(message)
+    )
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_name_ends_a_command() {
+        let mut out = Vec::new();
+        command("error", "a,b:c\n::stop", "r", "50%\n::error::x", &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "::error file=a%2Cb%3Ac%0A%3A%3Astop,title=sealcheck r::50%25%0A::error::x\n"
+        );
+    }
+}

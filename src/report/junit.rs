@@ -1,0 +1,220 @@
+//! JUnit XML, as Jenkins and GitLab read it: one suite for each item.
+//!
+//! There is no standard; this keeps to what both consumers take: `testsuites`, `testsuite`, `testcase` with `failure`,
+//! `error` or `skipped`. The verdict is a test case of its own. Error findings are failures, what could not be decided is
+//! skipped, and a verdict that could not be given is an error: nothing unchecked is a passed test. Warnings and notes
+//! do not fail and are told in `system-out`.
+
+use std::io::{self, Write};
+
+use super::problem::{Problem, Problems};
+use super::{Outcome, Run};
+use crate::finding::Severity;
+
+/// The test case that stands for the item as a whole.
+const VERDICT: &str = "verdict";
+
+struct Case<'a> {
+    name: String,
+    result: Option<Bad<'a>>,
+}
+
+struct Bad<'a> {
+    element: &'static str,
+    message: String,
+    rule: &'a str,
+    text: String,
+}
+
+/// Writes one suite for each item.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let all: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| {
+            (
+                outcome.evidence.path.as_str(),
+                Problems::of(outcome, run.settings),
+            )
+        })
+        .collect();
+    let mut suites: Vec<(&str, Vec<Case<'_>>, String)> = all
+        .iter()
+        .map(|(path, problems)| (*path, cases(problems), remarks(problems)))
+        .collect();
+    for unreadable in run.unreadable {
+        let case = Case {
+            name: VERDICT.to_owned(),
+            result: Some(Bad {
+                element: "error",
+                message: unreadable.reason.clone(),
+                rule: "unreadable",
+                text: String::new(),
+            }),
+        };
+        suites.push((&unreadable.path, vec![case], String::new()));
+    }
+    let cases = || suites.iter().flat_map(|(_, cases, _)| cases);
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(out, "<testsuites name=\"sealcheck\"{}>", counts(cases()))?;
+    for (path, cases, remarks) in &suites {
+        writeln!(
+            out,
+            "  <testsuite name=\"{}\"{}>",
+            escaped(path),
+            counts(cases.iter())
+        )?;
+        for case in cases {
+            write_case(case, path, out)?;
+        }
+        if !remarks.is_empty() {
+            writeln!(out, "    <system-out>{}</system-out>", escaped(remarks))?;
+        }
+        writeln!(out, "  </testsuite>")?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+fn write_case(case: &Case<'_>, suite: &str, out: &mut dyn Write) -> io::Result<()> {
+    let (name, class) = (escaped(&case.name), escaped(suite));
+    let Some(bad) = &case.result else {
+        return writeln!(out, "    <testcase name=\"{name}\" classname=\"{class}\"/>");
+    };
+    let message = escaped(&bad.message);
+    writeln!(out, "    <testcase name=\"{name}\" classname=\"{class}\">")?;
+    if bad.element == "skipped" {
+        writeln!(out, "      <skipped message=\"{message}\"/>")?;
+    } else {
+        writeln!(
+            out,
+            "      <{0} message=\"{message}\" type=\"{1}\">{2}</{0}>",
+            bad.element,
+            escaped(bad.rule),
+            escaped(&bad.text)
+        )?;
+    }
+    writeln!(out, "    </testcase>")
+}
+
+fn counts<'a>(cases: impl Iterator<Item = &'a Case<'a>> + Clone) -> String {
+    let of = |element: &str| {
+        let cases = cases.clone();
+        cases
+            .filter(|case| case.result.as_ref().is_some_and(|bad| bad.element == element))
+            .count()
+    };
+    format!(
+        " tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
+        cases.clone().count(),
+        of("failure"),
+        of("error"),
+        of("skipped")
+    )
+}
+
+/// The verdict, which passes where there is neither an error nor an open question about it, then what is wrong.
+fn cases<'a>(all: &Problems<'a>) -> Vec<Case<'a>> {
+    let mut cases = Vec::new();
+    let errors = all
+        .problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error);
+    for problem in errors {
+        cases.push(Case {
+            name: name(problem.rule, problem.path, problem.architecture),
+            result: Some(Bad {
+                element: "failure",
+                message: problem.message.clone(),
+                rule: problem.rule,
+                text: text(problem),
+            }),
+        });
+    }
+    for unanswered in &all.unanswered {
+        let element = if unanswered.is_verdict { "error" } else { "skipped" };
+        cases.push(Case {
+            name: name(unanswered.rule, unanswered.path, None),
+            result: Some(Bad {
+                element,
+                message: format!("not checked: {}", unanswered.reason),
+                rule: unanswered.rule,
+                text: String::new(),
+            }),
+        });
+    }
+    let is_good = |case: &Case<'_>| case.result.as_ref().is_none_or(|bad| bad.element == "skipped");
+    if cases.iter().all(is_good) {
+        cases.insert(
+            0,
+            Case {
+                name: VERDICT.to_owned(),
+                result: None,
+            },
+        );
+    }
+    cases
+}
+
+fn name(rule: &str, path: &str, architecture: Option<&str>) -> String {
+    let words = [Some(rule), Some(path), architecture];
+    let words: Vec<_> = words
+        .into_iter()
+        .flatten()
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ")
+}
+
+fn text(problem: &Problem<'_>) -> String {
+    match problem.remedy {
+        "" => problem.message.clone(),
+        remedy => format!("{}\nRepair: {remedy}", problem.message),
+    }
+}
+
+/// Warnings and notes, one a line.
+fn remarks(all: &Problems<'_>) -> String {
+    let lines: Vec<_> = all
+        .problems
+        .iter()
+        .filter(|problem| problem.severity < Severity::Error)
+        .map(|problem| {
+            let place = name(problem.rule, problem.path, problem.architecture);
+            format!("{}: {place}: {}", problem.severity, problem.message)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// XML 1.0 sections 2.2 and 2.4; what no document may hold becomes U+FFFD.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            '\t' => out.push_str("&#9;"),
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_stays_text() {
+        assert_eq!(
+            escaped("<a b=\"&\">\n\u{1b}"),
+            "&lt;a b=&quot;&amp;&quot;&gt;&#10;\u{fffd}"
+        );
+    }
+}

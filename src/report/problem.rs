@@ -1,0 +1,212 @@
+//! What the formats for pipelines report of an item: findings, failed verdicts, and what nobody could decide.
+//!
+//! `check` reports findings; `verify` and `assess` report their one verdict, as the findings belong to neither. A verdict
+//! that failed is always among the problems, so that no format shows a failed item without one.
+
+use super::{Outcome, Settings};
+use crate::finding::{Party, Severity, fingerprint};
+use crate::gatekeeper::{GatekeeperVerdict, Ruling};
+use crate::rule::{self, Rule};
+use crate::verify::OsStatus;
+
+/// What stands for a verdict where other problems have a rule.
+pub(super) const VERDICTS: [VerdictRule; 3] = [
+    VerdictRule {
+        id: "codesign-verdict",
+        title: "codesign --verify fails",
+        text: "The verdict of `codesign --verify` about this item. `sealcheck check` says what is the matter and how to repair it.",
+    },
+    VerdictRule {
+        id: "gatekeeper-verdict",
+        title: "Gatekeeper does not accept the item",
+        text: "The verdict of `spctl --assess` about this item. `sealcheck check` says what is the matter and how to repair it.",
+    },
+    VerdictRule {
+        id: "requirement-verdict",
+        title: "a requirement is not met",
+        text: "The code does not satisfy its own designated requirement, or the one that was given with `-R`.",
+    },
+];
+
+const CODESIGN: &str = "codesign-verdict";
+const GATEKEEPER: &str = "gatekeeper-verdict";
+const REQUIREMENT: &str = "requirement-verdict";
+
+/// The documentation of a verdict.
+pub(super) struct VerdictRule {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) text: &'static str,
+}
+
+/// One problem of an item.
+pub(super) struct Problem<'a> {
+    pub(super) rule: &'static str,
+    pub(super) severity: Severity,
+    /// Relative to the item; empty for the item itself.
+    pub(super) path: &'a str,
+    pub(super) architecture: Option<&'a str>,
+    pub(super) message: String,
+    /// Empty where there is none.
+    pub(super) remedy: &'a str,
+}
+
+impl Problem<'_> {
+    pub(super) fn fingerprint(&self) -> String {
+        fingerprint(self.rule, self.path, self.architecture, &self.message)
+    }
+}
+
+/// A question that has no answer: neither passed nor failed.
+pub(super) struct Unanswered<'a> {
+    pub(super) rule: &'static str,
+    pub(super) path: &'a str,
+    pub(super) reason: String,
+    /// Whether it is a verdict, without which the item is not good.
+    pub(super) is_verdict: bool,
+}
+
+/// Everything that is to be reported of one item.
+pub(super) struct Problems<'a> {
+    pub(super) problems: Vec<Problem<'a>>,
+    pub(super) unanswered: Vec<Unanswered<'a>>,
+}
+
+impl<'a> Problems<'a> {
+    pub(super) fn of(outcome: &'a Outcome, settings: Settings<'_>) -> Self {
+        let mut all = Self {
+            problems: Vec::new(),
+            unanswered: Vec::new(),
+        };
+        if settings.has_findings {
+            all.findings(outcome);
+        }
+        // `assess` is asked for Gatekeeper alone, to which code that does not verify is no different.
+        match &outcome.gatekeeper {
+            Some(verdict) if !settings.has_findings => all.gatekeeper(verdict),
+            None if !settings.has_findings && settings.is_assessment => {
+                all.unanswered(GATEKEEPER, "not evaluated".to_owned());
+            }
+            _ => all.codesign(outcome),
+        }
+        all
+    }
+
+    fn findings(&mut self, outcome: &'a Outcome) {
+        self.problems
+            .extend(outcome.findings().iter().map(|finding| Problem {
+                rule: finding.rule,
+                severity: finding.severity,
+                path: &finding.path,
+                architecture: finding.architecture.as_deref(),
+                message: finding.message.clone(),
+                remedy: &finding.remedy,
+            }));
+        let unknown = outcome.advice.unknown.iter().map(|unknown| Unanswered {
+            rule: unknown.rule,
+            path: &unknown.path,
+            reason: unknown.reason.clone(),
+            is_verdict: false,
+        });
+        self.unanswered.extend(unknown);
+    }
+
+    fn codesign(&mut self, outcome: &'a Outcome) {
+        let verdict = &outcome.evidence.codesign;
+        let is_explained = outcome.findings().iter().any(|finding| {
+            finding.severity == Severity::Error && finding.rejected_by.contains(&Party::Codesign)
+        });
+        match verdict.valid {
+            // The finding says the same, and how to repair it.
+            Some(false) if is_explained && !self.problems.is_empty() => {}
+            Some(false) => self.problems.push(Problem {
+                rule: CODESIGN,
+                severity: Severity::Error,
+                path: verdict.subcomponent.as_deref().unwrap_or_default(),
+                architecture: verdict.architecture.as_deref(),
+                message: verdict.status.map_or("invalid".to_owned(), told),
+                remedy: "",
+            }),
+            Some(true) => {}
+            None => {
+                let reason = verdict.not_judged.map_or("not judged", |reason| reason.text());
+                self.unanswered(CODESIGN, reason.to_owned());
+            }
+        }
+        if verdict.valid == Some(false) {
+            return;
+        }
+        if verdict.satisfies_designated_requirement == Some(false) {
+            self.error(REQUIREMENT, "does not satisfy its designated requirement");
+        }
+        match &outcome.explicit_requirement {
+            Some(Ok(Some(false)) | Err(_)) => {
+                self.error(REQUIREMENT, "does not satisfy the requirement that was given");
+            }
+            Some(Ok(None)) => self.unanswered(
+                REQUIREMENT,
+                "the requirement that was given depends on what only a Mac knows".to_owned(),
+            ),
+            Some(Ok(Some(true))) | None => {}
+        }
+    }
+
+    fn gatekeeper(&mut self, verdict: &'a GatekeeperVerdict) {
+        let source = verdict.source.map(|source| format!("source={source}"));
+        let words = [verdict.status.map(told), verdict.condition.clone(), source];
+        let said: Vec<_> = words.into_iter().flatten().collect();
+        match verdict.ruling {
+            Ruling::Accepted => {}
+            Ruling::Undetermined => self.unanswered(GATEKEEPER, said.join("; ")),
+            Ruling::Rejected | Ruling::Error => self.problems.push(Problem {
+                rule: GATEKEEPER,
+                severity: Severity::Error,
+                path: verdict.subcomponent.as_deref().unwrap_or_default(),
+                architecture: None,
+                message: match said.join("; ") {
+                    said if said.is_empty() => "rejected".to_owned(),
+                    said => format!("rejected: {said}"),
+                },
+                remedy: "",
+            }),
+        }
+    }
+
+    fn error(&mut self, rule: &'static str, message: &str) {
+        self.problems.push(Problem {
+            rule,
+            severity: Severity::Error,
+            path: "",
+            architecture: None,
+            message: message.to_owned(),
+            remedy: "",
+        });
+    }
+
+    fn unanswered(&mut self, rule: &'static str, reason: String) {
+        self.unanswered.push(Unanswered {
+            rule,
+            path: "",
+            reason,
+            is_verdict: true,
+        });
+    }
+}
+
+/// Apple's message with its number.
+fn told(status: OsStatus) -> String {
+    format!("{} ({})", status.message(), status.0)
+}
+
+/// The documented rule behind an id; `None` for a verdict.
+pub(super) fn rule_of(id: &str) -> Option<&'static Rule> {
+    rule::find(id)
+}
+
+/// The path of a file of an item as one that leads there from the working directory.
+pub(super) fn operand_path(operand: &str, path: &str) -> String {
+    match path {
+        "" => operand.to_owned(),
+        path => format!("{}/{path}", operand.trim_end_matches('/')),
+    }
+}

@@ -1,0 +1,308 @@
+//! Reports in the formats that pipelines read: SARIF, JUnit, annotations, JSON lines.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use serde_json::Value;
+
+use crate::command_line::{sealcheck, stdout};
+use crate::support::bundle::acme;
+use crate::support::{flip, project, real_app};
+
+const FORMATS: [&str; 6] = ["human", "json", "jsonl", "sarif", "junit", "github"];
+
+fn run(command: &str, format: &str, more: &[&str], paths: &[PathBuf]) -> (String, i32) {
+    let mut arguments: Vec<OsString> = [command, "--format", format, "--at", "2026-11-24"]
+        .iter()
+        .chain(more)
+        .map(OsString::from)
+        .collect();
+    arguments.extend(paths.iter().map(|path| path.clone().into_os_string()));
+    let output = sealcheck(&arguments);
+    (stdout(&output), output.status.code().unwrap())
+}
+
+/// Good, broken, unsigned, and not there.
+fn items(folder: &Path) -> Vec<PathBuf> {
+    let broken = acme(folder);
+    flip(&broken.join("Contents/Resources/config.json"), 0);
+    flip(&broken.join("Contents/MacOS/Acme"), 0x5010);
+    vec![
+        real_app(),
+        broken,
+        project().join("README.md"),
+        folder.join("nothing, there: 100%"),
+    ]
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> &'v Vec<Value> {
+    value.pointer(pointer).and_then(Value::as_array).unwrap()
+}
+
+#[test]
+fn sarif_keeps_to_the_published_schema() {
+    let schema = std::fs::read(project().join("testdata/schemas/sarif-2.1.0-rtm.5.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let items = items(folder.path());
+    for command in ["check", "verify", "assess"] {
+        let (text, status) = run(command, "sarif", &[], &items);
+        let log = parsed(&text);
+        let errors: Vec<_> = validator
+            .iter_errors(&log)
+            .map(|error| format!("{}: {error}", error.instance_path))
+            .collect();
+        assert_eq!(errors, Vec::<String>::new(), "{command}");
+        assert_eq!(log["runs"][0]["invocations"][0]["exitCode"], status, "{command}");
+        assert_eq!(
+            log["runs"][0]["invocations"][0]["executionSuccessful"],
+            status != 4
+        );
+        assert!(!list(&log, "/runs/0/results").is_empty(), "{command}");
+        // What is not there is not passed over.
+        let notifications = list(&log, "/runs/0/invocations/0/toolExecutionNotifications");
+        let is_unreadable = |found: &&Value| {
+            found["message"]["text"]
+                .as_str()
+                .unwrap()
+                .starts_with("cannot be read")
+        };
+        assert_eq!(notifications.iter().filter(is_unreadable).count(), 1, "{command}");
+        let mut wrong = log.clone();
+        wrong["runs"][0]["results"][0]["level"] = "fatal".into();
+        assert!(!validator.is_valid(&wrong));
+    }
+}
+
+#[test]
+fn sarif_says_what_json_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let items = items(folder.path());
+    let log = parsed(&run("check", "sarif", &[], &items).0);
+    let report = parsed(&run("check", "json", &[], &items).0);
+    let results = list(&log, "/runs/0/results");
+    let rules = list(&log, "/runs/0/tool/driver/rules");
+    let all: Vec<(usize, &Value)> = list(&report, "/items")
+        .iter()
+        .enumerate()
+        .flat_map(|(index, item)| {
+            item["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(move |found| (index, found))
+        })
+        .collect();
+    assert_eq!(results.len(), all.len());
+    for (result, (index, finding)) in results.iter().zip(all) {
+        assert_eq!(result["ruleId"], finding["rule"]);
+        assert_eq!(result["level"], finding["severity"]);
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], finding["rule"]);
+        assert!(rule["help"]["text"].as_str().unwrap().contains("Repair: "));
+        let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+        let base = place["uriBaseId"].as_str().unwrap();
+        assert_eq!(base, format!("ITEM-{}", index + 1));
+        let uri = log["runs"][0]["originalUriBaseIds"][base]["uri"]
+            .as_str()
+            .unwrap();
+        assert!(uri.starts_with("file:///") && uri.ends_with('/'), "{uri}");
+        match finding["path"].as_str().unwrap() {
+            "" if index == 2 => assert_eq!(place["uri"], "README.md"),
+            "" => assert_eq!(place["uri"], "./"),
+            path => assert_eq!(place["uri"], path.replace(' ', "%20")),
+        }
+    }
+    let unknown: usize = list(&report, "/items")
+        .iter()
+        .map(|item| item["unknown"].as_array().unwrap().len())
+        .sum();
+    let notifications = list(&log, "/runs/0/invocations/0/toolExecutionNotifications");
+    assert!(notifications.len() > unknown);
+}
+
+#[test]
+fn fingerprints_outlive_a_build() {
+    let of = |offset: usize| -> Vec<Value> {
+        let folder = tempfile::tempdir().unwrap();
+        let app = acme(folder.path());
+        flip(&app.join("Contents/MacOS/Acme"), offset);
+        let log = parsed(&run("check", "sarif", &["--target", "local"], &[app]).0);
+        let results = list(&log, "/runs/0/results");
+        results
+            .iter()
+            .map(|found| found["partialFingerprints"].clone())
+            .collect()
+    };
+    let first = of(0x5010);
+    assert!(!first.is_empty() && first[0]["sealcheck/v1"].as_str().unwrap().len() == 64);
+    assert_eq!(first, of(0x5010 + 8));
+}
+
+/// Names of elements with their attribute `name`, in order; fails where the document is not well-formed.
+fn elements(xml: &str) -> Vec<(String, String)> {
+    let mut reader = Reader::from_str(xml);
+    let mut found = Vec::new();
+    let mut depth = 0;
+    loop {
+        let event = reader.read_event().unwrap();
+        let (Event::Start(element) | Event::Empty(element)) = &event else {
+            match event {
+                Event::End(_) => depth -= 1,
+                Event::Eof => break,
+                _ => {}
+            }
+            continue;
+        };
+        depth += i32::from(matches!(event, Event::Start(_)));
+        let mut name = String::new();
+        for attribute in element.attributes() {
+            let attribute = attribute.unwrap();
+            if attribute.key.as_ref() == "name" {
+                name = attribute.value.to_string();
+            }
+        }
+        found.push((element.name().as_ref().to_owned(), name));
+    }
+    assert_eq!(depth, 0);
+    found
+}
+
+#[test]
+fn junit_fails_what_failed_and_passes_nothing_unchecked() {
+    let folder = tempfile::tempdir().unwrap();
+    let items = items(folder.path());
+    for command in ["check", "verify", "assess"] {
+        for (index, item) in items.iter().enumerate() {
+            let (xml, status) = run(command, "junit", &[], std::slice::from_ref(item));
+            let found = elements(&xml);
+            let count = |element: &str| found.iter().filter(|(name, _)| name == element).count();
+            assert_eq!(count("testsuite"), 1, "{xml}");
+            assert_eq!(
+                count("failure") + count("error") > 0,
+                status != 0,
+                "{command} {index}, status {status}: {xml}"
+            );
+            let is_passed =
+                found.contains(&("testcase".to_owned(), "verdict".to_owned())) && count("error") == 0;
+            assert_eq!(is_passed, status == 0, "{command} {index}: {xml}");
+        }
+    }
+    let report = parsed(&run("check", "json", &[], &items).0);
+    let errors: usize = list(&report, "/items")
+        .iter()
+        .flat_map(|item| item["findings"].as_array().unwrap())
+        .filter(|finding| finding["severity"] == "error")
+        .count();
+    let xml = run("check", "junit", &[], &items).0;
+    assert_eq!(
+        elements(&xml)
+            .iter()
+            .filter(|(name, _)| name == "failure")
+            .count(),
+        errors
+    );
+}
+
+#[test]
+fn annotations_name_files_and_repairs() {
+    let folder = tempfile::tempdir().unwrap();
+    let items = items(folder.path());
+    let text = run("check", "github", &["--target", "local"], &items).0;
+    let broken = items[1].join("Contents/Resources/config.json");
+    let line = text
+        .lines()
+        .find(|line| line.contains("title=sealcheck sealed-resource-broken::"))
+        .unwrap();
+    assert!(line.starts_with("::error file="), "{line}");
+    assert!(line.contains("%0ARepair: "), "{line}");
+    assert!(
+        text.contains(broken.parent().unwrap().parent().unwrap().to_str().unwrap()),
+        "{text}"
+    );
+    assert!(text.contains("nothing%2C there%3A 100%25"), "{text}");
+    assert!(text.lines().all(|line| {
+        ["::error ", "::warning ", "::notice "]
+            .iter()
+            .any(|start| line.starts_with(start))
+    }));
+}
+
+#[test]
+fn each_json_line_is_an_item_of_the_json_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let items = items(folder.path());
+    let report = parsed(&run("check", "json", &[], &items).0);
+    let text = run("check", "jsonl", &[], &items).0;
+    let lines: Vec<Value> = text.lines().map(parsed).collect();
+    assert_eq!(lines.len(), items.len());
+    for (line, item) in lines.iter().zip(list(&report, "/items")) {
+        assert_eq!(
+            (&line["schema_version"], &line["options"]),
+            (&report["schema_version"], &report["options"])
+        );
+        for (field, value) in item.as_object().unwrap() {
+            if field != "stats" {
+                assert_eq!(&line[field], value, "{field}");
+            }
+        }
+    }
+    assert!(lines[3]["error"].is_string());
+}
+
+/// How long it took is the one thing that differs from run to run.
+fn without_seconds(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let end = line.find("\"seconds\":").unwrap_or(line.len());
+        out.push_str(&line[..end]);
+        // In a line of JSON only the ends of objects follow.
+        out.push_str(line[end..].trim_start_matches(|found: char| found != '}'));
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn reports_are_the_same_for_one_job_and_eight() {
+    let folder = tempfile::tempdir().unwrap();
+    let items = items(folder.path());
+    for command in ["check", "verify", "assess"] {
+        for format in &FORMATS[1..] {
+            let one = run(command, format, &["--jobs", "1"], &items);
+            let eight = run(command, format, &["--jobs", "8"], &items);
+            assert_eq!(one.1, eight.1);
+            assert_eq!(
+                without_seconds(&one.0),
+                without_seconds(&eight.0),
+                "{command} {format}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_exit_status_does_not_depend_on_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    for item in items(folder.path()) {
+        for command in ["check", "verify", "assess"] {
+            let all = FORMATS.map(|format| run(command, format, &[], std::slice::from_ref(&item)).1);
+            assert!(
+                all.iter().all(|status| *status == all[0]),
+                "{command} {item:?}: {all:?}"
+            );
+        }
+    }
+    let unknown = sealcheck(&[OsStr::new("--format"), OsStr::new("sarf"), real_app().as_os_str()]);
+    assert_eq!(unknown.status.code(), Some(2));
+}
