@@ -16,6 +16,7 @@ mod support;
 mod targets;
 
 mod bits;
+mod broken_app;
 mod bundles;
 mod command_line;
 mod corpus;

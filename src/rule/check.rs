@@ -268,6 +268,9 @@ impl<'a> Check<'a> {
     }
 }
 
+/// Begins the end of a remedy for nested code.
+pub(crate) const AND_THEN: &str = "   and then everything around it";
+
 /// Puts the path of the code object in the place of `PATH`, and that of the file that the finding is about in the place
 /// of `EXECUTABLE`, quoted for a shell.
 fn remedy(template: &str, item: &str, code: &str, file: &str) -> String {
@@ -283,7 +286,7 @@ fn remedy(template: &str, item: &str, code: &str, file: &str) -> String {
     if code.is_empty() || text == template {
         text
     } else {
-        format!("{text}   and then everything around it, {} last", quoted(item))
+        format!("{text}{AND_THEN}, {} last", quoted(item))
     }
 }
 

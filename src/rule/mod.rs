@@ -35,7 +35,7 @@ mod ticket;
 pub use check::{Advice, Unknown, advise};
 pub use family::Family;
 
-pub(crate) use check::Check;
+pub(crate) use check::{AND_THEN, Check};
 
 use crate::finding::{Party, Severity, Target};
 

@@ -7,10 +7,12 @@ use anstyle::Style as Ansi;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Severity};
 use crate::report::{Outcome, text};
-use crate::rule::{self, Unknown};
+use crate::rule::{self, AND_THEN, Unknown};
 
-/// Places shown of one problem without `-v`.
+/// Places, or folders with places, shown of one problem without `-v`.
 const SHOWN: usize = 6;
+/// With more problems than these, explanations would push the first of them off the screen.
+const EXPLAINED: usize = 4;
 
 /// Findings of one rule that say the same.
 struct Problem<'a> {
@@ -24,8 +26,17 @@ struct Problem<'a> {
 }
 
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for problem in group(outcome.findings()) {
-        write_problem(&problem, outcome, style, out)?;
+    let problems = group(outcome.findings());
+    let is_brief = style.verbosity == 0 && problems.len() > EXPLAINED;
+    for problem in &problems {
+        write_problem(problem, outcome, (style, is_brief), out)?;
+    }
+    if is_brief && !style.quiet {
+        let name = text::file_name(&outcome.evidence.path);
+        writeln!(
+            out,
+            "\n{FAINT}Whatever is repaired: sign from the inside out, {name} last. -v explains each problem.{FAINT:#}\n"
+        )?;
     }
     write_unknown(&outcome.advice.unknown, outcome, style, out)
 }
@@ -124,7 +135,7 @@ pub(super) fn count(findings: &[Finding], severity: Severity) -> usize {
 fn write_problem(
     problem: &Problem<'_>,
     outcome: &Outcome,
-    style: Style,
+    (style, is_brief): (Style, bool),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let finding = problem.first;
@@ -133,28 +144,17 @@ fn write_problem(
         Severity::Warning => DOUBTFUL,
         Severity::Note => Ansi::new(),
     };
-    writeln!(
+    write!(
         out,
         "{colour}{}[{}]{colour:#} {}",
         finding.severity, finding.rule, finding.message
     )?;
-    let shown = if style.verbosity == 0 { SHOWN } else { usize::MAX };
-    for (path, notes) in problem.places.iter().take(shown) {
-        let path = if path.is_empty() {
-            text::file_name(&outcome.evidence.path)
-        } else {
-            path
-        };
-        match notes.as_slice() {
-            [] => writeln!(out, "  {path}")?,
-            notes => writeln!(out, "  {path}  {FAINT}{}{FAINT:#}", notes.join(", "))?,
-        }
+    if is_brief && !finding.rejected_by.is_empty() {
+        write!(out, "  {FAINT}({}){FAINT:#}", parties(finding))?;
     }
-    let hidden = problem.places.len().saturating_sub(shown);
-    if hidden > 0 {
-        writeln!(out, "  {FAINT}and {hidden} more (-v shows all){FAINT:#}")?;
-    }
-    if !style.quiet {
+    writeln!(out)?;
+    places(problem, outcome, style, out)?;
+    if !style.quiet && !is_brief {
         for line in text::wrap(finding.explanation, style.width.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
         }
@@ -168,9 +168,9 @@ fn write_problem(
             writeln!(out, "  {FAINT}{line}{FAINT:#}")?;
         }
     }
-    if !finding.rejected_by.is_empty() {
-        let parties: Vec<_> = finding.rejected_by.iter().map(|party| party.name()).collect();
-        write!(out, "  rejected by: {}", parties.join(", "))?;
+    if !finding.rejected_by.is_empty() && !is_brief {
+        let parties = parties(finding);
+        write!(out, "  rejected by: {parties}")?;
         match finding.status {
             Some(status) => writeln!(out, ", which says: {status}")?,
             None => writeln!(out)?,
@@ -182,5 +182,61 @@ fn write_problem(
         Some(template) if problem.is_about_several => template,
         _ => &finding.remedy,
     };
-    writeln!(out, "  repair: {remedy}\n")
+    // Said once behind them all.
+    let remedy = match remedy.split_once(AND_THEN) {
+        Some((remedy, _)) if is_brief => remedy,
+        _ => remedy,
+    };
+    writeln!(out, "  repair: {remedy}")?;
+    if is_brief { Ok(()) } else { writeln!(out) }
+}
+
+fn parties(finding: &Finding) -> String {
+    let names: Vec<_> = finding.rejected_by.iter().map(|party| party.name()).collect();
+    names.join(", ")
+}
+
+/// Where the problem is: a line for each place, or for each folder where there are many.
+fn places(problem: &Problem<'_>, outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if style.verbosity == 0 && problem.places.len() > SHOWN {
+        return folders(problem, out);
+    }
+    for (path, notes) in &problem.places {
+        let path = match *path {
+            "" => text::file_name(&outcome.evidence.path),
+            path => path,
+        };
+        match notes.as_slice() {
+            [] => writeln!(out, "  {path}")?,
+            notes => writeln!(out, "  {path}  {FAINT}{}{FAINT:#}", notes.join(", "))?,
+        }
+    }
+    Ok(())
+}
+
+/// A line for each folder with the number of its places and the name of the first.
+fn folders(problem: &Problem<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut folders: Vec<(&str, &str, usize)> = Vec::new();
+    for (path, _) in &problem.places {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        match folders.iter_mut().find(|(known, ..)| *known == folder) {
+            Some((.., count)) => *count = count.saturating_add(1),
+            None => folders.push((folder, name, 1)),
+        }
+    }
+    for (folder, name, count) in folders.iter().take(SHOWN) {
+        let folder = match *folder {
+            "" => String::new(),
+            folder => format!("{folder}/"),
+        };
+        match count {
+            1 => writeln!(out, "  {folder}{name}")?,
+            count => writeln!(out, "  {folder}  {FAINT}{count} places, such as {name}{FAINT:#}")?,
+        }
+    }
+    let hidden = folders.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        writeln!(out, "  {FAINT}and {hidden} more folders{FAINT:#}")?;
+    }
+    writeln!(out, "  {FAINT}-v shows all {}{FAINT:#}", problem.places.len())
 }
