@@ -20,3 +20,28 @@ fn the_rules_page_is_current() {
         "docs/rules.md is not what the rules say: SEALCHECK_BLESS=1 cargo test --release rules_page"
     );
 }
+
+/// The page about the founding topics names rules that exist.
+#[test]
+fn the_topics_page_names_existing_rules() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/forum-topics.md");
+    let page = fs::read_to_string(path).unwrap();
+    let rows: Vec<_> = page
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+        .collect();
+    assert!(rows.len() > 30, "{} topics", rows.len());
+    let mut count = 0;
+    for row in rows {
+        // Between back quotes; commands and options have spaces or dashes in front.
+        for name in row.split('`').skip(1).step_by(2) {
+            if name.starts_with('-') || name.contains(' ') {
+                continue;
+            }
+            assert!(sealcheck::rule::find(name).is_some(), "{name} in {row}");
+            count += 1;
+        }
+    }
+    assert!(count > 70, "{count} rules named");
+}
