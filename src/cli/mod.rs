@@ -58,6 +58,10 @@ pub fn run() -> ExitCode {
         Colour::Always => anstream::ColorChoice::Always.write_global(),
         Colour::Never => anstream::ColorChoice::Never.write_global(),
     }
+    if let Err(error) = crate::source::guard_mappings() {
+        complain(&format!("sealcheck: cannot install a signal handler: {error}"));
+        return ExitCode::from(UNREADABLE);
+    }
     // Zero threads: as many as there are processors.
     let jobs = arguments.global.jobs.unwrap_or_default();
     let pool = rayon::ThreadPoolBuilder::new()

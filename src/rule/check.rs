@@ -68,10 +68,14 @@ pub fn advise(evidence: &Evidence, target: Option<Target>) -> Advice {
     advice
 }
 
-/// Certificates for the App Store lead there, Apple's own software goes nowhere; whatever else is signed, or is not,
+/// Certificates for the App Store lead there; Apple's own software and code for iOS go nowhere; whatever else is signed, or is not,
 /// is taken for something that users are to download (catalogue 0.1).
 fn target_of(evidence: &Evidence) -> Target {
     let primary = evidence.code.first().and_then(|object| object.slices.first());
+    if primary.is_some_and(|slice| slice.architecture.is_some() && !slice.is_for_mac()) {
+        // What is for iOS and its relatives goes to no Mac.
+        return Target::Local;
+    }
     match primary
         .and_then(|slice| slice.identity.as_ref())
         .map(|found| found.kind)

@@ -2,7 +2,6 @@
 //!
 //! Files are opened without following a link in the last component and without waiting (a pipe that took
 //! the place of a file cannot hang us), and are used only if the open file is a regular one.
-#![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,11 +9,11 @@ use std::ops::Deref;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-use memmap2::Mmap;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags, flistxattr_query, openat};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::mapping::Mapping;
 use super::{Limits, SourceError};
 
 /// The contents of one file.
@@ -25,7 +24,7 @@ pub struct Bytes(Storage);
 #[derive(Debug)]
 enum Storage {
     /// In a private read-only mapping.
-    Mapped(Mmap),
+    Mapped(Mapping),
     /// In memory.
     Owned(Vec<u8>),
 }
@@ -37,6 +36,18 @@ impl Deref for Bytes {
         match &self.0 {
             Storage::Mapped(map) => map,
             Storage::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl Bytes {
+    /// Whether the file is still the one that was mapped, by its length and the time of its last change; bytes in memory
+    /// are.
+    #[must_use]
+    pub fn are_unchanged(&self) -> bool {
+        match &self.0 {
+            Storage::Mapped(map) => map.is_unchanged(),
+            Storage::Owned(_) => true,
         }
     }
 }
@@ -78,13 +89,8 @@ pub(super) fn whole(place: Place<'_>, shown: Shown<'_>, limits: &Limits) -> Resu
     if length < limits.map_from {
         return read(&file, shown, limits.map_from).map(Bytes::from);
     }
-    // SAFETY: the mapping is read-only and private, and `Bytes` hands it out only as `&[u8]` that cannot outlive
-    // it. The memory behind it could change only if another process wrote to the file while it is verified; then
-    // the reader sees changed bytes (all readers check every bound against the fixed length of the slice, so a
-    // change cannot lead them outside it), and if the file is cut short the process ends with a bus error.
-    // Inputs are expected to be at rest; this is the usual contract of a mapped file.
-    let map = unsafe { Mmap::map(&file) };
-    map.map(|map| Bytes(Storage::Mapped(map)))
+    Mapping::new(file)
+        .map(|map| Bytes(Storage::Mapped(map)))
         .map_err(|error| SourceError::io(shown(), &error))
 }
 
@@ -132,6 +138,8 @@ pub(super) fn stream(
     let mut total = 0_u64;
     loop {
         let count = match file.read(&mut buffer) {
+            // It was longer when it was opened.
+            Ok(0) if total < length => return Err(SourceError::Changed { path: shown() }),
             Ok(0) => return Ok(total),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -23,6 +23,12 @@ pub enum SourceError {
         /// The path as the user knows it.
         path: String,
     },
+    /// The file is not what it was when it was opened.
+    #[error("{path}: changed while it was read")]
+    Changed {
+        /// The path as the user knows it.
+        path: String,
+    },
     /// The file is larger than the caller accepts.
     #[error("{path}: larger than {limit} bytes")]
     TooLarge {
@@ -41,7 +47,10 @@ impl SourceError {
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::Io { path, .. } | Self::NotRegular { path } | Self::TooLarge { path, .. } => Some(path),
+            Self::Io { path, .. }
+            | Self::NotRegular { path }
+            | Self::Changed { path }
+            | Self::TooLarge { path, .. } => Some(path),
             Self::NoSuchNode(_) => None,
         }
     }
@@ -54,6 +63,7 @@ impl SourceError {
                 errno: Some(errno), ..
             } => format!("cannot be read: {}", io::Error::from_raw_os_error(*errno)),
             Self::Io { kind, .. } => format!("cannot be read: {kind}"),
+            Self::Changed { .. } => "changed while it was read".to_owned(),
             Self::NotRegular { .. } => "not a regular file".to_owned(),
             Self::TooLarge { limit, .. } => format!("larger than {limit} bytes"),
             Self::NoSuchNode(_) => self.to_string(),

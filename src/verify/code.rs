@@ -277,6 +277,11 @@ fn file<T: Tree + ?Sized>(
             vec![examine(Subject::File(&bytes), files, context.options)]
         }
     };
+    // Nothing follows from the bytes of a file that another process was writing.
+    if !bytes.are_unchanged() {
+        let path = context.tree.full_path(node);
+        return Err(SourceError::Changed { path });
+    }
     for (index, (mut facts, faults)) in examined.into_iter().enumerate() {
         facts.notarized = context.tickets.is_notarized(&facts);
         for kind in faults {

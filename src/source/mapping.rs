@@ -1,0 +1,199 @@
+//! A file mapped into memory, which survives that another process cuts it short meanwhile.
+//!
+//! A page behind the new end of a file cannot be had: the system sends SIGBUS, which ends a process. [`guard_mappings`]
+//! installs a handler for the process that puts zeros where such a page was; what is read then is not what was signed, and
+//! [`Mapping::is_unchanged`] tells that the file is another. A program that uses this library decides by itself whether it
+//! wants the handler; without it, the usual contract of mapped files holds.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use memmap2::Mmap;
+
+/// Mappings that the handler knows; each thread has one for each bundle that it is in, so hundreds are plenty. Those
+/// above the number have no guard.
+const SLOTS: usize = 1024;
+/// A slot that is being filled.
+const TAKEN: usize = usize::MAX;
+
+/// Where a mapping lies.
+struct Slot {
+    /// Its first address; 0 where the slot is free.
+    start: AtomicUsize,
+    /// The address behind it.
+    end: AtomicUsize,
+}
+
+static RANGES: [Slot; SLOTS] = [const {
+    Slot {
+        start: AtomicUsize::new(0),
+        end: AtomicUsize::new(0),
+    }
+}; SLOTS];
+
+/// Bytes of one page of memory; 0 before the handler is installed.
+static PAGE: AtomicUsize = AtomicUsize::new(0);
+
+/// A private read-only mapping of a whole file.
+#[derive(Debug)]
+pub(super) struct Mapping {
+    map: Mmap,
+    file: File,
+    /// Length and time of the last change when it was mapped.
+    state: (u64, Option<SystemTime>),
+    slot: Option<usize>,
+}
+
+impl Mapping {
+    /// Maps `file`.
+    pub(super) fn new(file: File) -> io::Result<Self> {
+        let state = state(&file)?;
+        // SAFETY: the mapping is read-only and private, and it is handed out only as `&[u8]` that cannot outlive it.
+        // Another process may change the file meanwhile; then the reader sees changed bytes: all readers check every
+        // bound against the fixed length of the slice, so that leads them nowhere. If it is cut short, the handler
+        // keeps every address of the mapping readable.
+        let map = unsafe { Mmap::map(&file) }?;
+        let start = map.as_ptr().addr();
+        let end = start.saturating_add(map.len());
+        let slot = RANGES.iter().position(|slot| {
+            let claim = slot
+                .start
+                .compare_exchange(0, TAKEN, Ordering::AcqRel, Ordering::Relaxed);
+            claim.is_ok()
+        });
+        if let Some(slot) = slot.and_then(|index| RANGES.get(index)) {
+            slot.end.store(end, Ordering::Release);
+            slot.start.store(start, Ordering::Release);
+        }
+        Ok(Self {
+            map,
+            file,
+            state,
+            slot,
+        })
+    }
+
+    /// Whether the file is as long, and was changed last, as when it was mapped.
+    pub(super) fn is_unchanged(&self) -> bool {
+        state(&self.file).is_ok_and(|state| state == self.state)
+    }
+}
+
+impl Deref for Mapping {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.map
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // Before the addresses are given back.
+        if let Some(slot) = self.slot.and_then(|index| RANGES.get(index)) {
+            slot.start.store(0, Ordering::Release);
+        }
+    }
+}
+
+fn state(file: &File) -> io::Result<(u64, Option<SystemTime>)> {
+    let metadata = file.metadata()?;
+    Ok((metadata.len(), metadata.modified().ok()))
+}
+
+/// Installs the handler that keeps mapped files readable when they are cut short, for the whole process.
+///
+/// # Errors
+/// Those of the system.
+#[expect(
+    clippy::as_conversions,
+    reason = "nothing else gives the address of a function"
+)]
+pub fn guard_mappings() -> io::Result<()> {
+    // SAFETY: `sysconf` reads a constant of the system; `sigaction` gets a structure that is wholly initialised: zero is
+    // a valid value of every field, and the handler has the signature that `SA_SIGINFO` asks for.
+    unsafe {
+        let page = libc::sysconf(libc::_SC_PAGESIZE);
+        PAGE.store(usize::try_from(page).unwrap_or_default(), Ordering::Release);
+        let mut action: libc::sigaction = std::mem::zeroed();
+        let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_bus_error;
+        action.sa_sigaction = (handler as *const ()).addr();
+        action.sa_flags = libc::SA_SIGINFO;
+        if libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Does nothing but what is safe in a signal handler: reads atomics and asks the system for memory.
+extern "C" fn on_bus_error(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the system hands over a valid structure, and with SIGBUS it holds the address.
+    let address = unsafe { (*info).si_addr() }.addr();
+    let page = PAGE.load(Ordering::Acquire);
+    for slot in &RANGES {
+        let start = slot.start.load(Ordering::Acquire);
+        let end = slot.end.load(Ordering::Acquire);
+        if start == 0 || start == TAKEN || !(start..end).contains(&address) || !page.is_power_of_two() {
+            continue;
+        }
+        let first = address & !page.wrapping_sub(1);
+        // SAFETY: the page lies in a mapping of ours, which begins at a page and is not given back while its slot is
+        // filled; in its place comes memory that reads as zeros.
+        let mapped = unsafe {
+            libc::mmap(
+                std::ptr::without_provenance_mut(first),
+                page,
+                libc::PROT_READ,
+                libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        if mapped != libc::MAP_FAILED {
+            return;
+        }
+    }
+    // Somebody else's fault: as if there were no handler, when the access is tried again.
+    // SAFETY: the default action is always valid.
+    unsafe {
+        libc::signal(libc::SIGBUS, libc::SIG_DFL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_that_is_cut_short_reads_as_zeros_and_is_known_to_have_changed() {
+        guard_mappings().unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&vec![7; 1 << 20]).unwrap();
+        let mapping = Mapping::new(file.reopen().unwrap()).unwrap();
+        assert!(mapping.is_unchanged());
+        assert_eq!((mapping[0], mapping[(1 << 20) - 1]), (7, 7));
+        file.as_file().set_len(4096).unwrap();
+        // Every page, also several times.
+        for _ in 0..2 {
+            let rest = mapping.iter().skip(4096).step_by(512);
+            assert!(rest.clone().count() > 2000 && rest.copied().all(|byte| byte == 0));
+        }
+        assert_eq!(mapping[4095], 7);
+        assert!(!mapping.is_unchanged());
+    }
+
+    #[test]
+    fn slots_are_given_back() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&[1; 5000]).unwrap();
+        for _ in 0..3 * SLOTS {
+            assert!(Mapping::new(file.reopen().unwrap()).unwrap().slot.is_some());
+        }
+    }
+}
