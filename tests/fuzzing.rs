@@ -189,6 +189,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             real("CodeResources"),
             crate::support::ticket::TicketMaker::new(&notary(), &[vec![7; 20]]).build(),
         ],
+        "profile" => vec![
+            real("embedded.provisionprofile"),
+            real(
+                "Library/SystemExtensions/org.mitmproxy.macos-redirector.network-extension.systemextension/Contents/embedded.provisionprofile",
+            ),
+        ],
         "bundle" => (0..64u8)
             .map(|number| vec![number, number / 7, 0, number, 16, 4, 0xff, 0])
             .collect(),
@@ -253,5 +259,63 @@ fn no_mutation_of_any_input_panics_or_hangs() {
     }
     if asked.is_some() {
         notice(&format!("{total} mutations of {} targets", TARGETS.len()));
+    }
+}
+
+/// Real programs, changed at random: a verdict or a reason, of the statuses that Apple documents, whatever the number of
+/// jobs. `SEALCHECK_REAL=10000` makes so many changes.
+#[test]
+fn mutations_of_real_programs_have_a_documented_status() {
+    let asked = std::env::var("SEALCHECK_REAL").ok();
+    let count: u64 = asked.as_deref().and_then(|text| text.parse().ok()).unwrap_or(150);
+    let original = std::fs::read(real_app().join("Contents/MacOS/Mitmproxy Redirector")).unwrap();
+    let pools = [1, 8].map(|jobs| rayon::ThreadPoolBuilder::new().num_threads(jobs).build().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("program");
+    let options = sealcheck::verify::Options {
+        at: crate::targets::NOW,
+        ..Default::default()
+    };
+    let mut numbers = Numbers(0x5eed);
+    let mut statuses = std::collections::BTreeMap::new();
+    for _ in 0..count {
+        let mut bytes = original.clone();
+        for _ in 0..=numbers.below(3) {
+            // Headers and signatures matter more than the code between them.
+            let at = match numbers.below(4) {
+                0 => numbers.below(8192),
+                1 | 2 => bytes.len() - 1 - numbers.below(60_000),
+                _ => numbers.below(bytes.len()),
+            };
+            match numbers.below(12) {
+                0 => bytes.truncate(at.max(1)),
+                1 => drop(bytes.splice(at..at, [0; 7])),
+                _ => bytes[at] ^= 1 << numbers.below(8),
+            }
+            if bytes.len() < 70_000 {
+                break;
+            }
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let verdicts = pools.each_ref().map(|pool| {
+            let evidence = pool
+                .install(|| sealcheck::verify::verify(&path, &options))
+                .unwrap();
+            let findings = sealcheck::rule::advise(&evidence, None).findings;
+            (evidence.codesign, findings)
+        });
+        assert_eq!(verdicts[0], verdicts[1], "1 and 8 jobs");
+        let verdict = &verdicts[0].0;
+        let name = match (verdict.valid, verdict.status) {
+            (Some(false), Some(status)) => status.name(),
+            (Some(true), None) => "valid",
+            (None, None) => "not judged",
+            other => panic!("{other:?}"),
+        };
+        assert_ne!(name, "unknown status", "{:?}", verdict.status);
+        *statuses.entry(name).or_insert(0_u64) += 1;
+    }
+    if asked.is_some() {
+        notice(&format!("{count} changes of a real program: {statuses:?}"));
     }
 }

@@ -18,6 +18,7 @@ use sealcheck::gatekeeper::{assess, fitting_operation};
 use sealcheck::hash::HashType;
 use sealcheck::macho::MachO;
 use sealcheck::plist;
+use sealcheck::profile::{Profile, grant};
 use sealcheck::report::{Outcome, Settings, Style, codesign_lines, write_human, write_json};
 use sealcheck::requirement::{Context, Requirement, RequirementSet};
 use sealcheck::ticket::Ticket;
@@ -29,7 +30,7 @@ use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine,
 pub type Run = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Run); 15] = [
+pub const TARGETS: [(&str, Run); 16] = [
     ("macho", macho),
     ("superblob", superblob),
     ("code_directory", code_directory),
@@ -43,6 +44,7 @@ pub const TARGETS: [(&str, Run); 15] = [
     ("entitlements_der", entitlements_der),
     ("code_resources", code_resources),
     ("ticket", ticket),
+    ("profile", profile),
     ("slice", slice),
     ("bundle", bundle),
 ];
@@ -210,6 +212,15 @@ pub fn code_resources(data: &[u8]) {
 pub fn ticket(data: &[u8]) {
     if let Ok(found) = Ticket::parse(data) {
         let _ = found.verify(&Anchors::default(), &Cache::default());
+    }
+}
+
+/// A provisioning profile in both its forms, its signer, and a claim held against it.
+pub fn profile(data: &[u8]) {
+    if let Ok(found) = Profile::read(data, &Anchors::default(), &Cache::default()) {
+        let _ = (found.is_sound(), found.kind(), found.effective());
+        let claim = plist::Value::String("ABCDE12345.com.example".to_owned());
+        let _ = grant("com.apple.application-identifier", &claim, &found);
     }
 }
 
