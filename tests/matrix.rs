@@ -80,10 +80,39 @@ fn open_in_cms(cms: &[u8], base: usize) -> Vec<Open> {
     bits::uncovered(cms, base, &root(), [&leaf(), &authority()])
 }
 
+/// The open ranges of the header of a SuperBlob at `at`.
+fn open_in_index(bytes: &[u8], at: usize) -> Vec<Open> {
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let mut open = vec![(
+        at + 4..at + 8,
+        "the length of a SuperBlob, as long as its blobs and the room behind it allow",
+    )];
+    let last = at + 12 + 8 * (number(at + 8) - 1);
+    let blob = at + number(last + 4);
+    if number(last) == 0x10000 && number(blob + 4) == 8 {
+        let reason = "the index entry of the empty CMS of code that is signed ad hoc, and the count with it";
+        open.push((at + 8..at + 12, reason));
+        open.push((last..last + 4, reason));
+    }
+    open
+}
+
 /// The open ranges of a signed Mach-O, thin or universal.
 fn open_in_macho(bytes: &[u8]) -> Vec<Open> {
     let mut open = Vec::new();
+    if bytes.starts_with(&[0xca, 0xfe, 0xba, 0xbe]) {
+        for entry in 0..usize::from(bytes[7]) {
+            let align = 8 + 20 * entry + 16;
+            open.push((
+                align..align + 4,
+                "the alignment in a universal header; it only bounds the gap in front of the slice",
+            ));
+        }
+    }
     for (at, window) in bytes.windows(8).enumerate() {
+        if window[..4] == [0xfa, 0xde, 0x0c, 0xc0] {
+            open.extend(open_in_index(bytes, at));
+        }
         if window[..4] != [0xfa, 0xde, 0x0b, 0x01] {
             continue;
         }
