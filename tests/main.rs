@@ -17,6 +17,7 @@ mod targets;
 
 mod bits;
 mod broken_app;
+mod budgets;
 mod bundles;
 mod command_line;
 mod corpus;
