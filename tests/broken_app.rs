@@ -97,3 +97,27 @@ fn eight_faults_on_one_screen() {
     // More on request.
     assert!(stdout(&run(&["-v"])).lines().count() > 70);
 }
+
+/// Names cannot move the cursor, colour, or forge a line of the report.
+#[test]
+fn names_are_shown_as_they_are() {
+    let built = app("com.example.acme").built();
+    let resources = built.path.join("Contents/Resources");
+    for name in [
+        "clear\u{1b}[2J",
+        "line\n  codesign    ✓ valid on disk",
+        "turned\u{202e}txt.exe",
+        "back\u{8}\u{8}",
+    ] {
+        write(&resources.join(name), b"x");
+    }
+    let output = sealcheck(&["--color", "always", built.path.to_str().unwrap()]);
+    let text = stdout(&output);
+    for harmful in ["\u{1b}[2J", "\n  codesign    ✓", "\u{202e}", "\u{8}"] {
+        assert!(!text.contains(harmful), "{harmful:?} in {text}");
+    }
+    assert!(
+        text.contains("clear\\u{1b}[2J") && text.contains("turned\\u{202e}txt.exe"),
+        "{text}"
+    );
+}

@@ -1,5 +1,7 @@
 //! Small helpers for text: wrapping, numbers for people, paths inside of paths.
 
+use std::borrow::Cow;
+
 use crate::time::UnixTime;
 
 /// Breaks `text` at spaces into lines of at most `width` characters; longer words stand alone.
@@ -18,6 +20,26 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// Text of the item as it may be shown on a terminal: what would move the cursor, colour, hide, break or turn round a line
+/// is written out, as in `\u{1b}`.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let is_harmful = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|character| {
+        if is_harmful(character) {
+            character.escape_unicode().to_string()
+        } else {
+            character.to_string()
+        }
+    });
+    Cow::Owned(escaped.collect())
 }
 
 /// `1 file`, `3 files`.

@@ -57,7 +57,7 @@ pub(super) const FAINT: Ansi = Ansi::new().dimmed();
 /// Those of `out`.
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if !style.quiet {
-        writeln!(out, "{STRONG}{}{STRONG:#}", outcome.evidence.path)?;
+        writeln!(out, "{STRONG}{}{STRONG:#}", text::visible(&outcome.evidence.path))?;
         summary(&outcome.evidence, style, out)?;
         if outcome.evidence.has_substituted_anchor {
             writeln!(
@@ -103,7 +103,8 @@ fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result
         words.push(format!("team {team}"));
     }
     words.retain(|word| !word.is_empty());
-    writeln!(out, "  {}", words.join(style.separator()))?;
+    let words = words.join(style.separator());
+    writeln!(out, "  {}", text::visible(&words))?;
     let mut words = Vec::new();
     if let Some(identity) = &primary.identity {
         words.push(match (&identity.timestamp, identity.signing_time) {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::Style as Ansi;
 
 use super::{BAD, DOUBTFUL, FAINT, Style};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Place, Severity};
 use crate::report::{Outcome, text};
 use crate::rule::{self, AND_THEN, Unknown};
 
@@ -26,19 +26,39 @@ struct Problem<'a> {
 }
 
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let problems = group(outcome.findings());
+    let findings: Vec<Finding> = outcome.findings().iter().map(visible).collect();
+    let problems = group(&findings);
     let is_brief = style.verbosity == 0 && problems.len() > EXPLAINED;
     for problem in &problems {
         write_problem(problem, outcome, (style, is_brief), out)?;
     }
     if is_brief && !style.quiet {
-        let name = text::file_name(&outcome.evidence.path);
+        let name = text::visible(text::file_name(&outcome.evidence.path));
         writeln!(
             out,
             "\n{FAINT}Whatever is repaired: sign from the inside out, {name} last. -v explains each problem.{FAINT:#}\n"
         )?;
     }
     write_unknown(&outcome.advice.unknown, outcome, style, out)
+}
+
+/// A finding whose text may be shown.
+fn visible(finding: &Finding) -> Finding {
+    let shown = |text: &str| text::visible(text).into_owned();
+    Finding {
+        path: shown(&finding.path),
+        message: shown(&finding.message),
+        remedy: shown(&finding.remedy),
+        places: finding
+            .places
+            .iter()
+            .map(|place| Place {
+                path: shown(&place.path),
+                note: place.note,
+            })
+            .collect(),
+        ..finding.clone()
+    }
 }
 
 /// What could not be decided, one line for each rule and reason.
@@ -65,7 +85,7 @@ fn write_unknown(
             more => format!(" and {more} more"),
         };
         let line = format!("not decided[{}] {path}{more}: {}", first.rule, first.reason);
-        for line in text::wrap(&line, style.width) {
+        for line in text::wrap(&text::visible(&line), style.width) {
             writeln!(out, "{DOUBTFUL}{line}{DOUBTFUL:#}")?;
         }
     }
@@ -203,7 +223,7 @@ fn places(problem: &Problem<'_>, outcome: &Outcome, style: Style, out: &mut dyn 
     }
     for (path, notes) in &problem.places {
         let path = match *path {
-            "" => text::file_name(&outcome.evidence.path),
+            "" => &text::visible(text::file_name(&outcome.evidence.path)),
             path => path,
         };
         match notes.as_slice() {

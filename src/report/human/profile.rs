@@ -64,7 +64,8 @@ fn about(
         format!("team {team}"),
     ];
     writeln!(out, "  {}\n", words.join(style.separator()))?;
-    let field = |out: &mut dyn Write, name: &str, value: &str| writeln!(out, "  {name:<13} {value}");
+    let field =
+        |out: &mut dyn Write, name: &str, value: &str| writeln!(out, "  {name:<13} {}", text::visible(value));
     field(out, "app id", contents.app_id().unwrap_or("none"))?;
     field(out, "platforms", &platforms(&contents.platforms))?;
     field(out, "uuid", &contents.uuid)?;

@@ -88,10 +88,11 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
             Row {
                 object,
                 depth: depth(code, object),
-                label: match parent {
-                    Some(parent) => text::below(&parent.path, &object.path).to_owned(),
-                    None => text::file_name(&outcome.evidence.path).to_owned(),
-                },
+                label: text::visible(match parent {
+                    Some(parent) => text::below(&parent.path, &object.path),
+                    None => text::file_name(&outcome.evidence.path),
+                })
+                .into_owned(),
                 state,
             }
         })

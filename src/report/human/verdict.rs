@@ -89,7 +89,7 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
                 .unwrap_or_default();
             writeln!(out, "{BAD}{}{BAD:#} {text}", style.no())?;
             if let Some(path) = &verdict.subcomponent {
-                writeln!(out, "              in subcomponent: {path}")?;
+                writeln!(out, "              in subcomponent: {}", text::visible(path))?;
             }
             if let Some(architecture) = &verdict.architecture {
                 writeln!(out, "              in architecture: {architecture}")?;
@@ -123,7 +123,7 @@ fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Resul
     }
     writeln!(out)?;
     if let Some(path) = &verdict.subcomponent {
-        writeln!(out, "              in subcomponent: {path}")?;
+        writeln!(out, "              in subcomponent: {}", text::visible(path))?;
     }
     if let (Some(condition), Some(_)) = (&verdict.condition, verdict.source) {
         writeln!(out, "              {condition}")?;
