@@ -52,7 +52,11 @@ fn every_kind_with_contents() {
         contents_bundle(
             &root,
             "A",
-            if kind == "app" { "APPL" } else { "BNDL" },
+            match kind {
+                "app" => "APPL",
+                "appex" | "xpc" => "XPC!",
+                _ => "BNDL",
+            },
             &adhoc("com.example.a"),
         );
         let evidence = judged(&root);

@@ -160,6 +160,23 @@ impl<'a> Check<'a> {
         self.add(&object.path, object.main_path(), message.into())
     }
 
+    /// A finding about the Info.plist of a bundle.
+    pub(super) fn info_plist(&mut self, object: &CodeObject, message: impl Into<String>) -> &mut Finding {
+        let file = object.info_plist_file.as_ref();
+        let path = file.map_or_else(|| object.main_path(), |file| file.path.clone());
+        self.add(&object.path, path, message.into())
+    }
+
+    /// A finding about a file or folder in a code object, which is what is to be repaired.
+    pub(super) fn within(
+        &mut self,
+        object: &CodeObject,
+        path: &str,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        self.add(&object.path, path.to_owned(), message.into())
+    }
+
     /// A finding about one slice of a code object.
     pub(crate) fn slice(
         &mut self,
@@ -276,7 +293,7 @@ impl<'a> Check<'a> {
 pub(crate) const AND_THEN: &str = "   and then everything around it";
 
 /// Puts the path of the code object in the place of `PATH`, and that of the file that the finding is about in the place
-/// of `EXECUTABLE`, quoted for a shell.
+/// of `EXECUTABLE`, `INFO_PLIST` and `PLACE`, quoted for a shell.
 fn remedy(template: &str, item: &str, code: &str, file: &str) -> String {
     let full = |path: &str| {
         if path.is_empty() {
@@ -285,7 +302,11 @@ fn remedy(template: &str, item: &str, code: &str, file: &str) -> String {
             quoted(&format!("{}/{path}", item.trim_end_matches('/')))
         }
     };
-    let text = with_word(template, "EXECUTABLE", &full(file));
+    let text = ["EXECUTABLE", "INFO_PLIST", "PLACE"]
+        .into_iter()
+        .fold(template.to_owned(), |text, word| {
+            with_word(&text, word, &full(file))
+        });
     let text = with_word(&text, "PATH", &full(code));
     if code.is_empty() || text == template {
         text

@@ -101,6 +101,7 @@ pub(super) const RULES: &[Rule] = &[
         apple: "dyld: \"mapping process and mapped file (non-platform) have different Team IDs\"",
         reference: "https://developer.apple.com/forums/thread/706442",
         follows_from: &[
+            "system-extension-team",
             "unsigned-nested-code",
             "library-validation-will-block",
             "unsigned-code",

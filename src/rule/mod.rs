@@ -16,6 +16,7 @@ mod gatekeeper_scan;
 mod identity;
 mod image;
 mod image_contents;
+mod info_plist;
 mod install_names;
 mod library_validation;
 mod linkage;
@@ -28,6 +29,7 @@ mod reading;
 mod runtime_exceptions;
 mod sandbox;
 mod seal;
+mod services;
 mod signature;
 mod structure;
 mod ticket;
@@ -57,7 +59,7 @@ pub struct Rule {
     pub catalogue: &'static str,
     /// Background: what it means and what usually causes it.
     pub explanation: &'static str,
-    /// How to repair it; `PATH` stands for the code, `EXECUTABLE` for the file in question.
+    /// How to repair it; `PATH` stands for the code, `EXECUTABLE`, `INFO_PLIST` or `PLACE` for the file in question.
     pub remedy: &'static str,
     /// What Apple's systems print, word by word; empty where they are silent.
     pub apple: &'static str,
@@ -115,6 +117,8 @@ pub fn all() -> Vec<&'static Rule> {
         distribution::RULES,
         seal::RULES,
         nesting::RULES,
+        info_plist::RULES,
+        services::RULES,
         structure::RULES,
         oddity::RULES,
         entitlement_form::RULES,

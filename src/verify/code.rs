@@ -10,8 +10,9 @@ use super::links::Scope;
 use super::outside::{guests, hiding_places, sideband};
 use super::tickets::TicketStore;
 use super::{
-    BoundFiles, CodeKind, CodeObject, Fault, FaultKind, Nesting, Oddity, Options, SidebandPlace,
-    SignatureFiles, SignatureKind, SliceEvidence, Subject, examine, profiles, requirements, resources,
+    BoundFiles, CodeKind, CodeObject, Fault, FaultKind, InfoPlistFile, Nesting, Oddity, Options,
+    SidebandPlace, SignatureFiles, SignatureKind, SliceEvidence, Subject, examine, profiles, requirements,
+    resources,
 };
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutFault, MainFile};
@@ -62,6 +63,7 @@ pub(super) fn object<T: Tree + ?Sized>(
         format: "generic".to_owned(),
         is_app_like: false,
         info_plist: None,
+        info_plist_file: None,
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
         unmet_slice: None,
@@ -106,6 +108,10 @@ fn bundle<T: Tree + ?Sized>(
     object.kind = CodeKind::Bundle(layout.kind);
     object.is_app_like = layout.is_application;
     object.info_plist.clone_from(&layout.info);
+    object.info_plist_file = layout.info_plist.map(|node| InfoPlistFile {
+        path: tree.path(node),
+        is_dictionary: layout.info.is_some(),
+    });
     object.profile = profiles::embedded(tree, layout, context.options);
     let read = |node: Option<NodeId>, limit| node.map(|node| tree.small(node, limit)).transpose();
     let info_plist = read(layout.info_plist, MAX_SMALL_FILE)?;

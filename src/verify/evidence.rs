@@ -192,6 +192,15 @@ pub struct SealEvidence {
     pub lists_ticket: bool,
 }
 
+/// The file in which a bundle keeps its Info.plist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InfoPlistFile {
+    /// Path relative to the item, links followed.
+    pub path: String,
+    /// Whether it is a property list with a dictionary.
+    pub is_dictionary: bool,
+}
+
 /// One code object: the item itself or code nested in it.
 #[derive(Debug, Clone)]
 pub struct CodeObject {
@@ -208,6 +217,8 @@ pub struct CodeObject {
     pub is_app_like: bool,
     /// The bundle's Info.plist; bound by special slot 1 only as far as there is no fault about it.
     pub info_plist: Option<Dictionary>,
+    /// The file that it was read from, where the bundle has one.
+    pub info_plist_file: Option<InfoPlistFile>,
     /// How it was found.
     pub nesting: Nesting,
     /// Whether its parent's seal demands a requirement of it that was not evaluated.

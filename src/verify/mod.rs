@@ -26,7 +26,9 @@ mod verdict;
 pub use code::HostArchitecture;
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
 pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};
-pub use evidence::{CodeKind, CodeObject, Nesting, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence};
+pub use evidence::{
+    CodeKind, CodeObject, InfoPlistFile, Nesting, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence,
+};
 pub use fault::{Fault, FaultKind, SidebandPlace, SlotProblem, Stage};
 pub use flags::CodesignFlags;
 pub use links::LinkProblem;

@@ -319,6 +319,7 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
         is_app_like: false,
         format: "unreadable".to_owned(),
         info_plist: None,
+        info_plist_file: None,
         nesting,
         requirement_pending: nesting == Nesting::Sealed,
         unmet_slice: None,

@@ -11,8 +11,16 @@ use super::signature::{Bound, SHA1, SHA256, Signer, adhoc, digest};
 
 /// An Info.plist.
 pub fn info_plist(executable: &str, identifier: &str, package_type: &str) -> Vec<u8> {
+    let service = match package_type {
+        // A service and an extension at once.
+        "XPC!" => {
+            "<key>XPCService</key><dict/>\n<key>NSExtension</key><dict>\
+             <key>NSExtensionPointIdentifier</key><string>com.apple.share-services</string></dict>\n"
+        }
+        _ => "",
+    };
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict>\n\
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict>\n{service}\
          <key>CFBundleExecutable</key><string>{executable}</string>\n\
          <key>CFBundleIdentifier</key><string>{identifier}</string>\n\
          <key>CFBundlePackageType</key><string>{package_type}</string>\n\

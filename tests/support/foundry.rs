@@ -122,11 +122,13 @@ pub fn ios_app(identifier: &str) -> Code {
 }
 
 pub fn app_extension(identifier: &str) -> Code {
-    code(identifier, Shape::Contents("appex", "XPC!"))
+    let point = entries! { "NSExtensionPointIdentifier" => "com.apple.share-services" };
+    code(identifier, Shape::Contents("appex", "XPC!")).info(entries! { "NSExtension" => point })
 }
 
 pub fn xpc_service(identifier: &str) -> Code {
-    code(identifier, Shape::Contents("xpc", "XPC!"))
+    let service = entries! { "ServiceType" => "Application" };
+    code(identifier, Shape::Contents("xpc", "XPC!")).info(entries! { "XPCService" => service })
 }
 
 pub fn system_extension(identifier: &str) -> Code {

@@ -1,0 +1,257 @@
+//! Rules about Info.plist (R252, R254, R263, R264, R269).
+//!
+//! They read the file that lies in the bundle, whether or not a signature binds it: a change is a rule of its own.
+
+use super::claims::is_signed_by_apple;
+use super::{Check, Family, Rule};
+use crate::bundle::BundleKind;
+use crate::finding::Severity;
+use crate::plist::{Dictionary, Value};
+use crate::verify::{CodeKind, CodeObject};
+
+const KEYS: &str = "https://developer.apple.com/documentation/bundleresources/information-property-list";
+
+/// Nested arrays and dictionaries that are looked into; no honest Info.plist nests as deep.
+const MAX_DEPTH: usize = 16;
+
+/// Hands over every bundle that has an Info.plist, Apple's own left out.
+fn each_bundle<'a>(
+    check: &mut Check<'a>,
+    visit: impl Fn(&mut Check<'a>, &'a CodeObject, BundleKind, &'a Dictionary),
+) {
+    for object in &check.evidence().code {
+        if let CodeKind::Bundle(kind) = object.kind
+            && let Some(info) = &object.info_plist
+            && !object.slices.iter().any(is_signed_by_apple)
+        {
+            visit(check, object, kind, info);
+        }
+    }
+}
+
+fn text<'a>(info: &'a Dictionary, key: &str) -> Option<&'a str> {
+    info.get(key)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+}
+
+/// Whether the system looks this kind of bundle up by its identifier.
+fn needs_identifier(kind: BundleKind) -> bool {
+    matches!(
+        kind,
+        BundleKind::App
+            | BundleKind::AppExtension
+            | BundleKind::XpcService
+            | BundleKind::SystemExtension
+            | BundleKind::DriverExtension
+            | BundleKind::KernelExtension
+    )
+}
+
+fn identifiers(check: &mut Check<'_>) {
+    each_bundle(check, |check, object, kind, info| {
+        if !needs_identifier(kind) {
+            return;
+        }
+        let Some(identifier) = text(info, "CFBundleIdentifier") else {
+            check.info_plist(object, "Info.plist has no CFBundleIdentifier");
+            return;
+        };
+        // A build variable in it has a rule of its own.
+        if variable(identifier).is_some() {
+            return;
+        }
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+        let message = if !identifier.bytes().all(is_allowed) {
+            format!("CFBundleIdentifier {identifier:?} has characters other than letters, digits, - and .")
+        } else if identifier.starts_with("com.apple.") {
+            format!("CFBundleIdentifier {identifier} is in a name space that belongs to Apple")
+        } else if identifier.starts_with("com.yourcompany.") {
+            format!("CFBundleIdentifier {identifier} is that of a template")
+        } else {
+            return;
+        };
+        check.info_plist(object, message).severity = Severity::Warning;
+    });
+}
+
+fn extension_points(check: &mut Check<'_>) {
+    each_bundle(check, |check, object, kind, info| {
+        let has_point = |dictionary: &str, key: &str| {
+            info.get(dictionary)
+                .and_then(Value::as_dictionary)
+                .is_some_and(|found| text(found, key).is_some())
+        };
+        if kind == BundleKind::AppExtension
+            && !has_point("NSExtension", "NSExtensionPointIdentifier")
+            && !has_point("EXAppExtensionAttributes", "EXExtensionPointIdentifier")
+        {
+            check.info_plist(
+                object,
+                "Info.plist has neither NSExtension/NSExtensionPointIdentifier nor EXAppExtensionAttributes/EXExtensionPointIdentifier",
+            );
+        }
+    });
+}
+
+fn services(check: &mut Check<'_>) {
+    each_bundle(check, |check, object, kind, info| {
+        if kind != BundleKind::XpcService {
+            return;
+        }
+        if info.get("XPCService").and_then(Value::as_dictionary).is_none() {
+            // launchd has defaults for all that may stand in it (xpcservice.plist(5)).
+            let finding = check.info_plist(object, "Info.plist has no XPCService dictionary");
+            finding.severity = Severity::Warning;
+        } else if !text(info, "CFBundlePackageType")
+            .is_some_and(|found| found == "XPC!" || variable(found).is_some())
+        {
+            check.info_plist(object, "CFBundlePackageType is not XPC!");
+        }
+    });
+}
+
+fn package_types(check: &mut Check<'_>) {
+    each_bundle(check, |check, object, kind, info| {
+        if kind != BundleKind::App
+            || !object
+                .executable
+                .as_deref()
+                .unwrap_or_default()
+                .contains("MacOS/")
+        {
+            return;
+        }
+        let message = match text(info, "CFBundlePackageType") {
+            // The Finder is the one app of another type.
+            Some("APPL" | "FNDR") => return,
+            Some(other) if variable(other).is_some() => return,
+            Some(other) => format!("CFBundlePackageType is {other:?}, not APPL"),
+            None => "Info.plist has no CFBundlePackageType".to_owned(),
+        };
+        check.info_plist(object, message);
+    });
+}
+
+/// `$(NAME)`, `${NAME}`, with a modifier such as `:rfc1034identifier` as well.
+fn variable(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        rest = rest.get(at..)?;
+        let end = match rest.as_bytes().get(1) {
+            Some(b'(') => rest.find(')'),
+            Some(b'{') => rest.find('}'),
+            _ => None,
+        };
+        let name = end.and_then(|end| rest.get(2..end)).unwrap_or_default();
+        let word = name.split(':').next().unwrap_or_default();
+        let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        if word.len() > 2 && word.bytes().all(is_name) {
+            return rest.get(..=end?);
+        }
+        rest = rest.get(1..)?;
+    }
+    None
+}
+
+/// The first build variable in a value.
+fn variable_in(value: &Value, depth: usize) -> Option<&str> {
+    let depth = depth.checked_sub(1)?;
+    if let Some(text) = value.as_str() {
+        return variable(text);
+    }
+    if let Some(values) = value.as_array() {
+        return values.iter().find_map(|value| variable_in(value, depth));
+    }
+    let entries = value.as_dictionary()?;
+    entries.iter().find_map(|(_, value)| variable_in(value, depth))
+}
+
+fn variables(check: &mut Check<'_>) {
+    each_bundle(check, |check, object, _, info| {
+        for (key, value) in info.iter() {
+            if let Some(found) = variable_in(value, MAX_DEPTH) {
+                let finding = check.info_plist(object, format!("{key} holds {found}"));
+                if !["CFBundleIdentifier", "CFBundleExecutable"].contains(&key) {
+                    finding.severity = Severity::Warning;
+                }
+            }
+        }
+    });
+}
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "bundle-identifier-invalid",
+        family: Family::InfoPlist,
+        title: "the bundle identifier is missing or not a proper one",
+        catalogue: "R252",
+        explanation: "macOS knows apps, extensions and services by CFBundleIdentifier: Launch Services, privacy settings, profiles and launchd look them up by it. It may hold letters, digits, hyphens and periods only; names under com.apple are Apple's.",
+        remedy: "set CFBundleIdentifier, then sign:  plutil -replace CFBundleIdentifier -string com.example.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier",
+        check: identifiers,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "package-type-wrong",
+        family: Family::InfoPlist,
+        severity: Severity::Warning,
+        title: "an app that does not say that it is one",
+        catalogue: "R254",
+        explanation: "Gatekeeper takes a bundle for an app by CFBundlePackageType APPL. Without it the bundle is assessed as something else, and people see another dialog than that for a notarized app.",
+        remedy: "set it, then sign again:  plutil -replace CFBundlePackageType -string APPL INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundlepackagetype",
+        check: package_types,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "extension-point-missing",
+        family: Family::InfoPlist,
+        title: "an app extension that does not say what it extends",
+        catalogue: "R263",
+        explanation: "macOS finds an extension by the extension point in its Info.plist. Without one, pluginkit ignores the bundle, whatever its signature.",
+        remedy: "declare the extension point, then sign again:  plutil -insert NSExtension -json '{\"NSExtensionPointIdentifier\":\"POINT\",\"NSExtensionPrincipalClass\":\"CLASS\"}' INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/nsextension",
+        check: extension_points,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "xpc-service-undeclared",
+        family: Family::InfoPlist,
+        title: "an XPC service that does not say that it is one",
+        catalogue: "R264",
+        explanation: "launchd finds an XPC service by the package type XPC!, and reads from the XPCService dictionary in Info.plist how to run it. Without the former, connections to it fail; without the latter, its defaults apply.",
+        remedy: "set what is missing, then sign again:  plutil -replace CFBundlePackageType -string 'XPC!' INFO_PLIST; plutil -insert XPCService -json '{\"ServiceType\":\"Application\"}' INFO_PLIST; codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/xpcservice",
+        check: services,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "unexpanded-plist-variable",
+        family: Family::InfoPlist,
+        title: "a build variable in Info.plist that nobody filled in",
+        catalogue: "R269",
+        explanation: "Xcode fills in variables such as $(PRODUCT_BUNDLE_IDENTIFIER) when it builds. A script that copies the template ships the variable itself, and macOS takes it literally.",
+        remedy: "write the real value, then sign again:  plutil -replace KEY -string VALUE INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        reference: KEYS,
+        check: variables,
+        ..Rule::BASE
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::variable;
+
+    #[test]
+    fn variables_have_names() {
+        assert_eq!(variable("a $(EXECUTABLE_NAME) b"), Some("$(EXECUTABLE_NAME)"));
+        assert_eq!(
+            variable("${PRODUCT_NAME:rfc1034identifier}"),
+            Some("${PRODUCT_NAME:rfc1034identifier}")
+        );
+        for text in ["costs $(5)", "$", "$(", "${name}", "$(EXECUTABLE_NAME", "US$ (A)"] {
+            assert_eq!(variable(text), None, "{text}");
+        }
+    }
+}
