@@ -23,14 +23,18 @@ fn status(evidence: &Evidence) -> Option<i32> {
 
 /// Rule ids of all findings, without repetition; what the bundles claim is not looked at here.
 fn rules(evidence: &Evidence) -> Vec<&'static str> {
-    let mut ids: Vec<_> = sealcheck::rule::advise(evidence, Some(sealcheck::finding::Target::Local))
-        .findings
-        .iter()
-        .map(|finding| finding.rule)
-        .filter(|id| {
-            sealcheck::rule::find(id).is_none_or(|rule| rule.family != sealcheck::rule::Family::Entitlements)
-        })
-        .collect();
+    let mut ids: Vec<_> = sealcheck::rule::advise(
+        evidence,
+        Some(sealcheck::finding::Target::Local),
+        &sealcheck::rule::Expectations::default(),
+    )
+    .findings
+    .iter()
+    .map(|finding| finding.rule)
+    .filter(|id| {
+        sealcheck::rule::find(id).is_none_or(|rule| rule.family != sealcheck::rule::Family::Entitlements)
+    })
+    .collect();
     ids.dedup();
     ids
 }

@@ -212,7 +212,12 @@ fn every_item_agrees_with_the_manifest_or_is_explained() {
     for row in manifest().iter().filter(|row| !is_container(&row.kind)) {
         let path = folder.path().join(&row.path);
         let evidence = verify(&path, &Options::default()).unwrap();
-        let _ = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local)).findings;
+        let _ = sealcheck::rule::advise(
+            &evidence,
+            Some(sealcheck::finding::Target::Local),
+            &sealcheck::rule::Expectations::default(),
+        )
+        .findings;
         found.extend(disagreements(row, &evidence));
         judged += 1;
     }

@@ -308,7 +308,8 @@ fn mutations_of_real_programs_have_a_documented_status() {
             let evidence = pool
                 .install(|| sealcheck::verify::verify(&path, &options))
                 .unwrap();
-            let findings = sealcheck::rule::advise(&evidence, None).findings;
+            let findings =
+                sealcheck::rule::advise(&evidence, None, &sealcheck::rule::Expectations::default()).findings;
             (evidence.codesign, findings)
         });
         assert_eq!(verdicts[0], verdicts[1], "1 and 8 jobs");

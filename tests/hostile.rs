@@ -194,7 +194,12 @@ fn what_cannot_be_read_is_not_judged() {
         let app = acme(folder.path());
         let evidence = judge(&app, path).unwrap();
         assert_eq!(evidence.codesign.not_judged, Some(NotJudged::Gap), "{path}");
-        let findings = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local)).findings;
+        let findings = sealcheck::rule::advise(
+            &evidence,
+            Some(sealcheck::finding::Target::Local),
+            &sealcheck::rule::Expectations::default(),
+        )
+        .findings;
         assert_eq!(findings.len(), 1, "{path}: {findings:#?}");
         assert_eq!(findings[0].rule, "not-fully-read");
         assert_eq!(
@@ -220,9 +225,13 @@ fn truncated_files() {
         let evidence = sealcheck::verify::verify(&path, &Default::default()).unwrap();
         assert_eq!(evidence.codesign.valid, Some(false), "{length} bytes");
         assert!(
-            !sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local))
-                .findings
-                .is_empty(),
+            !sealcheck::rule::advise(
+                &evidence,
+                Some(sealcheck::finding::Target::Local),
+                &sealcheck::rule::Expectations::default()
+            )
+            .findings
+            .is_empty(),
             "{length} bytes"
         );
     }
@@ -293,7 +302,12 @@ fn random_bytes_never_panic() {
                 }
                 fs::write(&path, &changed).unwrap();
                 let evidence = sealcheck::verify::verify(&path, &Default::default()).unwrap();
-                let _ = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local)).findings;
+                let _ = sealcheck::rule::advise(
+                    &evidence,
+                    Some(sealcheck::finding::Target::Local),
+                    &sealcheck::rule::Expectations::default(),
+                )
+                .findings;
                 Ok(())
             },
         )

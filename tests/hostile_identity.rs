@@ -44,7 +44,12 @@ fn judged(signer: &Signer) -> Evidence {
 #[track_caller]
 fn assert_refused(evidence: &Evidence) {
     assert_ne!(evidence.codesign.valid, Some(true));
-    let findings = sealcheck::rule::advise(evidence, Some(sealcheck::finding::Target::Local)).findings;
+    let findings = sealcheck::rule::advise(
+        evidence,
+        Some(sealcheck::finding::Target::Local),
+        &sealcheck::rule::Expectations::default(),
+    )
+    .findings;
     assert!(
         findings.iter().any(|finding| finding.severity == Severity::Error),
         "{:?} without an error finding",

@@ -90,7 +90,12 @@ fn slice(evidence: &Evidence) -> &SliceEvidence {
 }
 
 fn rules(evidence: &Evidence, severity: Severity) -> Vec<&'static str> {
-    let findings = sealcheck::rule::advise(evidence, Some(sealcheck::finding::Target::Local)).findings;
+    let findings = sealcheck::rule::advise(
+        evidence,
+        Some(sealcheck::finding::Target::Local),
+        &sealcheck::rule::Expectations::default(),
+    )
+    .findings;
     let mut ids: Vec<_> = findings
         .iter()
         .filter(|finding| finding.severity == severity)

@@ -53,6 +53,7 @@ mod rows_seals;
 mod rows_sources;
 mod rules_distribution;
 mod rules_entitlements;
+mod rules_expectations;
 mod rules_image;
 mod rules_linkage;
 mod rules_nesting;

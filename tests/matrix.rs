@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 use sealcheck::finding::{Severity, Target};
-use sealcheck::rule::advise;
+use sealcheck::rule::{Expectations, advise};
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Anchors;
 use sealcheck::verify::{Options, verify};
@@ -142,7 +142,7 @@ fn options() -> Options {
 /// Everything that is said about the item: the verdict, and the problems by rule and place.
 fn said(path: &Path, options: &Options) -> (Option<bool>, Vec<(&'static str, Severity, String)>) {
     let evidence = verify(path, options).unwrap();
-    let findings = advise(&evidence, Some(Target::Local)).findings;
+    let findings = advise(&evidence, Some(Target::Local), &Expectations::default()).findings;
     let mut findings: Vec<_> = findings
         .into_iter()
         .map(|finding| (finding.rule, finding.severity, finding.path))

@@ -14,7 +14,11 @@ use crate::support::{flip, position};
 
 fn outcome(app: &Path) -> Outcome {
     let evidence = verify(app, &Options::default()).unwrap();
-    let advice = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local));
+    let advice = sealcheck::rule::advise(
+        &evidence,
+        Some(sealcheck::finding::Target::Local),
+        &sealcheck::rule::Expectations::default(),
+    );
     Outcome {
         evidence,
         gatekeeper: None,

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use sealcheck::finding::{Severity, Target};
-use sealcheck::rule::advise;
+use sealcheck::rule::{Expectations, advise};
 
 use crate::support::foundry::{By, Code, app, found, framework, library, of, tool};
 use crate::support::macho::{IDENTITY, REEXPORT, arm64};
@@ -337,7 +337,7 @@ fn three_hundred_libraries() {
         }
         let evidence = code.built().evidence();
         let start = Instant::now();
-        let advice = advise(&evidence, Some(Target::Local));
+        let advice = advise(&evidence, Some(Target::Local), &Expectations::default());
         let taken = start.elapsed();
         println!("300 libraries of 20 load commands: {taken:?}");
         assert!(taken.as_secs() < 20, "{taken:?}");

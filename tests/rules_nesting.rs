@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::rule::{Advice, advise};
+use sealcheck::rule::{Advice, Expectations, advise};
 
 use crate::support::bundle::{write, write_executable};
 use crate::support::foundry::{Built, Code, app, found, framework, library, of, tool};
@@ -13,7 +13,11 @@ use crate::support::macho::{Thin, arm64};
 
 /// Advice about what may be broken by now.
 fn advice(built: &Built) -> Advice {
-    advise(&built.evidence(), Some(Target::DeveloperId))
+    advise(
+        &built.evidence(),
+        Some(Target::DeveloperId),
+        &Expectations::default(),
+    )
 }
 
 /// The ids of all findings but those about a ticket and notes.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::rule::{Family, advise, find};
+use sealcheck::rule::{Expectations, Family, advise, find};
 use sealcheck::time::UnixTime;
 use sealcheck::verify::{Evidence, Options, verify};
 use serde_json::{Value, json};
@@ -120,7 +120,7 @@ impl Case {
     }
 
     fn findings(&self, evidence: &Evidence, target: Option<Target>) -> Vec<Finding> {
-        let advice = advise(evidence, target);
+        let advice = advise(evidence, target, &Expectations::default());
         let matters = |finding: &Finding| {
             finding.severity == Severity::Error || find(finding.rule).unwrap().family == Family::Profile
         };
@@ -597,7 +597,7 @@ fn every_restricted_claim_of_the_real_app_is_granted() {
         }
     }
     assert!(granted >= 12, "{granted}");
-    let advice = advise(&evidence, None);
+    let advice = advise(&evidence, None, &Expectations::default());
     let about_profiles: Vec<_> = advice
         .findings
         .iter()
@@ -681,7 +681,7 @@ fn app_groups_by_name() {
         grants[GROUPS] = groups;
         let signer = case.signer(&case.world.developer_id, &claims);
         let path = case.app(Some(&case.world.for_developer_id(grants)), &signer);
-        let advice = advise(&case.evidence(&path), None);
+        let advice = advise(&case.evidence(&path), None, &Expectations::default());
         advice
             .findings
             .iter()

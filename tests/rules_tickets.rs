@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::rule::{Advice, advise};
+use sealcheck::rule::{Advice, Expectations, advise};
 use sealcheck::time::UnixTime;
 use sealcheck::verify::{Options, SuppliedTicket, verify};
 
@@ -17,7 +17,7 @@ use crate::support::{flip, real_app};
 use crate::tickets::{Product, developer, options, product};
 
 fn advice(path: &Path) -> Advice {
-    advise(&verify(path, &options()).unwrap(), None)
+    advise(&verify(path, &options()).unwrap(), None, &Expectations::default())
 }
 
 /// Something done to a ticket.
@@ -100,7 +100,7 @@ fn good_tickets_are_not_mentioned() {
         },
     )
     .unwrap();
-    let advice = advise(&evidence, None);
+    let advice = advise(&evidence, None, &Expectations::default());
     assert!(
         advice
             .findings
@@ -123,7 +123,11 @@ fn nothing_is_stapled() {
     assert!(finding.remedy.contains("Acme.app"), "{}", finding.remedy);
     // Not for what stays here or goes to the App Store, nor for what cannot be stapled or be notarized.
     for target in [Target::Local, Target::MacAppStore] {
-        let advice = advise(&verify(&case.product.root, &options()).unwrap(), Some(target));
+        let advice = advise(
+            &verify(&case.product.root, &options()).unwrap(),
+            Some(target),
+            &Expectations::default(),
+        );
         assert_eq!(found(&advice), [], "{target:?}");
     }
     flip(&case.product.root.join("Contents/Resources/config.json"), 0);
@@ -353,13 +357,21 @@ fn times_that_do_not_fit() {
         at: UnixTime(ISSUED as i64 - 1),
         ..options()
     };
-    let advice = advise(&verify(&case.product.root, &early).unwrap(), None);
+    let advice = advise(
+        &verify(&case.product.root, &early).unwrap(),
+        None,
+        &Expectations::default(),
+    );
     assert_eq!(only(&advice, rule).severity, Severity::Warning);
     let now = Options {
         at: UnixTime(ISSUED as i64),
         ..options()
     };
-    let advice = advise(&verify(&case.product.root, &now).unwrap(), None);
+    let advice = advise(
+        &verify(&case.product.root, &now).unwrap(),
+        None,
+        &Expectations::default(),
+    );
     assert_eq!(found(&advice), []);
 }
 
@@ -406,7 +418,14 @@ fn tools_cannot_be_stapled() {
         tickets: vec![ticket],
         ..options()
     };
-    assert_eq!(found(&advise(&verify(&path, &with).unwrap(), None)), []);
+    assert_eq!(
+        found(&advise(
+            &verify(&path, &with).unwrap(),
+            None,
+            &Expectations::default()
+        )),
+        []
+    );
     let other = SuppliedTicket {
         path: "fetched".into(),
         bytes: TicketMaker::new(&notary(), &[vec![1; 20]]).build().into(),
@@ -415,7 +434,7 @@ fn tools_cannot_be_stapled() {
         tickets: vec![other],
         ..options()
     };
-    let rules: Vec<_> = advise(&verify(&path, &with).unwrap(), None)
+    let rules: Vec<_> = advise(&verify(&path, &with).unwrap(), None, &Expectations::default())
         .findings
         .iter()
         .map(|finding| finding.rule)
@@ -456,7 +475,11 @@ fn a_ticket_from_elsewhere_is_named() {
         tickets: vec![ticket],
         ..options()
     };
-    let advice = advise(&verify(&case.product.root, &with).unwrap(), None);
+    let advice = advise(
+        &verify(&case.product.root, &with).unwrap(),
+        None,
+        &Expectations::default(),
+    );
     let finding = only(&advice, "ticket-malformed");
     assert_eq!((finding.severity, finding.path.as_str()), (Severity::Error, ""));
     assert!(

@@ -153,7 +153,12 @@ fn embedded_info_plist_and_unbound_components() {
     signature.resize(room, 0);
     let evidence = judged(&[code, signature].concat());
     assert_eq!(statuses(&evidence), Vec::<i32>::new());
-    let findings = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local)).findings;
+    let findings = sealcheck::rule::advise(
+        &evidence,
+        Some(sealcheck::finding::Target::Local),
+        &sealcheck::rule::Expectations::default(),
+    )
+    .findings;
     assert_eq!(findings[0].rule, "unbound-component");
     assert_eq!(evidence.code[0].slices[0].entitlements, None);
 }
@@ -188,6 +193,11 @@ fn universal_files() {
     assert_eq!(statuses(&evidence), [-67062]);
     // Specification 2.7: no architecture is named for another slice than the primary one; the finding names it.
     assert_eq!(evidence.codesign.architecture, None);
-    let findings = sealcheck::rule::advise(&evidence, Some(sealcheck::finding::Target::Local)).findings;
+    let findings = sealcheck::rule::advise(
+        &evidence,
+        Some(sealcheck::finding::Target::Local),
+        &sealcheck::rule::Expectations::default(),
+    )
+    .findings;
     assert_eq!(findings[0].architecture.as_deref(), Some("x86_64"));
 }

@@ -314,7 +314,7 @@ fn everything(path: &Path) {
     let Ok(evidence) = verify(path, &options) else {
         return;
     };
-    let advice = sealcheck::rule::advise(&evidence, None);
+    let advice = sealcheck::rule::advise(&evidence, None, &sealcheck::rule::Expectations::default());
     let gatekeeper = assess(&evidence, fitting_operation(&evidence));
     let outcome = Outcome {
         evidence,
@@ -327,6 +327,7 @@ fn everything(path: &Path) {
         host_architecture: HostArchitecture::Arm64,
         at: NOW,
         requirement: None,
+        expected: &[],
         has_apple_anchor: false,
         target: Some(Target::DeveloperId),
         has_findings: true,

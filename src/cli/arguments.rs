@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::expected::Expected;
 use crate::finding::Target;
 use crate::gatekeeper::Operation;
 use crate::hash::{Kernel, KernelName};
@@ -94,6 +95,8 @@ pub(super) enum Command {
         format: ReportFormat,
         #[command(flatten)]
         demands: Demands,
+        #[command(flatten)]
+        expected: Expected,
     },
     /// Give the verdict of `codesign --verify --deep --strict` only, in Apple's words
     Verify {
@@ -492,9 +495,15 @@ fn parse_rule(id: &str) -> Result<Known, String> {
 pub(super) fn with_default_command(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.collect();
     let command = Arguments::command();
+    let check = command.find_subcommand("check").into_iter();
+    let known: Vec<_> = command
+        .get_arguments()
+        .chain(check.flat_map(clap::Command::get_arguments))
+        .collect();
     let takes_value = |text: &str| {
-        command.get_arguments().any(|argument| {
+        known.iter().any(|argument| {
             argument.get_action().takes_values()
+                && !argument.is_require_equals_set()
                 && text
                     .strip_prefix("--")
                     .is_some_and(|name| argument.get_long() == Some(name))

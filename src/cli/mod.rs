@@ -6,6 +6,7 @@
 mod arguments;
 mod assess;
 mod entitlements;
+mod expected;
 mod profile;
 mod progress;
 mod requirement;
@@ -32,7 +33,7 @@ use crate::report::{
     write_junit, write_sarif,
 };
 use crate::requirement::Requirement;
-use crate::rule;
+use crate::rule::{self, Expectations};
 use crate::source::SourceError;
 use crate::time::UnixTime;
 use crate::trust::Anchors;
@@ -101,6 +102,9 @@ struct Session<'a> {
     options: Options,
     /// The requirement of `-R`, with its text.
     requirement: Option<(Requirement, String)>,
+    expectations: Expectations,
+    /// The same in words.
+    expected: Vec<String>,
 }
 
 impl<'a> Session<'a> {
@@ -162,11 +166,20 @@ impl<'a> Session<'a> {
             kernel: global.hash_kernel,
             ..Options::default()
         };
+        let expectations = match &arguments.command {
+            Command::Check { expected, .. } => {
+                expected.warn();
+                expected.expectations()
+            }
+            _ => Expectations::default(),
+        };
         Ok(Self {
             global,
             command: &arguments.command,
             options,
             requirement,
+            expected: expectations.lines(),
+            expectations,
         })
     }
 
@@ -191,6 +204,7 @@ impl<'a> Session<'a> {
             host_architecture: self.options.host_architecture,
             at: self.options.at,
             requirement: self.requirement.as_ref().map(|(_, text)| text.as_str()),
+            expected: &self.expected,
             has_apple_anchor: self.options.anchors.is_substituted(),
             target: self.global.target.target(),
             has_findings,
@@ -209,7 +223,7 @@ impl<'a> Session<'a> {
         };
         let start = Instant::now();
         let evidence = progress::watched(&progress, || crate::verify::verify(path, &options))?;
-        let advice = rule::advise(&evidence, self.global.target.target());
+        let advice = rule::advise(&evidence, self.global.target.target(), &self.expectations);
         let explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
             let item = evidence.code.first();
             item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement))

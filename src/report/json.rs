@@ -34,6 +34,7 @@ pub(super) struct JsonOptions<'a> {
     deep: bool,
     strict: bool,
     requirement: Option<&'a str>,
+    expected: &'a [String],
     has_apple_anchor: bool,
 }
 
@@ -173,6 +174,8 @@ pub struct Settings<'a> {
     pub at: UnixTime,
     /// The requirement that the user gave, as text.
     pub requirement: Option<&'a str>,
+    /// What the user expects of every item, a line for each.
+    pub expected: &'a [String],
     /// Whether roots count as Apple's that are not.
     pub has_apple_anchor: bool,
     /// Whether nested code was verified in full.
@@ -217,6 +220,7 @@ pub(super) fn options(settings: Settings<'_>) -> JsonOptions<'_> {
         deep: settings.deep,
         strict: settings.strict,
         requirement: settings.requirement,
+        expected: settings.expected,
         has_apple_anchor: settings.has_apple_anchor,
     }
 }

@@ -83,7 +83,7 @@ impl Outcome {
     }
 
     /// The exit status of the contract: 0 good, 1 failed or error findings, 3 a requirement is not met, 4 not
-    /// judged.
+    /// judged, or an expectation could not be decided.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         let errors = self
@@ -93,6 +93,7 @@ impl Outcome {
         match self.codesign_status() {
             1 => 1,
             _ if errors => 1,
+            0 if self.advice.has_open_expectation() => 4,
             status => status,
         }
     }

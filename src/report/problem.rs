@@ -62,7 +62,7 @@ pub(super) struct Unanswered<'a> {
     pub(super) rule: &'static str,
     pub(super) path: &'a str,
     pub(super) reason: String,
-    /// Whether it is a verdict, without which the item is not good.
+    /// Whether it is a verdict or an expectation, without which the item is not good.
     pub(super) is_verdict: bool,
 }
 
@@ -106,7 +106,7 @@ impl<'a> Problems<'a> {
             rule: unknown.rule,
             path: &unknown.path,
             reason: unknown.reason.clone(),
-            is_verdict: false,
+            is_verdict: unknown.is_expectation(),
         });
         self.unanswered.extend(unknown);
     }

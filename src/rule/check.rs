@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
-use super::{Rule, all};
+use super::{Expectations, Family, Rule, all};
 use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, SliceEvidence};
@@ -39,10 +39,26 @@ pub struct Unknown {
     pub reason: String,
 }
 
+impl Advice {
+    /// Whether something that the user expects could not be decided, so that the item is not good.
+    #[must_use]
+    pub fn has_open_expectation(&self) -> bool {
+        self.unknown.iter().any(Unknown::is_expectation)
+    }
+}
+
+impl Unknown {
+    /// Whether the user expects it of the item.
+    #[must_use]
+    pub fn is_expectation(&self) -> bool {
+        super::find(self.rule).is_some_and(|rule| rule.family == Family::Expectation)
+    }
+}
+
 /// Runs every rule over the evidence about one item; without a target, the signing certificate decides where it is
 /// meant to go.
 #[must_use]
-pub fn advise(evidence: &Evidence, target: Option<Target>) -> Advice {
+pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expectations) -> Advice {
     let target = target.unwrap_or_else(|| target_of(evidence));
     let mut advice = Advice {
         target,
@@ -54,6 +70,7 @@ pub fn advise(evidence: &Evidence, target: Option<Target>) -> Advice {
         let mut check = Check {
             rule,
             evidence,
+            expectations,
             linkage: &linkage,
             advice: &mut advice,
         };
@@ -116,6 +133,7 @@ impl From<&str> for Description {
 pub(crate) struct Check<'a> {
     rule: &'static Rule,
     evidence: &'a Evidence,
+    expectations: &'a Expectations,
     linkage: &'a OnceCell<Linkage>,
     advice: &'a mut Advice,
 }
@@ -143,6 +161,11 @@ impl<'a> Check<'a> {
     /// What is known about the item.
     pub(crate) fn evidence(&self) -> &'a Evidence {
         self.evidence
+    }
+
+    /// What the user expects of it.
+    pub(super) fn expectations(&self) -> &'a Expectations {
+        self.expectations
     }
 
     /// Which file every load command of the item leads to; found out when it is first asked for.

@@ -5,12 +5,14 @@
 
 mod check;
 mod claims;
+mod demand;
 mod distribution;
 mod driverkit;
 mod entitlement_claims;
 mod entitlement_form;
 mod entitlement_identity;
 mod entitlement_values;
+mod expectation;
 mod family;
 mod gatekeeper_scan;
 mod identity;
@@ -35,8 +37,11 @@ mod structure;
 mod ticket;
 
 pub use check::{Advice, Unknown, advise};
+pub use demand::Demand;
+pub use expectation::{Expectations, ExpectedEntitlement};
 pub use family::Family;
 
+use check::Said;
 pub(crate) use check::{AND_THEN, Check};
 
 use crate::finding::{Party, Severity, Target};
@@ -138,6 +143,8 @@ pub fn all() -> Vec<&'static Rule> {
         profile_grant::RULES,
         ticket::RULES,
         reading::RULES,
+        expectation::RULES,
+        demand::RULES,
     ]
     .into_iter()
     .flatten()

@@ -148,6 +148,21 @@ impl Identity {
         })
     }
 
+    /// The team of the developer to whom Apple issued the certificate, whatever the code claims.
+    #[must_use]
+    pub fn team(&self) -> Option<&str> {
+        let is_developer = matches!(
+            self.kind,
+            CertificateKind::DeveloperIdApplication
+                | CertificateKind::DeveloperIdKext
+                | CertificateKind::Development
+                | CertificateKind::Distribution
+                | CertificateKind::IphoneDistribution
+        );
+        let leaf = self.chain.first().filter(|_| is_developer && self.is_apple())?;
+        leaf.subject.first(oid::ORGANIZATIONAL_UNIT).flatten()
+    }
+
     /// Whether the chain is sound and ends in a root of Apple's.
     #[must_use]
     pub fn is_apple(&self) -> bool {

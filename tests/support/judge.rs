@@ -20,7 +20,12 @@ pub fn judge(path: &Path) -> Judged {
 pub fn judge_with(path: &Path, options: &Options) -> Judged {
     let evidence = verify(path, options).unwrap();
     // Where it may stay where it was made: what stores and notaries demand is tested elsewhere.
-    let findings = sealcheck::rule::advise(&evidence, Some(Target::Local)).findings;
+    let findings = sealcheck::rule::advise(
+        &evidence,
+        Some(Target::Local),
+        &sealcheck::rule::Expectations::default(),
+    )
+    .findings;
     Judged { evidence, findings }
 }
 

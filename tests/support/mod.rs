@@ -56,7 +56,7 @@ pub fn advise_unstapled(
     evidence: &sealcheck::verify::Evidence,
     target: Option<sealcheck::finding::Target>,
 ) -> sealcheck::rule::Advice {
-    let mut advice = sealcheck::rule::advise(evidence, target);
+    let mut advice = sealcheck::rule::advise(evidence, target, &sealcheck::rule::Expectations::default());
     advice
         .findings
         .retain(|finding| !matches!(finding.rule, "ticket-missing" | "tool-cannot-be-stapled"));
