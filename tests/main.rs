@@ -67,4 +67,6 @@ mod schema;
 mod sizes;
 mod slices;
 mod statuses;
+mod supply;
 mod tickets;
+mod usage;

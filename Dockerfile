@@ -1,0 +1,10 @@
+# A static program in an empty image:  docker build -t sealcheck . && docker run --rm -v "$PWD:/work:ro" sealcheck /work/Acme.app
+FROM rust:1-slim AS build
+RUN rustup target add x86_64-unknown-linux-musl
+WORKDIR /source
+COPY . .
+RUN cargo build --release --locked --target x86_64-unknown-linux-musl
+
+FROM scratch
+COPY --from=build /source/target/x86_64-unknown-linux-musl/release/sealcheck /sealcheck
+ENTRYPOINT ["/sealcheck"]
