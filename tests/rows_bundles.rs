@@ -267,7 +267,9 @@ fn a_folder_with_a_dot_that_is_no_bundle() {
         judged.evidence.codesign.subcomponent.as_deref(),
         Some("Contents/Frameworks/data.d")
     );
-    assert!(judged.rules().contains(&"not-a-bundle"));
+    // What is wrong is its name; that it is no bundle follows.
+    assert!(judged.rules().contains(&"dotted-folder-among-code"));
+    assert!(!judged.rules().contains(&"not-a-bundle"));
 }
 
 /// Row 94.

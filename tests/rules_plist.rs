@@ -1,9 +1,18 @@
 //! Rules about Info.plist and about what it declares.
 
-use sealcheck::finding::Severity::{self, Error, Warning};
+use std::collections::BTreeMap;
+use std::fs;
 
+use sealcheck::finding::Severity::{self, Error, Warning};
+use sealcheck::finding::Target;
+use sealcheck::rule::{Expectations, advise};
+use sealcheck::verify::{Options, verify};
+
+use crate::support::bundle::{codeless, sign, slices, write};
 use crate::support::foundry::{Code, app, app_extension, framework, of, xpc_service};
+use crate::support::macho::EXECUTE;
 use crate::support::plist::{Entries, entries};
+use crate::support::signature::adhoc;
 
 /// Severities and messages of what one rule says.
 #[track_caller]
@@ -129,4 +138,115 @@ fn extensions_and_services_declare_themselves() {
         "xpc-service-undeclared",
         &[(Error, "CFBundlePackageType is not XPC!")],
     );
+}
+
+#[test]
+fn info_plists_that_are_missing_or_no_dictionary() {
+    let rule = "info-plist-invalid";
+    expect(&acme(), rule, &[]);
+    let built = acme().built();
+    let info = built.path.join("Contents/Info.plist");
+    fs::write(&info, "<plist><array/></plist>").unwrap();
+    // That it changed is the cause.
+    let advice = built.refused();
+    assert!(of(&advice, rule).is_empty());
+    assert_eq!(of(&advice, "info-plist-changed")[0].consequences, [rule]);
+    // Signed like this: macOS has nothing against it, as long as nobody asks for a requirement.
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("A.app");
+    for (info, message) in [
+        (
+            Some(&b"<plist><array/></plist>"[..]),
+            "this is no property list with a dictionary",
+        ),
+        (None, "the bundle has no Info.plist"),
+    ] {
+        let _ = fs::remove_dir_all(&root);
+        let contents = root.join("Contents");
+        if let Some(info) = info {
+            write(&contents.join("Info.plist"), info);
+        }
+        write(&contents.join("Resources/a.txt"), b"a");
+        let code = slices("a ", EXECUTE);
+        sign(
+            &contents,
+            "MacOS/A",
+            &code,
+            &adhoc("com.example.a"),
+            &BTreeMap::new(),
+        );
+        let evidence = verify(&root, &Options::default()).unwrap();
+        let advice = advise(&evidence, Some(Target::Local), &Expectations::default());
+        assert_eq!(of(&advice, rule)[0].message, message);
+    }
+}
+
+#[test]
+fn executables_that_are_not_there() {
+    let rule = "bundle-executable-missing";
+    expect(&acme(), rule, &[]);
+    expect(
+        &with_info(entries! { "CFBundleExecutable" => "ACME" }),
+        rule,
+        &[(
+            Warning,
+            "CFBundleExecutable is ACME, the file is Contents/MacOS/acme",
+        )],
+    );
+    expect(
+        &with_info(entries! { "CFBundleExecutable" => "" }),
+        rule,
+        &[(
+            Warning,
+            "Info.plist has no CFBundleExecutable; the file is found only because it is named like the bundle",
+        )],
+    );
+    // The missing signature follows.
+    let built = acme().built();
+    fs::remove_file(built.path.join("Contents/MacOS/acme")).unwrap();
+    let advice = built.refused();
+    let found = of(&advice, rule)[0];
+    assert_eq!(
+        found.message,
+        "CFBundleExecutable is \"acme\", and there is no such file"
+    );
+    assert_eq!(
+        (found.severity, found.consequences.as_slice()),
+        (Error, &["unsigned-code"][..])
+    );
+    assert!(of(&advice, "unsigned-code").is_empty());
+    // Bundles of data have no executable.
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("Data.bundle");
+    codeless(&root, &adhoc("com.example.data"));
+    let evidence = verify(&root, &Options::default()).unwrap();
+    assert!(of(&advise(&evidence, None, &Expectations::default()), rule).is_empty());
+}
+
+#[test]
+fn scripts_as_main_executables() {
+    let rule = "script-as-main-executable";
+    expect(&acme(), rule, &[]);
+    for (text, count) in [("#!/bin/sh\n", 1), ("text", 0)] {
+        let built = acme().built();
+        fs::write(built.path.join("Contents/MacOS/acme"), text).unwrap();
+        assert_eq!(of(&built.refused(), rule).len(), count, "{text}");
+    }
+}
+
+#[test]
+fn identifiers_begin_with_that_of_the_app() {
+    let rule = "nested-identifier-prefix";
+    let extension = |identifier: &str| acme().nested("PlugIns/ext.appex", app_extension(identifier));
+    let message =
+        "CFBundleIdentifier com.example.acmeext does not begin with com.example.acme. of the app around it";
+    expect(&extension("com.example.acme.ext"), rule, &[]);
+    expect(&extension("com.example.acmeext"), rule, &[(Warning, message)]);
+    let upload = extension("com.example.acmeext")
+        .built()
+        .advice(Some(Target::MacAppStore));
+    assert_eq!(of(&upload, rule)[0].severity, Error);
+    // Services of other makes keep their names.
+    let service = acme().nested("XPCServices/svc.xpc", xpc_service("com.example.svc"));
+    expect(&service, rule, &[]);
 }

@@ -363,7 +363,7 @@ fn quoted(path: &str) -> String {
 }
 
 /// The paths above a path, the nearest first, and the item itself.
-fn above(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
     let separators = path.rmatch_indices('/').filter_map(|(at, _)| path.get(..at));
     separators.chain((!path.is_empty()).then_some(""))
 }

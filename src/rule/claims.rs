@@ -59,6 +59,23 @@ pub(super) fn each<'a>(check: &mut Check<'a>, visit: impl Fn(&mut Check<'a>, Cla
     }
 }
 
+/// The innermost app around code.
+pub(super) fn app_around<'a>(evidence: &'a Evidence, object: &CodeObject) -> Option<&'a CodeObject> {
+    let is_around = |app: &&CodeObject| {
+        app.kind == CodeKind::Bundle(BundleKind::App)
+            && (app.path.is_empty() && !object.path.is_empty()
+                || object
+                    .path
+                    .strip_prefix(&app.path)
+                    .is_some_and(|rest| rest.starts_with('/')))
+    };
+    evidence
+        .code
+        .iter()
+        .filter(is_around)
+        .max_by_key(|app| app.path.len())
+}
+
 /// Whether Apple itself signed it: its own software, and what its stores deliver.
 pub(super) fn is_signed_by_apple(slice: &SliceEvidence) -> bool {
     matches!(

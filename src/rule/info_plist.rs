@@ -1,11 +1,11 @@
-//! Rules about Info.plist (R252, R254, R263, R264, R269).
+//! Rules about Info.plist (R250, R252, R254, R263, R264, R268, R269).
 //!
 //! They read the file that lies in the bundle, whether or not a signature binds it: a change is a rule of its own.
 
-use super::claims::is_signed_by_apple;
+use super::claims::{app_around, is_signed_by_apple};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
-use crate::finding::Severity;
+use crate::finding::{Party, Severity, Target};
 use crate::plist::{Dictionary, Value};
 use crate::verify::{CodeKind, CodeObject};
 
@@ -29,7 +29,7 @@ fn each_bundle<'a>(
     }
 }
 
-fn text<'a>(info: &'a Dictionary, key: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(info: &'a Dictionary, key: &str) -> Option<&'a str> {
     info.get(key)
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty())
@@ -72,6 +72,50 @@ fn identifiers(check: &mut Check<'_>) {
             return;
         };
         check.info_plist(object, message).severity = Severity::Warning;
+    });
+}
+
+fn unreadable(check: &mut Check<'_>) {
+    let evidence = check.evidence();
+    for object in &evidence.code {
+        // Frameworks and plug-ins of other makes do without.
+        let CodeKind::Bundle(kind) = object.kind else {
+            continue;
+        };
+        let message = match &object.info_plist_file {
+            Some(file) if file.is_dictionary => continue,
+            Some(_) => "this is no property list with a dictionary",
+            None if !needs_identifier(kind) => continue,
+            None if evidence.may_hide_names(&object.path) => {
+                check.unknown(&object.path, "not all names of the bundle could be read");
+                continue;
+            }
+            None => "the bundle has no Info.plist",
+        };
+        check.info_plist(object, message);
+    }
+}
+
+fn prefixes(check: &mut Check<'_>) {
+    let target = check.target();
+    each_bundle(check, |check, object, kind, info| {
+        // Services of other makes keep their names.
+        let is_bound = matches!(kind, BundleKind::AppExtension | BundleKind::SystemExtension);
+        let identifier_of = |info| text(info, "CFBundleIdentifier").filter(|found| variable(found).is_none());
+        let app = app_around(check.evidence(), object).and_then(|app| app.info_plist.as_ref());
+        let (Some(own), Some(outer), true) = (identifier_of(info), app.and_then(identifier_of), is_bound)
+        else {
+            return;
+        };
+        if own.strip_prefix(outer).is_none_or(|rest| !rest.starts_with('.')) {
+            let message =
+                format!("CFBundleIdentifier {own} does not begin with {outer}. of the app around it");
+            let finding = check.info_plist(object, message);
+            if target != Target::MacAppStore {
+                finding.severity = Severity::Warning;
+                finding.rejected_by = &[];
+            }
+        }
     });
 }
 
@@ -134,7 +178,7 @@ fn package_types(check: &mut Check<'_>) {
 }
 
 /// `$(NAME)`, `${NAME}`, with a modifier such as `:rfc1034identifier` as well.
-fn variable(text: &str) -> Option<&str> {
+pub(super) fn variable(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         rest = rest.get(at..)?;
@@ -182,6 +226,22 @@ fn variables(check: &mut Check<'_>) {
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
+        id: "info-plist-invalid",
+        family: Family::InfoPlist,
+        title: "the bundle's Info.plist is missing or cannot be read",
+        catalogue: "R250",
+        explanation: "Info.plist is a property list with a dictionary, in Contents, in Resources of a framework's version, or in the bundle itself. Without it macOS knows neither the kind of the bundle nor its identifier nor its executable, and no requirement can be evaluated on its code.",
+        remedy: "restore or correct it, then sign:  plutil -lint INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        reference: KEYS,
+        follows_from: &[
+            "info-plist-changed",
+            "requirement-cannot-be-evaluated",
+            "framework-flattened",
+        ],
+        check: unreadable,
+        ..Rule::BASE
+    },
+    Rule {
         id: "bundle-identifier-invalid",
         family: Family::InfoPlist,
         title: "the bundle identifier is missing or not a proper one",
@@ -190,6 +250,18 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "set CFBundleIdentifier, then sign:  plutil -replace CFBundleIdentifier -string com.example.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier",
         check: identifiers,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "nested-identifier-prefix",
+        family: Family::InfoPlist,
+        rejected_by: &[Party::AppStore],
+        title: "a nested bundle whose identifier does not begin with that of its app",
+        catalogue: "R268",
+        explanation: "The identifier of an app extension or a system extension is that of the app, a period, and a name. App Store Connect and Xcode refuse others.",
+        remedy: "name it after the app, then sign again:  plutil -replace CFBundleIdentifier -string APP.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier",
+        check: prefixes,
         ..Rule::BASE
     },
     Rule {

@@ -23,6 +23,8 @@ mod install_names;
 mod library_validation;
 mod linkage;
 mod load;
+mod main_executable;
+mod misplaced;
 mod nesting;
 mod oddity;
 mod profile;
@@ -122,7 +124,9 @@ pub fn all() -> Vec<&'static Rule> {
         distribution::RULES,
         seal::RULES,
         nesting::RULES,
+        misplaced::RULES,
         info_plist::RULES,
+        main_executable::RULES,
         services::RULES,
         structure::RULES,
         oddity::RULES,

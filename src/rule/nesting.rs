@@ -41,6 +41,9 @@ fn unsigned_nested(check: &mut Check<'_>) {
             let architecture = slice.and_then(|slice| slice.architecture);
             let message = match architecture {
                 Some(_) => "the code is not signed",
+                None if matches!(object.kind, CodeKind::Bundle(_)) => {
+                    "a bundle that lies among code must be signed as code, also without an executable, and this one is not signed"
+                }
                 None => "the seal takes this for code, but it is no Mach-O, and there is no signature for it",
             };
             let finding = check.object(object, message);
@@ -81,7 +84,7 @@ fn code_in_resources(check: &mut Check<'_>) {
 }
 
 /// What a copy has done to the links of a framework.
-fn flattened(names: &Listing, framework: NodeId) -> Option<String> {
+pub(super) fn flattened(names: &Listing, framework: NodeId) -> Option<String> {
     let versions = names.lookup(framework, "Versions").id()?;
     if !names.node(versions).is_directory() {
         return None;
@@ -183,10 +186,11 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Nesting,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "code inside of the product carries no signature",
-        catalogue: "R220, R001, R036",
+        catalogue: "R220, R001, R036, R241",
         explanation: "Every program, library and plug-in needs a signature of its own, wherever it lies: also among resources, in unpacked archives of scripts, and under names that look like data. The notary service finds them by their first bytes. codesign --deep does not sign what lies among resources.",
         remedy: "sign it, then everything around it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         apple: "notary service: \"The binary is not signed.\"",
+        follows_from: &["bundle-executable-missing"],
         reference: ISSUES,
         check: unsigned_nested,
         ..Rule::BASE

@@ -1,7 +1,7 @@
 //! Rules about bundles and their resource seal (R005, R007–R010, R013–R015, R020).
 
 use super::check::Description;
-use super::{Family, Rule};
+use super::{Family, Rule, misplaced};
 use crate::bundle::{LayoutFault, ScanFault};
 use crate::finding::{Party, Place, Severity};
 use crate::verify::{FaultKind, LinkProblem, OsStatus, RequirementFault};
@@ -28,6 +28,7 @@ pub(super) const RULES: &[Rule] = &[
             });
         },
         follows_from: &["framework-flattened"],
+        follows_from_outer: &["nested-bundle-malformed", "dotted-folder-among-code"],
         ..Rule::BASE
     },
     Rule {
@@ -40,6 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "The seal in _CodeSignature/CodeResources lists every file of the bundle with its digest. One file more, less or different breaks it. Usual causes: a build step that runs after signing; a program that writes into its own bundle (Python byte code, logs, updates); a copy that lost links or changed line ends.",
         remedy: SIGN_AGAIN,
         check: |check| {
+            let explained = misplaced::broken_paths(check.evidence());
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Resources {
                     added,
@@ -47,6 +49,11 @@ pub(super) const RULES: &[Rule] = &[
                     missing,
                     nested,
                 } => {
+                    let added: &Vec<String> = &added
+                        .iter()
+                        .filter(|path| !misplaced::is_apple_double(path) && !explained.contains(*path))
+                        .cloned()
+                        .collect();
                     let modified: &Vec<String> = &modified
                         .iter()
                         .filter(|path| !nested.contains(path))
@@ -121,8 +128,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "the resource seal is of an obsolete form",
-        catalogue: "R007",
-        explanation: "Seals of version 1 (before OS X 10.9), and seals with custom rules that leave files out, do not protect the whole bundle. Strict validation and Gatekeeper refuse both.",
+        catalogue: "R007, R237",
+        explanation: "Seals of version 1 (before OS X 10.9), and seals with custom rules that leave files out, do not protect the whole bundle: code can hide where they do not reach. Strict validation and Gatekeeper refuse both.",
         remedy: "sign with a current codesign and without --resource-rules:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
@@ -293,6 +300,11 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "move the file into Contents/Resources (app) or Versions/A/Resources (framework); copy bundles with ditto or tar, which keep links; then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
+                FaultKind::Layout(
+                    LayoutFault::UnsealedRoot { name }
+                    | LayoutFault::UnsealedFrameworkRoot { name }
+                    | LayoutFault::MetaGuest { name },
+                ) if misplaced::is_apple_double(name) => None,
                 FaultKind::Layout(LayoutFault::UnsealedRoot { name }) => {
                     Some(format!("{name} lies beside Contents, where no seal covers it"))
                 }
@@ -317,7 +329,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the bundle holds a link or special file where macOS wants a plain file",
-        catalogue: "R013, R014, R015",
+        catalogue: "R013, R014, R015, R292",
         explanation: "The main executable and Info.plist must be plain files, not links; .DS_Store must not be a link; pipes, sockets and devices have no place in a bundle. A framework whose outer links lead to another version than Versions/Current is ambiguous.",
         remedy: "replace the link by the file it leads to, remove special files, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |check| {

@@ -1,12 +1,12 @@
 //! Rules about system extensions and privileged helpers (R360–R362, R364, R365, R370).
 
-use super::claims::is_signed_by_apple;
+use super::claims::{app_around, is_signed_by_apple};
 use super::{Check, Family, Rule};
 use crate::blob::Slot;
 use crate::bundle::BundleKind;
 use crate::plist::{Dictionary, Value};
 use crate::source::NodeId;
-use crate::verify::{CodeKind, CodeObject, Evidence, SignatureKind, SliceEvidence};
+use crate::verify::{CodeKind, CodeObject, SignatureKind, SliceEvidence};
 
 const INSTALLING: &str =
     "https://developer.apple.com/documentation/systemextensions/installing-system-extensions-and-drivers";
@@ -15,23 +15,6 @@ const REDISTRIBUTABLE: &str = "com.apple.developer.system-extension.redistributa
 
 /// Where sysextd looks, from the app's folder.
 const PLACE: &str = "Contents/Library/SystemExtensions";
-
-/// The innermost app around code.
-fn around<'a>(evidence: &'a Evidence, object: &CodeObject) -> Option<&'a CodeObject> {
-    let is_around = |app: &&CodeObject| {
-        app.kind == CodeKind::Bundle(BundleKind::App)
-            && (app.path.is_empty() && !object.path.is_empty()
-                || object
-                    .path
-                    .strip_prefix(&app.path)
-                    .is_some_and(|rest| rest.starts_with('/')))
-    };
-    evidence
-        .code
-        .iter()
-        .filter(is_around)
-        .max_by_key(|app| app.path.len())
-}
 
 /// Hands over every nested system or driver extension that is not Apple's own, with folder and name.
 fn each_extension<'a>(
@@ -74,7 +57,7 @@ fn names(check: &mut Check<'_>) {
 fn places(check: &mut Check<'_>) {
     each_extension(check, |check, object, folder, _| {
         // An app in its usual form; those for iOS keep drivers elsewhere, and folders of build products are no app.
-        let Some(app) = around(check.evidence(), object) else {
+        let Some(app) = app_around(check.evidence(), object) else {
             return;
         };
         let inside = folder.get(app.path.len()..).unwrap_or_default();
@@ -95,7 +78,7 @@ fn teams(check: &mut Check<'_>) {
                 .and_then(Value::as_bool)
                 == Some(true)
         });
-        let app = around(check.evidence(), object);
+        let app = app_around(check.evidence(), object);
         if let (Some(own), Some(hosts)) = (team_of(object), app.and_then(team_of))
             && own != hosts
             && !is_free

@@ -38,6 +38,7 @@ pub(super) const RULES: &[Rule] = &[
                 finding.status = fault.status();
             }
         },
+        follows_from: &["bundle-executable-missing"],
         ..Rule::BASE
     },
     Rule {

@@ -59,6 +59,7 @@ pub(super) fn object<T: Tree + ?Sized>(
     let mut object = CodeObject {
         path: tree.path(node),
         executable: None,
+        is_script: false,
         kind: CodeKind::Generic,
         format: "generic".to_owned(),
         is_app_like: false,
@@ -227,6 +228,7 @@ fn file<T: Tree + ?Sized>(
     object.executable = Some(path.clone());
     let bytes = context.tree.bytes(node)?;
     context.heads.remember(node, &bytes);
+    object.is_script = bytes.starts_with(b"#!");
     let macho = if is_macho(&bytes) {
         match MachO::parse(&bytes) {
             Ok(macho) => Some(macho),

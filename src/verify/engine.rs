@@ -100,6 +100,23 @@ pub struct Evidence {
     pub statistics: Statistics,
 }
 
+impl Evidence {
+    /// Whether names below this path, or the path itself, may be missing in the listing.
+    #[must_use]
+    pub fn may_hide_names(&self, path: &str) -> bool {
+        let is_below = |inner: &str, outer: &str| {
+            outer.is_empty()
+                || inner
+                    .strip_prefix(outer)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.listing.gaps().iter().any(|gap| {
+            let hidden = self.listing.path(gap.node);
+            is_below(&hidden, path) || is_below(path, &hidden)
+        })
+    }
+}
+
 /// Verifies the code at `path`.
 ///
 /// # Errors

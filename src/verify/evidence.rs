@@ -210,6 +210,8 @@ pub struct CodeObject {
     pub executable: Option<String>,
     /// Kind.
     pub kind: CodeKind,
+    /// Whether that file is a script: it starts with `#!`.
+    pub is_script: bool,
     /// What `codesign -d` prints after `Format=`.
     pub format: String,
     /// Whether `spctl` takes it for an app: a bundle whose package type is `APPL`, and that is no framework

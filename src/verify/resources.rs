@@ -315,6 +315,7 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
     let mut object = CodeObject {
         path: path.clone(),
         executable: None,
+        is_script: false,
         kind: CodeKind::Generic,
         is_app_like: false,
         format: "unreadable".to_owned(),

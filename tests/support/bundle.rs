@@ -205,8 +205,7 @@ pub fn sign_with(
 ) -> Vec<Vec<u8>> {
     let info = ["Info.plist", "Resources/Info.plist"]
         .iter()
-        .find_map(|name| fs::read(support.join(name)).ok())
-        .unwrap();
+        .find_map(|name| fs::read(support.join(name)).ok());
     let resources = Seal {
         support,
         executable,
@@ -217,7 +216,7 @@ pub fn sign_with(
     .build();
     write(&support.join("_CodeSignature/CodeResources"), &resources);
     let bound = Bound {
-        info: Some(&info),
+        info: info.as_deref(),
         resources: Some(&resources),
     };
     let (bytes, cdhashes) = signer.sign_all(slices, bound);

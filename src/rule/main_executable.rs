@@ -1,0 +1,129 @@
+//! Rules about the main executable that Info.plist names (R251, R265).
+
+use super::claims::is_signed_by_apple;
+use super::info_plist::{text, variable};
+use super::{Check, Family, Rule};
+use crate::bundle::BundleKind;
+use crate::finding::{Party, Severity, Target};
+use crate::source::{Lookup, NodeId};
+use crate::verify::{CodeKind, CodeObject, Evidence, FaultKind};
+
+/// Whether the system starts this kind of bundle by its main executable. Kernel extensions and plug-ins may be without
+/// code.
+fn is_started(object: &CodeObject) -> bool {
+    matches!(
+        object.kind,
+        CodeKind::Bundle(
+            BundleKind::App
+                | BundleKind::AppExtension
+                | BundleKind::XpcService
+                | BundleKind::SystemExtension
+                | BundleKind::DriverExtension
+        )
+    ) && !object.slices.iter().any(is_signed_by_apple)
+}
+
+/// The file that a name leads to, where macOS looks for it (`CFBundleCopyExecutableURL`).
+fn place(evidence: &Evidence, info_plist: &str, name: &str) -> Lookup {
+    let folder = info_plist.rsplit_once('/').map_or("", |(folder, _)| folder);
+    [format!("{folder}/MacOS/{name}"), format!("{folder}/{name}")]
+        .iter()
+        .map(|path| evidence.listing.lookup(NodeId(0), path.trim_start_matches('/')))
+        .find(|found| found.id().is_some())
+        .unwrap_or(Lookup::Missing)
+}
+
+fn executables(check: &mut Check<'_>) {
+    let evidence = check.evidence();
+    for object in evidence.code.iter().filter(|object| is_started(object)) {
+        let (Some(file), Some(info)) = (&object.info_plist_file, &object.info_plist) else {
+            continue;
+        };
+        let keys = ["CFBundleExecutable-macos", "CFBundleExecutable", "NSExecutable"];
+        let name = keys.into_iter().find_map(|key| text(info, key));
+        // Widgets and installer packages have no executable; a build variable has a rule of its own.
+        let is_codeless = ["MainHTML", "IFMajorVersion"]
+            .iter()
+            .any(|key| info.get(key).is_some());
+        if is_codeless || !file.is_dictionary || name.is_some_and(|name| variable(name).is_some()) {
+            continue;
+        }
+        let has_executable = object.executable.as_ref().is_some_and(|main| *main != file.path);
+        if !has_executable && evidence.may_hide_names(&object.path) {
+            check.unknown(&object.path, "not all names of the bundle could be read");
+            continue;
+        }
+        let (severity, message) = match name {
+            Some(name) if !has_executable => (
+                Severity::Error,
+                format!("CFBundleExecutable is {name:?}, and there is no such file"),
+            ),
+            None if !has_executable => (
+                Severity::Error,
+                "Info.plist has no CFBundleExecutable, and no file is named like the bundle".to_owned(),
+            ),
+            Some(name) => match place(evidence, &file.path, name) {
+                Lookup::Folded(found) => (
+                    Severity::Warning,
+                    format!(
+                        "CFBundleExecutable is {name}, the file is {}",
+                        evidence.listing.path(found)
+                    ),
+                ),
+                Lookup::Exact(_) | Lookup::Missing => continue,
+            },
+            None => (
+                Severity::Warning,
+                "Info.plist has no CFBundleExecutable; the file is found only because it is named like the bundle"
+                    .to_owned(),
+            ),
+        };
+        let is_unsigned = object
+            .faults
+            .iter()
+            .any(|fault| fault.kind == FaultKind::Unsigned);
+        let finding = check.info_plist(object, message);
+        finding.severity = severity;
+        // Info.plist is what the signature would have to cover then, and there is none.
+        if severity < Severity::Error || !is_unsigned {
+            finding.rejected_by = &[];
+        }
+    }
+}
+
+fn scripts(check: &mut Check<'_>) {
+    for object in &check.evidence().code {
+        if object.is_script && is_started(object) {
+            check.object(object, "the main executable is a script");
+        }
+    }
+}
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "bundle-executable-missing",
+        family: Family::InfoPlist,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        title: "the main executable is not where Info.plist says",
+        catalogue: "R251",
+        explanation: "CFBundleExecutable names the program of the bundle, a file in Contents/MacOS (in the bundle itself, where there is no Contents). Without the file nothing can be started, and the signature, which lies in that file, is gone with it. A name in another case works on usual Mac volumes only.",
+        remedy: "copy the program to its place or correct its name, then sign:  plutil -replace CFBundleExecutable -string NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleexecutable",
+        follows_from: &["symlink-escapes-bundle", "unsupported-file-in-bundle"],
+        check: executables,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "script-as-main-executable",
+        family: Family::InfoPlist,
+        severity: Severity::Warning,
+        targets: &[Target::DeveloperId, Target::MacAppStore],
+        title: "the main executable is a script",
+        catalogue: "R265",
+        explanation: "The system runs the interpreter, which is other code than what was signed: the app has neither the hardened runtime nor entitlements of its own, and privacy settings belong to the interpreter. The signature lies in files beside the seal, where copies lose it.",
+        remedy: "start the script from a small program of your own in Contents/MacOS, move the script to Contents/Resources, and sign:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        reference: "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle",
+        check: scripts,
+        ..Rule::BASE
+    },
+];
