@@ -602,3 +602,22 @@ fn designated_requirements_of_the_corpus() {
         "{explicit} explicit, {default} default"
     );
 }
+
+/// Found by fuzzing: an unknown comparison lost its operand when it was written again.
+#[test]
+fn an_unknown_comparison_keeps_its_operand() {
+    let mut bytes = Vec::new();
+    for word in [7u32, 10, 1] {
+        bytes.extend(word.to_be_bytes());
+    }
+    bytes.extend(b"k\0\0\0");
+    for word in [99u32, 2] {
+        bytes.extend(word.to_be_bytes());
+    }
+    bytes.extend(b"ab\0\0");
+    bytes.extend(0u32.to_be_bytes());
+    let blob = crate::support::signature::blob(0xfade_0c00, &[&1u32.to_be_bytes()[..], &bytes].concat());
+    let found = Requirement::from_blob(&blob).unwrap();
+    assert_eq!(found.fault(), None);
+    assert_eq!(found.to_blob(), blob);
+}

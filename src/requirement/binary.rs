@@ -152,10 +152,11 @@ impl Reader<'_> {
             unknown => {
                 // It may have an operand; without one, what follows is read as the next element.
                 let start = self.at;
-                if self.bytes().is_none() {
+                let operand = self.bytes();
+                if operand.is_none() {
                     self.at = start;
                 }
-                Match::Unknown(unknown)
+                Match::Unknown(unknown, operand)
             }
         })
     }
@@ -291,7 +292,7 @@ fn write_match(found: &Match, out: &mut Vec<u8>) {
         Match::OnOrBefore(time) => (12, None, Some(*time)),
         Match::OnOrAfter(time) => (13, None, Some(*time)),
         Match::Absent => (14, None, None),
-        Match::Unknown(opcode) => (*opcode, None, None),
+        Match::Unknown(opcode, operand) => (*opcode, operand.as_ref(), None),
         Match::Malformed => return,
     };
     word(opcode, out);

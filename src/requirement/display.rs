@@ -184,7 +184,7 @@ fn matching(found: &Match, form: Form) -> String {
         Match::After(time) => format!(" > {}", date(*time)),
         Match::OnOrBefore(time) => format!(" <= {}", date(*time)),
         Match::OnOrAfter(time) => format!(" >= {}", date(*time)),
-        Match::Unknown(opcode) => format!("MATCH OPCODE {} NOT UNDERSTOOD", opcode.cast_signed()),
+        Match::Unknown(opcode, _) => format!("MATCH OPCODE {} NOT UNDERSTOOD", opcode.cast_signed()),
         Match::Malformed => String::new(),
     }
 }

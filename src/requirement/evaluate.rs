@@ -327,7 +327,7 @@ fn matches(wanted: &Match, value: &Value) -> bool {
         Match::After(operand) => date(*operand, Ordering::is_gt),
         Match::OnOrBefore(operand) => date(*operand, Ordering::is_le),
         Match::OnOrAfter(operand) => date(*operand, Ordering::is_ge),
-        Match::Exists | Match::Absent | Match::Unknown(_) | Match::Malformed => false,
+        Match::Exists | Match::Absent | Match::Unknown(..) | Match::Malformed => false,
     }
 }
 
