@@ -603,21 +603,34 @@ fn designated_requirements_of_the_corpus() {
     );
 }
 
+/// Info.plist's `k` compared in a way that nobody knows, with this operand, or `always`.
+fn compared_unknowably(length: u32, operand: &[u8]) -> Vec<u8> {
+    let words = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|word| word.to_be_bytes()).collect() };
+    let always = words(&[1]);
+    let payload = [
+        &words(&[1, 7, 10, 1]),
+        &b"k\0\0\0"[..],
+        &words(&[99, length]),
+        operand,
+        &always,
+    ];
+    crate::support::signature::blob(0xfade_0c00, &payload.concat())
+}
+
 /// Found by fuzzing: an unknown comparison lost its operand when it was written again.
 #[test]
 fn an_unknown_comparison_keeps_its_operand() {
-    let mut bytes = Vec::new();
-    for word in [7u32, 10, 1] {
-        bytes.extend(word.to_be_bytes());
-    }
-    bytes.extend(b"k\0\0\0");
-    for word in [99u32, 2] {
-        bytes.extend(word.to_be_bytes());
-    }
-    bytes.extend(b"ab\0\0");
-    bytes.extend(0u32.to_be_bytes());
-    let blob = crate::support::signature::blob(0xfade_0c00, &[&1u32.to_be_bytes()[..], &bytes].concat());
+    let blob = compared_unknowably(2, b"ab\0\0");
     let found = Requirement::from_blob(&blob).unwrap();
     assert_eq!(found.fault(), None);
     assert_eq!(found.to_blob(), blob);
+}
+
+/// Found by fuzzing: an unknown comparison without operand was taken for one that does not hold, and what followed it
+/// counted. Apple's interpreter reads an operand there and gives up (reqinterp.cpp, Match::Match).
+#[test]
+fn an_unknown_comparison_without_operand_is_malformed() {
+    let blob = compared_unknowably(1000, b"");
+    let found = Requirement::from_blob(&blob).unwrap();
+    assert_eq!(found.fault(), Some(RequirementError::Invalid));
 }

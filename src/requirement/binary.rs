@@ -149,15 +149,8 @@ impl Reader<'_> {
             12 => Match::OnOrBefore(self.time()?),
             13 => Match::OnOrAfter(self.time()?),
             14 => Match::Absent,
-            unknown => {
-                // It may have an operand; without one, what follows is read as the next element.
-                let start = self.at;
-                let operand = self.bytes();
-                if operand.is_none() {
-                    self.at = start;
-                }
-                Match::Unknown(unknown, operand)
-            }
+            // Apple takes it for one with an operand (reqinterp.cpp, Match::Match).
+            unknown => Match::Unknown(unknown, self.bytes()?),
         })
     }
 }
@@ -292,7 +285,7 @@ fn write_match(found: &Match, out: &mut Vec<u8>) {
         Match::OnOrBefore(time) => (12, None, Some(*time)),
         Match::OnOrAfter(time) => (13, None, Some(*time)),
         Match::Absent => (14, None, None),
-        Match::Unknown(opcode, operand) => (*opcode, operand.as_ref(), None),
+        Match::Unknown(opcode, operand) => (*opcode, Some(operand), None),
         Match::Malformed => return,
     };
     word(opcode, out);

@@ -99,8 +99,8 @@ pub enum Match {
     OnOrAfter(i64),
     /// There is no value.
     Absent,
-    /// An unknown comparison, which never holds, with its operand if it seems to have one.
-    Unknown(u32, Option<Vec<u8>>),
+    /// An unknown comparison, which never holds, with its operand.
+    Unknown(u32, Vec<u8>),
     /// The binary form ends or is malformed here.
     Malformed,
 }
