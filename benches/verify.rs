@@ -254,7 +254,7 @@ fn parsing(criterion: &mut Criterion) {
         .sample_size(20);
     group.bench_function("sealcheck", |bencher| {
         bencher.iter(|| {
-            sealcheck::bundle::Seal::parse(black_box(seal.as_bytes()))
+            sealcheck::bundle::Seal::parse(black_box(seal.as_bytes()), &sealcheck::limits::Limits::default())
                 .unwrap()
                 .entries
                 .len()

@@ -8,8 +8,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-/// Nesting of indefinite lengths and of constructed strings; real signatures need eight.
-const MAX_DEPTH: usize = 32;
+use crate::limits::ASN1_DEPTH;
 
 /// Identifier octets: class, constructed bit and tag number.
 pub mod tag {
@@ -64,7 +63,7 @@ pub enum Asn1Error {
     #[error("an ASN.1 tag number is not supported")]
     TagNumber,
     /// Nested too deep.
-    #[error("ASN.1 nested deeper than {MAX_DEPTH} levels")]
+    #[error("ASN.1 nested deeper than {ASN1_DEPTH} levels")]
     Depth,
     /// Bytes follow the end.
     #[error("bytes follow the end of an ASN.1 element")]
@@ -112,7 +111,7 @@ impl<'a> Element<'a> {
 }
 
 fn collect(content: &[u8], depth: usize, octets: &mut Vec<u8>) -> Result<(), Asn1Error> {
-    if depth > MAX_DEPTH {
+    if depth > ASN1_DEPTH {
         return Err(Asn1Error::Depth);
     }
     let mut reader = Reader::new(content);
@@ -241,7 +240,7 @@ fn split(bytes: &[u8], length: usize) -> Result<(&[u8], &[u8]), Asn1Error> {
 
 /// The content up to the end-of-contents octets, and what follows these.
 fn indefinite(bytes: &[u8], depth: usize) -> Result<(&[u8], &[u8]), Asn1Error> {
-    if depth >= MAX_DEPTH {
+    if depth >= ASN1_DEPTH {
         return Err(Asn1Error::Depth);
     }
     let mut rest = bytes;

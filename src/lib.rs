@@ -1,7 +1,7 @@
 //! `sealcheck` says, on any operating system, what macOS would say about a piece of signed code.
 //!
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
-//! `octets`, `time`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
+//! `octets`, `limits`, `time`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
 //! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `gatekeeper`, `finding`, `rule`, `report`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
@@ -20,6 +20,7 @@ pub mod entitlements;
 pub mod finding;
 pub mod gatekeeper;
 pub mod hash;
+pub mod limits;
 pub mod macho;
 pub mod octets;
 pub mod plist;

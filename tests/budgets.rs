@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use sealcheck::blob::{SuperBlob, magic};
 use sealcheck::bundle::Seal;
+use sealcheck::limits::Limits;
 use sealcheck::plist;
 use sealcheck::requirement::{Context, Requirement};
 use sealcheck::trust::{Anchors, Cache, Certificate, Path, Purpose, Signed, evaluate};
@@ -34,6 +35,16 @@ fn xml(body: &str) -> Vec<u8> {
     format!("<plist version=\"1.0\">{body}</plist>").into_bytes()
 }
 
+/// A disjunction of `2^(levels - 1)` times `never`, as flat as can be.
+fn balanced(levels: u32, out: &mut Vec<u8>) {
+    if levels == 1 {
+        return out.extend(0u32.to_be_bytes());
+    }
+    out.extend(7u32.to_be_bytes());
+    balanced(levels - 1, out);
+    balanced(levels - 1, out);
+}
+
 #[test]
 fn worst_cases() {
     measured("property list of 4,000,001 values", || {
@@ -51,7 +62,14 @@ fn worst_cases() {
             .unwrap_err()
             .to_string()
     });
-    measured("requirement of 300,000 operations", || {
+    // or(or(…), or(…))
+    measured("requirement of 131,071 operations", || {
+        let mut expression = Vec::new();
+        balanced(17, &mut expression);
+        let blob = blob(0xfade_0c00, &[&1u32.to_be_bytes()[..], &expression].concat());
+        Requirement::from_blob(&blob).unwrap_err().to_string()
+    });
+    measured("requirement of 150,000 levels", || {
         // or(false, or(false, …
         let mut expression = Vec::new();
         for _ in 0..150_000 {
@@ -74,8 +92,8 @@ fn worst_cases() {
         };
         found.evaluate(&context).unwrap_err().to_string()
     });
-    measured("CodeResources with 1,001 rules of 4,096 bytes", || {
-        let rules: String = (0..1001)
+    measured("CodeResources with 101 rules of 4,000 bytes", || {
+        let rules: String = (0..101)
             .map(|number| {
                 format!(
                     "<key>^({}){number}+$</key><true/>",
@@ -86,18 +104,18 @@ fn worst_cases() {
         let text = xml(&format!(
             "<dict><key>files</key><dict/><key>files2</key><dict/><key>rules</key><dict/><key>rules2</key><dict>{rules}</dict></dict>"
         ));
-        Seal::parse(&text).unwrap_err().to_string()
+        Seal::parse(&text, &Limits::default()).unwrap_err().to_string()
     });
     measured(
-        "1,000 rules of 60 bytes that would backtrack, on 2,000 paths",
+        "100 rules of 20 bytes that would backtrack, on 2,000 paths",
         || {
-            let rules: String = (0..999)
+            let rules: String = (0..100)
                 .map(|number| format!("<key>^(a*)*(a*)*(a|aa)+{number}$</key><true/>"))
                 .collect();
             let text = xml(&format!(
                 "<dict><key>files</key><dict/><key>files2</key><dict/><key>rules</key><dict/><key>rules2</key><dict>{rules}</dict></dict>"
             ));
-            let seal = Seal::parse(&text).unwrap();
+            let seal = Seal::parse(&text, &Limits::default()).unwrap();
             let path = "a".repeat(200);
             let matched = (0..2000).filter(|_| seal.rules.find(&path).is_some()).count();
             format!("{matched} matches")

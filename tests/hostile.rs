@@ -157,6 +157,10 @@ impl Failing {
 }
 
 impl Tree for Failing {
+    fn limits(&self) -> &sealcheck::limits::Limits {
+        self.inner.limits()
+    }
+
     fn listing(&self) -> &Arc<Listing> {
         self.inner.listing()
     }

@@ -195,7 +195,7 @@ pub fn entitlements_der(data: &[u8]) {
 
 /// A CodeResources, with its rules tried on paths.
 pub fn code_resources(data: &[u8]) {
-    if let Ok(seal) = Seal::parse(data) {
+    if let Ok(seal) = Seal::parse(data, &sealcheck::limits::Limits::default()) {
         for path in [
             "Resources/a.txt",
             "Info.plist",

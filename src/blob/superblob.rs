@@ -7,6 +7,7 @@
 use thiserror::Error;
 
 use super::Slot;
+use crate::limits::SUPERBLOB_ENTRIES;
 use crate::octets::{range, u32_be};
 
 /// Magic numbers of specification 1.1.
@@ -37,10 +38,6 @@ const HEADER: u64 = 8;
 const INDEX: u64 = 12;
 /// Size of one index entry.
 const ENTRY: u64 = 8;
-
-/// Entries read from one index. Apple has no limit; real signatures have at most 15 (specification 1.4
-/// names 24 types). The kernel refuses more than fit the blob; this bounds the work on a hostile one.
-const MAX_ENTRIES: u32 = 4096;
 
 /// Why a blob could not be read. Offsets and lengths are in bytes from the start of the SuperBlob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -90,7 +87,7 @@ pub enum BlobError {
         slot: Slot,
     },
     /// More entries than the reader's budget.
-    #[error("superblob index has {count} entries, more than the limit of {MAX_ENTRIES}")]
+    #[error("superblob index has {count} entries, more than the limit of {SUPERBLOB_ENTRIES}")]
     TooManyEntries {
         /// The count field.
         count: u32,
@@ -129,7 +126,7 @@ impl<'a> SuperBlob<'a> {
     /// Reads the SuperBlob with magic `expected` at the start of `space`, which may be longer than it.
     ///
     /// # Errors
-    /// See [`BlobError`]; Apple answers every one of them with errSecCSSignatureInvalid.
+    /// See [`BlobError`]; Apple answers every one of them with errSecCSSignatureInvalid but [`BlobError::TooManyEntries`], a budget of ours.
     pub fn parse(space: &'a [u8], expected: u32) -> Result<Self, BlobError> {
         let available = u64::try_from(space.len()).unwrap_or(u64::MAX);
         let truncated = BlobError::Truncated { available };
@@ -144,7 +141,7 @@ impl<'a> SuperBlob<'a> {
         if index_end > u64::from(length) {
             return Err(BlobError::Index { count, length });
         }
-        if count > MAX_ENTRIES {
+        if count > SUPERBLOB_ENTRIES {
             return Err(BlobError::TooManyEntries { count });
         }
         let mut superblob = Self {

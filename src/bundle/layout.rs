@@ -7,11 +7,9 @@ use thiserror::Error;
 
 use super::roots::{check_app_root, check_framework_root, check_moved, meta_directory};
 use crate::blob::Slot;
-use crate::plist::{Dictionary, Value};
+use crate::plist::{Dictionary, PlistError, Value};
 use crate::source::{Kind, NodeId, Tree};
 
-/// Budget for an Info.plist; the largest real ones have some 100 KiB.
-const MAX_INFO_PLIST: u64 = 16 << 20;
 /// Links followed on the way to a file of the bundle: the kernel's own limit.
 const MAX_LINKS: usize = 32;
 
@@ -155,6 +153,8 @@ pub struct Layout {
     pub info_plist: Option<NodeId>,
     /// Info.plist decoded; `None` when it is missing or malformed.
     pub info: Option<Dictionary>,
+    /// The budget of ours that Info.plist is beyond, so that what it says is not known.
+    pub info_limit: Option<PlistError>,
     /// Main executable, links followed.
     pub executable: Option<NodeId>,
     /// What the signature covers, links followed.
@@ -204,13 +204,14 @@ impl Layout {
         let info_entry = find_info(tree, info_directory);
         let follow = |entry: NodeId| follow(tree, entry);
         let info_plist = info_entry.and_then(follow);
-        let info = info_plist
-            .and_then(|node| tree.small(node, MAX_INFO_PLIST).ok())
-            .and_then(|bytes| crate::plist::parse(&bytes).ok())
-            .and_then(|value| match value {
-                Value::Dictionary(entries) => Some(entries),
-                _ => None,
-            });
+        let parsed = info_plist
+            .and_then(|node| tree.small(node, tree.limits().info_plist).ok())
+            .map(|bytes| crate::plist::parse_within(&bytes, tree.limits()));
+        let (info, info_limit) = match parsed {
+            Some(Ok(Value::Dictionary(entries))) => (Some(entries), None),
+            Some(Err(error)) if error.is_limit() => (None, Some(error)),
+            _ => (None, None),
+        };
         let name = tree.node(root).text().into_owned();
         let executable_entry = find_executable(
             tree,
@@ -272,6 +273,7 @@ impl Layout {
             resources_prefix,
             info_plist,
             info,
+            info_limit,
             executable,
             main,
             main_entry,

@@ -6,10 +6,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-/// Length of one pattern in bytes.
-const MAX_PATTERN: usize = 4096;
-/// Compiled size of one pattern in bytes: counted repetitions multiply.
-const MAX_COMPILED: usize = 1 << 20;
+use crate::limits::{RULE_COMPILED, RULE_PATTERN};
 
 /// Folders of nested code in Apple's rules.
 const CODE_FOLDERS: &str = "^(Frameworks|SharedFrameworks|PlugIns|Plug-ins|XPCServices|Helpers|MacOS|Library/(Automator|Spotlight|LoginItems))/";
@@ -35,14 +32,23 @@ pub(super) enum Pattern {
     Expression(Regex),
 }
 
+/// Why a pattern cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PatternError {
+    /// It is no regular expression.
+    Malformed,
+    /// It is longer than the budget, or would be when compiled: counted repetitions multiply.
+    TooLarge,
+}
+
 impl Pattern {
-    /// `None` when it is no regular expression, or too large.
-    pub(super) fn compile(pattern: &str) -> Option<Self> {
-        if pattern.len() > MAX_PATTERN {
-            return None;
+    /// Reads a pattern.
+    pub(super) fn compile(pattern: &str) -> Result<Self, PatternError> {
+        if pattern.len() > RULE_PATTERN {
+            return Err(PatternError::TooLarge);
         }
         let localised = |prefix, is_version| Self::Localised { prefix, is_version };
-        Some(match pattern {
+        Ok(match pattern {
             "^.*" => Self::Everything,
             "^[^/]+$" => Self::Name,
             "^(.*/)?\\.DS_Store$" => Self::DsStore,
@@ -129,16 +135,16 @@ fn plain(pattern: &str) -> Option<Pattern> {
 }
 
 /// A POSIX extended regular expression over bytes; `.` matches every byte, lines have no meaning.
-fn regular_expression(pattern: &str) -> Option<Regex> {
-    if pattern.len() > MAX_PATTERN {
-        return None;
-    }
+fn regular_expression(pattern: &str) -> Result<Regex, PatternError> {
     RegexBuilder::new(&translate(pattern))
         .unicode(false)
         .dot_matches_new_line(true)
-        .size_limit(MAX_COMPILED)
+        .size_limit(RULE_COMPILED)
         .build()
-        .ok()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
+            _ => PatternError::Malformed,
+        })
 }
 
 /// What POSIX takes literally and the crate does not: a backslash in brackets, an escape of an ordinary
@@ -210,7 +216,13 @@ mod tests {
         assert!(matches("^a{2}$", "aa") && matches("^a{b$", "a{b"));
         assert!(matches("^[[:alpha:]]$", "x"));
         assert!(matches("^a.b$", "a\nb"), "a dot matches a line end");
-        assert!(Pattern::compile("(").is_none() && Pattern::compile("(((a{1000}){1000}){1000})").is_none());
+        assert!(
+            matches!(Pattern::compile("("), Err(PatternError::Malformed))
+                && matches!(
+                    Pattern::compile("(((a{1000}){1000}){1000})"),
+                    Err(PatternError::TooLarge)
+                )
+        );
     }
 
     #[test]
@@ -291,7 +303,7 @@ mod tests {
         }
         for pattern in ["^a+", "^a\\/b", "^(a)", "a", "^a$b", "^a\\.*"] {
             assert!(
-                matches!(Pattern::compile(pattern), Some(Pattern::Expression(_))),
+                matches!(Pattern::compile(pattern), Ok(Pattern::Expression(_))),
                 "{pattern}"
             );
         }

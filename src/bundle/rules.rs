@@ -5,15 +5,13 @@
 
 use thiserror::Error;
 
-use super::pattern::Pattern;
+use super::pattern::{Pattern, PatternError};
 use crate::plist::{Dictionary, Value};
 
-/// Rules in one seal; Apple's own sets have at most 15.
-const MAX_RULES: usize = 1000;
 /// Why the rules are refused (errSecCSResourceRulesInvalid).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RuleError {
-    /// The pattern is no regular expression, or too large.
+    /// The pattern is no regular expression.
     #[error("rule pattern {pattern:?} is not usable")]
     Pattern {
         /// The pattern.
@@ -26,10 +24,18 @@ pub enum RuleError {
         pattern: String,
     },
     /// More rules than the budget.
-    #[error("{count} rules, more than the limit of {MAX_RULES}")]
+    #[error("{count} rules, more than the limit of {limit}")]
     TooMany {
         /// How many.
         count: usize,
+        /// The budget.
+        limit: u64,
+    },
+    /// The pattern is longer than the budget, or would be when compiled.
+    #[error("a rule pattern of {length} bytes takes more room than the limit")]
+    TooLarge {
+        /// Its length in bytes.
+        length: usize,
     },
 }
 
@@ -66,13 +72,14 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Compiles the dictionary `rules` or `rules2`.
+    /// Compiles the dictionary `rules` or `rules2`, which may hold `limit` rules.
     ///
     /// # Errors
     /// See [`RuleError`].
-    pub fn compile(source: &Dictionary) -> Result<Self, RuleError> {
-        if source.len() > MAX_RULES {
-            return Err(RuleError::TooMany { count: source.len() });
+    pub fn compile(source: &Dictionary, limit: u64) -> Result<Self, RuleError> {
+        let count = source.len();
+        if u64::try_from(count).map_or(true, |count| count > limit) {
+            return Err(RuleError::TooMany { count, limit });
         }
         let rules = source
             .iter()
@@ -134,8 +141,13 @@ fn rule(pattern: &str, value: &Value) -> Result<Rule, RuleError> {
     let wrong = || RuleError::Value {
         pattern: pattern.to_owned(),
     };
-    let compiled = Pattern::compile(pattern).ok_or_else(|| RuleError::Pattern {
-        pattern: pattern.to_owned(),
+    let compiled = Pattern::compile(pattern).map_err(|error| match error {
+        PatternError::Malformed => RuleError::Pattern {
+            pattern: pattern.to_owned(),
+        },
+        PatternError::TooLarge => RuleError::TooLarge {
+            length: pattern.len(),
+        },
     })?;
     let mut rule = Rule {
         pattern: pattern.to_owned(),
@@ -173,7 +185,7 @@ mod tests {
     fn rules(text: &str) -> Rules {
         let text = format!("<plist><dict>{text}</dict></plist>");
         let value = crate::plist::parse(text.as_bytes()).unwrap();
-        Rules::compile(value.as_dictionary().unwrap()).unwrap()
+        Rules::compile(value.as_dictionary().unwrap(), 100).unwrap()
     }
 
     #[test]

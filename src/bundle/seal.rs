@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use super::{RuleError, Rules};
 use crate::hash::HashType;
-use crate::plist::{Dictionary, Value};
+use crate::limits::Limits;
+use crate::plist::{Dictionary, PlistError, Value};
 
 /// Why a seal is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -25,9 +26,23 @@ pub enum SealError {
     /// `files2` without `rules2` (errSecCSResourcesInvalid).
     #[error("CodeResources has files2 but no rules2")]
     NoRules,
+    /// A budget for property lists was reached.
+    #[error("CodeResources has {0}")]
+    Limit(PlistError),
     /// A rule is unusable (errSecCSResourceRulesInvalid).
     #[error("{0}")]
     Rule(#[from] RuleError),
+}
+
+impl SealError {
+    /// Whether a budget was reached, of which Apple's reader has none.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::Limit(_) | Self::Rule(RuleError::TooMany { .. } | RuleError::TooLarge { .. })
+        )
+    }
 }
 
 /// What one entry demands.
@@ -96,8 +111,11 @@ impl Seal {
     ///
     /// # Errors
     /// See [`SealError`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, SealError> {
-        let value = crate::plist::parse(bytes).map_err(|_| SealError::NotADictionary)?;
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, SealError> {
+        let value = crate::plist::parse_within(bytes, limits).map_err(|error| match error.is_limit() {
+            true => SealError::Limit(error),
+            false => SealError::NotADictionary,
+        })?;
         let Value::Dictionary(seal) = value else {
             return Err(SealError::NotADictionary);
         };
@@ -123,7 +141,7 @@ impl Seal {
         };
         Ok(Self {
             version,
-            rules: Rules::compile(&rules)?,
+            rules: Rules::compile(&rules, limits.resource_rules)?,
             entries: files
                 .into_entries()
                 .map(|(path, value)| (path, entry(value)))
@@ -203,7 +221,10 @@ mod tests {
     use super::*;
 
     fn seal(text: &str) -> Result<Seal, SealError> {
-        Seal::parse(format!("<plist><dict>{text}</dict></plist>").as_bytes())
+        Seal::parse(
+            format!("<plist><dict>{text}</dict></plist>").as_bytes(),
+            &Limits::default(),
+        )
     }
 
     const V1: &str = "<key>rules</key><dict><key>^.*</key><true/></dict><key>files</key><dict/>";
@@ -222,7 +243,10 @@ mod tests {
             seal(&format!("{V1}<key>files2</key><dict/>")).unwrap_err(),
             SealError::NoRules
         );
-        assert_eq!(Seal::parse(b"x").unwrap_err(), SealError::NotADictionary);
+        assert_eq!(
+            Seal::parse(b"x", &Limits::default()).unwrap_err(),
+            SealError::NotADictionary
+        );
     }
 
     #[test]

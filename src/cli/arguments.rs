@@ -9,6 +9,7 @@ use super::expected::Expected;
 use crate::finding::Target;
 use crate::gatekeeper::Operation;
 use crate::hash::{Kernel, KernelName};
+use crate::limits::Limits;
 use crate::rule::{self, Rule};
 use crate::time::UnixTime;
 use crate::verify::{CodesignFlags, HostArchitecture};
@@ -53,6 +54,9 @@ pub(super) struct Global {
     /// A root certificate that counts as Apple's; every report says so
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) apple_anchor: Vec<PathBuf>,
+    /// Another limit than usual for what is read; a wrong name lists all
+    #[arg(long, global = true, value_name = "NAME=NUMBER", value_parser = parse_limit)]
+    pub(super) limit: Vec<(String, u64)>,
     /// Which implementation computes digests; for tests and measurements
     #[arg(long, global = true, value_name = "KERNEL", value_parser = parse_kernel, default_value = "auto", hide = true)]
     pub(super) hash_kernel: Kernel,
@@ -474,6 +478,24 @@ fn parse_kernel(name: &str) -> Result<Kernel, String> {
         _ => return Err("not auto, portable, sha-ni or avx512".to_owned()),
     };
     Kernel::new(name).ok_or_else(|| "this processor has not got its instructions".to_owned())
+}
+
+fn parse_limit(text: &str) -> Result<(String, u64), String> {
+    let (name, number) = text.split_once('=').ok_or("NAME=NUMBER is wanted")?;
+    let number = number
+        .parse()
+        .map_err(|_| format!("{number} is no number of {name}"))?;
+    if Limits::default().set(name, number) {
+        return Ok((name.to_owned(), number));
+    }
+    let known = Limits::default().named().into_iter();
+    let known: Vec<String> = known
+        .map(|(name, unit, usual)| format!("{name}={usual} {unit}"))
+        .collect();
+    Err(format!(
+        "there is no limit {name}, but these: {}",
+        known.join(", ")
+    ))
 }
 
 fn parse_rule(id: &str) -> Result<Known, String> {

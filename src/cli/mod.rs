@@ -28,6 +28,7 @@ use arguments::{
 };
 
 use crate::gatekeeper::{self, fitting_operation};
+use crate::limits::Limits;
 use crate::report::{
     Outcome, Run, Settings, Style, Unreadable, write_github, write_human, write_json, write_jsonl,
     write_junit, write_sarif,
@@ -154,7 +155,12 @@ impl<'a> Session<'a> {
             .iter()
             .map(|path| ticket::read(path))
             .collect::<Result<_, _>>();
+        let mut limits = Limits::default();
+        for (name, number) in &global.limit {
+            limits.set(name, *number);
+        }
         let options = Options {
+            limits,
             tickets: tickets.map_err(|message| (message, UNREADABLE))?,
             host_architecture: global.host_arch.into(),
             anchors,

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Format;
 use super::{Session, UNREADABLE, complain, style};
-use crate::profile::{MAX_PROFILE, Profile};
+use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
+use crate::source::SourceError;
 use crate::verify::{Evidence, ProfileProblem};
 
 /// First octet of a CMS: a SEQUENCE.
@@ -80,17 +81,22 @@ pub(super) fn run(
 fn open(path: &Path, session: &Session<'_>) -> Result<Operand, String> {
     if path.is_file() {
         let mut bytes = Vec::new();
-        // One byte more than the budget, so that the reader says what is wrong.
-        let limit = MAX_PROFILE.saturating_add(1);
-        let file = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+        let limit = session.options.limits.profile;
+        let most = limit.saturating_add(1);
+        let file = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
         file.map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
         let extension = path.extension().and_then(|extension| extension.to_str());
         let is_named = matches!(extension, Some("provisionprofile" | "mobileprovision"));
         if is_named || bytes.first() == Some(&SEQUENCE) {
             let options = &session.options;
-            let profile = Profile::read(&bytes, &options.anchors, &options.cache);
-            let profile = Box::new(profile.map_err(ProfileProblem::from));
-            return Ok(Operand::Profile(path.display().to_string(), profile));
+            let shown = path.display().to_string();
+            let profile = if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+                let path = shown.clone();
+                Err(ProfileProblem::Unreadable(SourceError::TooLarge { path, limit }))
+            } else {
+                Profile::read(&bytes, &options.anchors, &options.cache).map_err(ProfileProblem::from)
+            };
+            return Ok(Operand::Profile(shown, Box::new(profile)));
         }
     }
     match session.examine(path) {

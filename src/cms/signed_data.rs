@@ -8,11 +8,7 @@ use thiserror::Error;
 
 use super::{Attributes, oid};
 use crate::asn1::{Asn1Error, Element, Reader, tag};
-
-/// Certificates kept of one signature; real ones have at most five.
-const MAX_CERTIFICATES: usize = 256;
-/// Signers kept of one signature; macOS looks at the first only.
-const MAX_SIGNERS: usize = 256;
+use crate::limits::{CMS_CERTIFICATES, CMS_SIGNERS};
 
 /// Why bytes are no SignedData.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -112,8 +108,8 @@ impl<'a> SignedData<'a> {
                 if certificate.tag == tag::SEQUENCE {
                     certificates.push(certificate.whole);
                 }
-                if certificates.len() > MAX_CERTIFICATES {
-                    return Err(too_many("certificates", MAX_CERTIFICATES));
+                if certificates.len() > CMS_CERTIFICATES {
+                    return Err(too_many("certificates", CMS_CERTIFICATES));
                 }
             }
         }
@@ -121,8 +117,8 @@ impl<'a> SignedData<'a> {
         let mut reader = fields.expect(tag::SET)?.reader();
         let mut signers = Vec::new();
         while let Some(signer) = reader.next_element()? {
-            if signers.len() >= MAX_SIGNERS {
-                return Err(too_many("signers", MAX_SIGNERS));
+            if signers.len() >= CMS_SIGNERS {
+                return Err(too_many("signers", CMS_SIGNERS));
             }
             signers.push(SignerInfo::parse(signer)?);
         }

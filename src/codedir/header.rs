@@ -18,9 +18,6 @@ const EARLIEST_VERSION: u32 = 0x20001;
 const LATEST_VERSION: u32 = 0x2_F000;
 /// Size of one scatter record.
 const SCATTER_RECORD: u64 = 24;
-/// Length of a pre-encryption or code slot table is bounded by the blob; scatter records by this. Real
-/// code has none; each record takes 24 bytes of the blob, so the limit bounds memory, not meaning.
-const MAX_SCATTER_RECORDS: u64 = 65_536;
 
 /// Why a CodeDirectory is refused. Offsets are in bytes from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -281,7 +278,8 @@ impl<'a> CodeDirectory<'a> {
             return Ok(records);
         }
         let mut pages = 0u64;
-        for _ in 0..MAX_SCATTER_RECORDS {
+        // Each record lies behind the one before, so the blob bounds their number.
+        loop {
             let record = range(self.data, at, SCATTER_RECORD).ok_or(error)?;
             let count = u32_be(record, 0).ok_or(error)?;
             if count == 0 {
@@ -300,7 +298,6 @@ impl<'a> CodeDirectory<'a> {
             });
             at = at.saturating_add(SCATTER_RECORD);
         }
-        Err(error)
     }
 
     fn check_coverage(&self) -> Result<(), CodeDirectoryError> {

@@ -10,10 +10,8 @@
 
 use thiserror::Error;
 
+use crate::limits::ASN1_DEPTH;
 use crate::plist::{Dictionary, Value};
-
-/// Nesting of containers; real entitlements are at most four deep.
-const MAX_DEPTH: usize = 32;
 
 const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;
@@ -54,7 +52,7 @@ pub enum DerError {
     #[error("trailing bytes")]
     Trailing,
     /// Nested too deep.
-    #[error("nested deeper than {MAX_DEPTH} levels")]
+    #[error("nested deeper than {ASN1_DEPTH} levels")]
     Depth,
 }
 
@@ -131,7 +129,7 @@ impl<'a> Reader<'a> {
 }
 
 fn dictionary(content: &[u8], form: Form, depth: usize) -> Result<Dictionary, DerError> {
-    if depth >= MAX_DEPTH {
+    if depth >= ASN1_DEPTH {
         return Err(DerError::Depth);
     }
     let mut reader = Reader(content);
@@ -173,7 +171,7 @@ fn value(tag: u8, content: &[u8], form: Form, depth: usize) -> Result<Value, Der
                 .to_owned(),
         ),
         SEQUENCE => {
-            if inner >= MAX_DEPTH {
+            if inner >= ASN1_DEPTH {
                 return Err(DerError::Depth);
             }
             let mut reader = Reader(content);

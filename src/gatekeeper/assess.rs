@@ -121,7 +121,7 @@ pub fn assess(evidence: &Evidence, operation: Operation) -> Option<GatekeeperVer
         restrict_sideband: false,
         ..CodesignFlags::default()
     };
-    let codesign = fold(&evidence.code, !evidence.unread.is_empty(), &flags);
+    let codesign = fold(&evidence.code, evidence.gaps(), &flags);
     if let Some(reason) = codesign.not_judged {
         verdict.ruling = Ruling::Undetermined;
         verdict.condition = Some(reason.text().to_owned());
@@ -248,13 +248,16 @@ fn consult(object: &CodeObject, operation: Operation) -> Answer {
                 }
                 Ok(None) => answer = None,
                 Ok(Some(true)) => {}
-                Err(fault) => {
-                    return Answer {
-                        ruling: Ruling::Error,
-                        label: "",
-                        error: Some(fault.status()),
-                    };
-                }
+                Err(fault) => match fault.status() {
+                    None => answer = None,
+                    error => {
+                        return Answer {
+                            ruling: Ruling::Error,
+                            label: "",
+                            error,
+                        };
+                    }
+                },
             }
         }
         match answer {

@@ -7,7 +7,7 @@ use std::io::Cursor;
 
 use ::plist::stream::{BinaryReader, OwnedEvent};
 
-use super::{Dictionary, MAX_DEPTH, MAX_VALUES, PlistError, Value};
+use super::{Dictionary, MAX_DEPTH, PlistError, Value};
 
 /// Seconds from 1970 to 2001, the epoch of CoreFoundation.
 const EPOCH_2001: f64 = 978_307_200.0;
@@ -20,12 +20,12 @@ enum Container {
     },
 }
 
-/// Reads a binary property list.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, PlistError> {
+/// Reads a binary property list of at most `limit` values.
+pub(super) fn parse(bytes: &[u8], limit: u64) -> Result<Value, PlistError> {
     let mut stack: Vec<Container> = Vec::new();
     for (count, event) in BinaryReader::new(Cursor::new(bytes)).enumerate() {
-        if count > MAX_VALUES {
-            return Err(PlistError::Values);
+        if u64::try_from(count).map_or(true, |count| count > limit) {
+            return Err(PlistError::Values { limit });
         }
         let event = event.map_err(|error| PlistError::Binary {
             problem: error.to_string(),
@@ -118,7 +118,7 @@ mod tests {
         ::plist::Value::Dictionary(dictionary)
             .to_writer_binary(&mut bytes)
             .unwrap();
-        let value = parse(&bytes).unwrap();
+        let value = parse(&bytes, 100).unwrap();
         let dictionary = value.as_dictionary().unwrap();
         assert_eq!(dictionary.get("a"), Some(&Value::Integer(7)));
         assert_eq!(
@@ -126,7 +126,7 @@ mod tests {
             Some(&Value::Array(vec![Value::Data(vec![1, 2])]))
         );
         for end in 0..bytes.len() {
-            assert!(parse(&bytes[..end]).is_err());
+            assert!(parse(&bytes[..end], 100).is_err());
         }
     }
 }

@@ -15,10 +15,11 @@ pub use write::{dictionary_to_json, to_json, to_xml};
 
 use thiserror::Error;
 
-/// Nesting of containers. CoreFoundation recurses without limit; real lists are less than 20 deep.
-pub(crate) const MAX_DEPTH: usize = 128;
-/// Values in one list: ten times a CodeResources of 100,000 files with both kinds of digest.
-pub(crate) const MAX_VALUES: usize = 4_000_000;
+use crate::limits::Limits;
+
+/// Nesting of containers, as CoreFoundation bounds it for binary lists (`_CFPropertyListMaxRecursionDepth`). Whether it does for
+/// XML is not published; real lists are less than 20 deep.
+pub(crate) const MAX_DEPTH: usize = 512;
 
 /// Why a property list could not be read. Offsets are in bytes of the UTF-8 text, after decoding.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -52,8 +53,11 @@ pub enum PlistError {
     #[error("nested deeper than {MAX_DEPTH} levels")]
     Depth,
     /// Too many values.
-    #[error("more than {MAX_VALUES} values")]
-    Values,
+    #[error("more than {limit} values")]
+    Values {
+        /// How many there may be.
+        limit: u64,
+    },
     /// The binary list is malformed.
     #[error("malformed binary property list: {problem}")]
     Binary {
@@ -62,13 +66,29 @@ pub enum PlistError {
     },
 }
 
-/// Reads a property list of either form.
+impl PlistError {
+    /// Whether the budget was reached, of which Apple's readers have none.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::Values { .. })
+    }
+}
+
+/// Reads a property list of either form, with the usual number of values at most.
 ///
 /// # Errors
 /// See [`PlistError`].
 pub fn parse(bytes: &[u8]) -> Result<Value, PlistError> {
+    parse_within(bytes, &Limits::default())
+}
+
+/// Reads a property list of either form.
+///
+/// # Errors
+/// See [`PlistError`].
+pub fn parse_within(bytes: &[u8], limits: &Limits) -> Result<Value, PlistError> {
     if bytes.starts_with(b"bplist0") {
-        return binary::parse(bytes);
+        return binary::parse(bytes, limits.plist_values);
     }
-    xml::parse(&text::decode(bytes)?)
+    xml::parse(&text::decode(bytes)?, limits.plist_values)
 }

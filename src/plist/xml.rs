@@ -4,14 +4,15 @@
 //! references and the five predefined entities; the last of duplicate keys; text behind the first value ignored.
 //! Stricter than CoreFoundation: an internal DTD subset is refused, since its entities would change the text.
 
-use super::{Dictionary, MAX_DEPTH, MAX_VALUES, PlistError, Value};
+use super::{Dictionary, MAX_DEPTH, PlistError, Value};
 
-/// Reads the first value in `text`.
-pub(super) fn parse(text: &str) -> Result<Value, PlistError> {
+/// Reads the first value in `text`, which may hold `limit` values.
+pub(super) fn parse(text: &str, limit: u64) -> Result<Value, PlistError> {
     let mut reader = Reader {
         text,
         at: 0,
         values: 0,
+        limit,
     };
     reader.document()
 }
@@ -36,7 +37,8 @@ struct Tag<'a> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    values: usize,
+    values: u64,
+    limit: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -144,8 +146,8 @@ impl<'a> Reader<'a> {
             };
             if let Some(value) = done {
                 self.values = self.values.saturating_add(1);
-                if self.values > MAX_VALUES {
-                    return Err(PlistError::Values);
+                if self.values > self.limit {
+                    return Err(PlistError::Values { limit: self.limit });
                 }
                 match stack.last_mut() {
                     None => return Ok(value),

@@ -22,18 +22,9 @@ pub use contents::{ProfileCertificate, ProfileContents};
 pub use kind::{ProfileKind, ProfileSigner};
 pub use matching::{Answer, Difference, NotGranted, Step, grant};
 
-/// Bytes of one profile; real ones have 5 to 15 KiB, with thousands of devices and certificates some 2 MiB.
-pub const MAX_PROFILE: u64 = 8 << 20;
-
 /// Why bytes are no profile.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProfileError {
-    /// Larger than the budget.
-    #[error("a profile of {length} bytes is larger than {MAX_PROFILE}")]
-    TooLong {
-        /// Its length.
-        length: u64,
-    },
     /// Not a CMS SignedData.
     #[error("not signed: {0}")]
     Cms(#[from] CmsError),
@@ -138,10 +129,6 @@ impl Profile {
     /// # Errors
     /// See [`ProfileError`].
     pub fn read(bytes: &[u8], anchors: &Anchors, cache: &Cache) -> Result<Self, ProfileError> {
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if length > MAX_PROFILE {
-            return Err(ProfileError::TooLong { length });
-        }
         let data = SignedData::parse(bytes)?;
         let entries = match crate::plist::parse(content(&data)?)? {
             Value::Dictionary(entries) => entries,

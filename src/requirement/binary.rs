@@ -7,12 +7,11 @@
 use super::RequirementError;
 use super::expression::{Expression, Match};
 use crate::blob::{magic, unwrap};
+use crate::limits::REQUIREMENT_OPERATIONS;
 use crate::octets::{range, u32_be, u64_be};
 
 /// Nesting, as in Apple's interpreter.
 const MAX_DEPTH: usize = 1000;
-/// Budget for the operations of one requirement; Apple's longest have some hundred.
-const MAX_OPERATIONS: usize = 100_000;
 /// The kind of an expression.
 const EXPRESSION: u32 = 1;
 
@@ -31,7 +30,11 @@ pub(super) fn decode(blob: &[u8]) -> Result<Expression, RequirementError> {
         at: 4,
         operations: 0,
     };
-    Ok(reader.expression(0))
+    let expression = reader.expression(0);
+    if reader.operations > REQUIREMENT_OPERATIONS {
+        return Err(RequirementError::TooLong);
+    }
+    Ok(expression)
 }
 
 struct Reader<'a> {
@@ -69,7 +72,7 @@ impl Reader<'_> {
     /// hold `MAX_DEPTH` of them.
     fn expression(&mut self, depth: usize) -> Expression {
         self.operations = self.operations.saturating_add(1);
-        if depth > MAX_DEPTH || self.operations > MAX_OPERATIONS {
+        if depth > MAX_DEPTH || self.operations > REQUIREMENT_OPERATIONS {
             return Expression::Malformed;
         }
         let inner = depth.saturating_add(1);

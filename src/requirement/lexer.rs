@@ -1,6 +1,7 @@
 //! The words of the requirement language (specification 5.6).
 
 use super::SyntaxError;
+use crate::limits::REQUIREMENT_TEXT;
 
 /// What a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,9 +72,6 @@ pub(super) fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word) || matches!(word, "root" | "timestamp")
 }
 
-/// Bytes of one requirement text; Apple's longest are some 500.
-const MAX_LENGTH: usize = 1 << 20;
-
 /// Splits `text` into tokens, the last of which is [`Token::End`].
 pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, SyntaxError> {
     let mut lexer = Lexer {
@@ -81,7 +79,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, SyntaxError> {
         line: 1,
         column: 1,
     };
-    if text.len() > MAX_LENGTH {
+    if text.len() > REQUIREMENT_TEXT {
         return Err(lexer.error("requirement text is too long"));
     }
     let mut tokens = Vec::new();

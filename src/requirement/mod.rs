@@ -22,6 +22,8 @@ pub use set::{RequirementSet, RequirementType};
 
 use thiserror::Error;
 
+use crate::limits::REQUIREMENT_OPERATIONS;
+
 /// Why a requirement cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequirementError {
@@ -34,6 +36,9 @@ pub enum RequirementError {
         /// The kind field.
         kind: u32,
     },
+    /// More operations than the budget.
+    #[error("requirement has more than {REQUIREMENT_OPERATIONS} operations")]
+    TooLong,
     /// An operation that macOS does not know either (errSecCSUnimplemented).
     #[error("requirement uses the unknown operation {opcode:#x}")]
     Unimplemented {

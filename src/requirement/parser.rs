@@ -5,12 +5,8 @@ use std::fmt;
 use super::expression::{Expression, Match};
 use super::lexer::{Placed, Token, is_keyword, tokens};
 use crate::asn1::oid_from_text;
+use crate::limits::{REQUIREMENT_CHAIN, REQUIREMENT_NESTING};
 use crate::time::UnixTime;
-
-/// Parentheses and negations inside of each other.
-const MAX_DEPTH: usize = 200;
-/// Operands of one chain of `and` or `or`; the tree of a chain is as deep as it is long, and readers stop at 1,000.
-const MAX_CHAIN: usize = 400;
 
 /// Why a text is no requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,7 +190,7 @@ impl Parser {
             if !self.is_word("or") {
                 break;
             }
-            self.bound(length, MAX_CHAIN)?;
+            self.bound(length, REQUIREMENT_CHAIN)?;
             self.advance();
             left = Expression::Or(Box::new(left), Box::new(self.term(depth)?));
         }
@@ -207,7 +203,7 @@ impl Parser {
             if !self.is_word("and") {
                 break;
             }
-            self.bound(length, MAX_CHAIN)?;
+            self.bound(length, REQUIREMENT_CHAIN)?;
             self.advance();
             left = Expression::And(Box::new(left), Box::new(self.primary(depth)?));
         }
@@ -223,7 +219,7 @@ impl Parser {
     }
 
     fn primary(&mut self, depth: usize) -> Parsed<Expression> {
-        self.bound(depth, MAX_DEPTH)?;
+        self.bound(depth, REQUIREMENT_NESTING)?;
         let inner = depth.saturating_add(1);
         if self.take_symbol("!") {
             return Ok(Expression::Not(Box::new(self.primary(inner)?)));

@@ -267,13 +267,14 @@ impl<'a> Check<'a> {
         });
     }
 
-    /// Every fault of every code object, for which `describe` has something to say.
+    /// Every fault of every code object, for which `describe` has something to say. A limit that was reached is no fault of
+    /// the code.
     pub(crate) fn each_fault<D: Into<Description>>(
         &mut self,
         describe: impl Fn(&Fault, Option<&SliceEvidence>) -> Option<D>,
     ) {
         for object in &self.evidence.code {
-            for fault in &object.faults {
+            for fault in object.faults.iter().filter(|fault| fault.limit().is_none()) {
                 let slice = fault.slice.and_then(|index| object.slices.get(index));
                 if let Some(description) = describe(fault, slice) {
                     let description = description.into();

@@ -21,9 +21,6 @@ pub(super) const RULES: &[Rule] = &[
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Bundle(error) => Some(error.to_string()),
-                FaultKind::TooDeep => {
-                    Some("code is nested deeper than the limit; nothing below was checked".to_owned())
-                }
                 _ => None,
             });
         },

@@ -239,7 +239,7 @@ pub(super) const RULES: &[Rule] = &[
             for ticket in &check.evidence().tickets {
                 let problem = match &ticket.ticket {
                     Err(problem) if !ticket.is_unknown() => problem,
-                    Err(problem @ (TicketProblem::Unreadable(_) | TicketProblem::TooMany)) => {
+                    Err(problem @ (TicketProblem::Unreadable(_) | TicketProblem::TooMany { .. })) => {
                         check.unknown(place(ticket).0, problem.to_string());
                         continue;
                     }

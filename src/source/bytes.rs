@@ -13,8 +13,9 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags, flistxattr_query, openat};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::SourceError;
 use super::mapping::Mapping;
-use super::{Limits, SourceError};
+use crate::limits::Limits;
 
 /// The contents of one file.
 #[derive(Debug)]

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use rustix::fs::{CWD, Mode, OFlags};
 
 use super::bytes::Place;
-use super::{Bytes, GapReason, Kind, Limits, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
+use super::{Bytes, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
+use crate::limits::Limits;
 
 /// Bytes of one extended attribute; Linux stores no more.
 const MAX_ATTRIBUTE: usize = 64 << 10;
@@ -124,7 +125,7 @@ impl DirectoryTree {
 
 /// Lists everything below the root.
 fn walk(listing: &mut Listing, base: &Path, limits: &Limits) {
-    let mut pending = vec![(NodeId(0), base.to_owned(), 0_usize)];
+    let mut pending = vec![(NodeId(0), base.to_owned(), 0_u64)];
     while let Some((id, path, depth)) = pending.pop() {
         if depth >= limits.depth {
             listing.gap(id, GapReason::DepthLimit(limits.depth));
@@ -150,11 +151,12 @@ fn walk(listing: &mut Listing, base: &Path, limits: &Limits) {
 fn entries(listing: &mut Listing, id: NodeId, path: &Path, limits: &Limits) -> Vec<Node> {
     let mut entries = Vec::new();
     let mut failed = None;
+    let most = usize::try_from(limits.nodes).unwrap_or(usize::MAX);
     match fs::read_dir(path) {
         Err(error) => failed = Some(error),
         Ok(found) => {
             for entry in found {
-                if listing.len().saturating_add(entries.len()) >= limits.nodes {
+                if listing.len().saturating_add(entries.len()) >= most {
                     listing.gap(id, GapReason::NodeLimit(limits.nodes));
                     break;
                 }
@@ -194,6 +196,10 @@ fn node(name: Box<[u8]>, metadata: &Metadata, parent: Option<NodeId>) -> Node {
 }
 
 impl Tree for DirectoryTree {
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     fn listing(&self) -> &Arc<Listing> {
         &self.listing
     }

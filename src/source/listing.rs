@@ -135,7 +135,10 @@ impl Listing {
         let mut open = Vec::new();
         for node in entries {
             let Ok(number) = u32::try_from(self.ids.len()) else {
-                self.gap(directory, GapReason::NodeLimit(self.ids.len()));
+                self.gap(
+                    directory,
+                    GapReason::NodeLimit(u64::try_from(self.ids.len()).unwrap_or(u64::MAX)),
+                );
                 break;
             };
             let id = NodeId(number);

@@ -98,9 +98,9 @@ pub enum GapReason {
     /// The directory or link could not be read; the system's error number, where there is one.
     Unreadable(Option<i32>),
     /// The tree has more nodes than this limit; the directory's listing is cut.
-    NodeLimit(usize),
+    NodeLimit(u64),
     /// The directory is deeper than this limit and was not entered.
-    DepthLimit(usize),
+    DepthLimit(u64),
     /// The name is not UTF-8, which no Mac volume can store.
     NameNotUtf8,
 }

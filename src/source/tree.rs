@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::{Bytes, Gap, Listing, Lookup, Node, NodeId, ResolveError, SourceError};
+use crate::limits::Limits;
 
 /// One input: an immutable listing, with access to the contents of its regular files.
 pub trait Tree: Sync {
@@ -51,6 +52,9 @@ pub trait Tree: Sync {
 
     /// The contents of a regular file.
     fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError>;
+
+    /// The budgets for reading it.
+    fn limits(&self) -> &Limits;
 
     /// The contents of a regular file of at most `limit` bytes.
     fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError>;

@@ -13,10 +13,8 @@ use x509_cert::certificate::{CertificateInner, Raw};
 
 use super::{MessageDigest, Name, PublicKey, SignatureAlgorithm, oid};
 use crate::asn1::{Reader, tag};
+use crate::limits::CERTIFICATE;
 use crate::time::UnixTime;
-
-/// Bytes of one certificate; Apple's have at most 1.5 KiB.
-const MAX_LENGTH: usize = 64 << 10;
 
 /// Why bytes are no certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -25,7 +23,7 @@ pub enum CertificateError {
     #[error("malformed certificate")]
     Malformed,
     /// Larger than the budget.
-    #[error("a certificate of {length} bytes is larger than {MAX_LENGTH}")]
+    #[error("a certificate of {length} bytes is larger than {CERTIFICATE}")]
     TooLong {
         /// Its length.
         length: usize,
@@ -73,7 +71,7 @@ impl Certificate {
     /// # Errors
     /// See [`CertificateError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, CertificateError> {
-        if bytes.len() > MAX_LENGTH {
+        if bytes.len() > CERTIFICATE {
             return Err(CertificateError::TooLong { length: bytes.len() });
         }
         Self::decode(bytes).map_err(|_| CertificateError::Malformed)

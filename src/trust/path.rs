@@ -8,11 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::{Anchors, Certificate};
-
-/// Certificates in one path; Apple's have three or four.
-const MAX_PATH: usize = 10;
-/// Links tried while one path is built.
-const MAX_LINKS: usize = 100;
+use crate::limits::{CERTIFICATE_LINKS, CERTIFICATE_PATH};
 
 /// What a path ends in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,7 +118,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Goes on from the last certificate of `path`. The depth is bounded by `MAX_PATH`.
+    /// Goes on from the last certificate of `path`. The depth is bounded by `CERTIFICATE_PATH`.
     fn extend(&mut self, path: &mut Vec<Arc<Certificate>>, bad_signature: Option<usize>) {
         let Some(last) = path.last().cloned() else { return };
         let root = if self.anchors.is_apple(&last) {
@@ -134,7 +130,7 @@ impl Search<'_> {
         } else {
             Root::Missing
         };
-        let candidates = if root == Root::Missing && path.len() < MAX_PATH {
+        let candidates = if root == Root::Missing && path.len() < CERTIFICATE_PATH {
             self.issuers(&last, path)
         } else {
             Vec::new()
@@ -173,7 +169,7 @@ impl Search<'_> {
         }
         let wanted = certificate.authority_key_identifier();
         found.sort_by_key(|candidate| wanted.is_some() && candidate.subject_key_identifier() != wanted);
-        let left = MAX_LINKS.saturating_sub(self.links);
+        let left = CERTIFICATE_LINKS.saturating_sub(self.links);
         found.truncate(left);
         self.links = self.links.saturating_add(found.len());
         let cache = self.cache;

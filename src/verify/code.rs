@@ -19,13 +19,6 @@ use crate::bundle::{Layout, LayoutFault, MainFile};
 use crate::macho::{Architecture, FatFault, MachO, Slice, is_macho};
 use crate::source::{NodeId, SourceError, Tree};
 
-/// Bundles inside of bundles; Apple has no limit, real products nest at most six deep.
-const MAX_NESTING: usize = 64;
-/// Budget for a CodeResources: 100,000 files take some 30 MiB.
-const MAX_CODE_RESOURCES: u64 = 512 << 20;
-/// Budget for an Info.plist and for each file in `_CodeSignature`.
-const MAX_SMALL_FILE: u64 = 16 << 20;
-
 /// What every step of one verification needs.
 pub(super) struct Context<'t, T: ?Sized> {
     pub(super) tree: &'t T,
@@ -76,8 +69,9 @@ pub(super) fn object<T: Tree + ?Sized>(
         seal: None,
         faults: Vec::new(),
     };
-    if depth > MAX_NESTING {
-        push(&mut object, FaultKind::TooDeep, tree.path(node), None);
+    if u64::try_from(depth).map_or(true, |depth| depth > tree.limits().nesting) {
+        let limit = tree.limits().nesting;
+        push(&mut object, FaultKind::TooDeep { limit }, tree.path(node), None);
         return Ok(vec![object]);
     }
     if !tree.node(node).is_directory() {
@@ -114,17 +108,18 @@ fn bundle<T: Tree + ?Sized>(
         is_dictionary: layout.info.is_some(),
     });
     object.profile = profiles::embedded(tree, layout, context.options);
+    let limits = tree.limits();
     let read = |node: Option<NodeId>, limit| node.map(|node| tree.small(node, limit)).transpose();
-    let info_plist = read(layout.info_plist, MAX_SMALL_FILE)?;
+    let info_plist = read(layout.info_plist, limits.info_plist)?;
     let detached = context.detached(object.nesting);
     let code_resources = match detached.and_then(detached_seal) {
         Some(seal) => Some(seal.to_vec()),
-        None => read(layout.code_resources, MAX_CODE_RESOURCES)?,
+        None => read(layout.code_resources, limits.code_resources)?,
     };
     let signature_files = layout
         .signature_files
         .iter()
-        .map(|(slot, node)| Ok((*slot, tree.small(*node, MAX_SMALL_FILE)?)))
+        .map(|(slot, node)| Ok((*slot, tree.small(*node, limits.signature_file)?)))
         .collect::<Result<SignatureFiles, SourceError>>()?;
     let files = BoundFiles {
         is_bundle: true,
@@ -140,6 +135,14 @@ fn bundle<T: Tree + ?Sized>(
         _ => layout.format_prefix().to_owned(),
     };
     name_the_files(tree, layout, &mut object);
+    if let (Some(error), Some(node)) = (&layout.info_limit, layout.info_plist) {
+        push(
+            &mut object,
+            FaultKind::InfoPlist(error.clone()),
+            tree.path(node),
+            None,
+        );
+    }
     for fault in &layout.faults {
         let place = match fault {
             LayoutFault::NotRegular { node } => *node,

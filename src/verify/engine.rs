@@ -11,13 +11,14 @@ use super::code::{self, Context};
 use super::files::Heads;
 use super::tickets::TicketStore;
 use super::{
-    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, HostArchitecture, Nesting, Oddity,
+    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, HostArchitecture, Nesting, Oddity,
     Progress, SuppliedTicket, TicketEvidence, fold, profiles, resources,
 };
 use crate::bundle::Layout;
 use crate::hash::Kernel;
+use crate::limits::Limits;
 use crate::macho::is_macho;
-use crate::source::{DirectoryTree, Gap, Limits, Listing, NodeId, SourceError, Tree};
+use crate::source::{DirectoryTree, Gap, Listing, NodeId, SourceError, Tree};
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
@@ -101,6 +102,15 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// What could not be seen.
+    #[must_use]
+    pub fn gaps(&self) -> Gaps {
+        Gaps {
+            has_unread: !self.unread.is_empty(),
+            has_hidden: !self.listing.gaps().is_empty(),
+        }
+    }
+
     /// Whether names below this path, or the path itself, may be missing in the listing.
     #[must_use]
     pub fn may_hide_names(&self, path: &str) -> bool {
@@ -232,7 +242,11 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
     }
     unread.sort_by(|one, other| one.path.cmp(&other.path));
     unread.dedup();
-    let codesign = fold(&code, !unread.is_empty(), &options.flags);
+    let gaps = Gaps {
+        has_unread: !unread.is_empty(),
+        has_hidden: !tree.gaps().is_empty(),
+    };
+    let codesign = fold(&code, gaps, &options.flags);
     let statistics = statistics(tree, &code);
     Ok(Evidence {
         path: tree.full_path(tree.root()),

@@ -11,6 +11,8 @@ use crate::cms::CmsError;
 use crate::codedir::CodeDirectoryError;
 use crate::entitlements::{AmfiError, Difference, EntitlementsError};
 use crate::macho::{FatFault, MachOError};
+use crate::plist::PlistError;
+use crate::requirement::RequirementError;
 use crate::source::SourceError;
 use crate::trust::{IdentityFault, PathProblem};
 
@@ -214,7 +216,12 @@ pub enum FaultKind {
     /// A fault of the bundle's layout.
     Layout(LayoutFault),
     /// Nested deeper than the budget.
-    TooDeep,
+    TooDeep {
+        /// The budget.
+        limit: u64,
+    },
+    /// Info.plist is beyond a budget for property lists.
+    InfoPlist(PlistError),
     /// The certificate signature.
     Identity(IdentityFault),
     /// Certificates are not valid at the time of signing, and the caller or the code itself minds.
@@ -245,7 +252,8 @@ impl Fault {
         match &self.kind {
             FaultKind::MachO(_)
             | FaultKind::Bundle(_)
-            | FaultKind::TooDeep
+            | FaultKind::TooDeep { .. }
+            | FaultKind::InfoPlist(_)
             | FaultKind::Unreadable(_)
             | FaultKind::NoSuchArchitecture => Stage::Creation,
             FaultKind::SealAbsent | FaultKind::Seal(_) => Stage::Seal,
@@ -272,9 +280,35 @@ impl Fault {
         }
     }
 
+    /// The limit that was reached, in words, if the fault is that: macOS would have gone on.
+    #[must_use]
+    pub fn limit(&self) -> Option<String> {
+        let too_many = |error: &BlobError| matches!(error, BlobError::TooManyEntries { .. });
+        match &self.kind {
+            FaultKind::TooDeep { limit } => Some(format!("bundles are nested more than {limit} deep")),
+            FaultKind::InfoPlist(error) => Some(format!("Info.plist: {error}")),
+            FaultKind::SuperBlob(error)
+            | FaultKind::Component {
+                error: ComponentError::Blob(error),
+                ..
+            } if too_many(error) => Some(error.to_string()),
+            FaultKind::Seal(error) if error.is_limit() => Some(error.to_string()),
+            FaultKind::Requirement(RequirementFault::Requirement(error @ RequirementError::TooLong)) => {
+                Some(error.to_string())
+            }
+            FaultKind::Identity(IdentityFault::Decode(error @ CmsError::TooMany { .. })) => {
+                Some(error.to_string())
+            }
+            _ => None,
+        }
+    }
+
     /// What Apple's validation answers to this fault alone; `None` when it does not mind.
     #[must_use]
     pub fn status(&self) -> Option<OsStatus> {
+        if self.limit().is_some() {
+            return None;
+        }
         Some(match &self.kind {
             FaultKind::Unsigned => OsStatus::UNSIGNED,
             FaultKind::MachO(MachOError::SameOffset { .. }) => OsStatus::INTERNAL_COMPONENT,
@@ -306,6 +340,7 @@ impl Fault {
             FaultKind::Seal(SealError::NoRules) | FaultKind::Scan(ScanFault::MalformedEntry) => {
                 OsStatus::RESOURCES_INVALID
             }
+            FaultKind::Seal(SealError::Limit(_)) => return None,
             FaultKind::Seal(SealError::Rule(_)) => OsStatus::RESOURCE_RULES_INVALID,
             FaultKind::SealVersion1 => OsStatus::WEAK_RESOURCE_ENVELOPE,
             FaultKind::SealWeak => OsStatus::WEAK_RESOURCE_RULES,
@@ -323,7 +358,7 @@ impl Fault {
                     OsStatus::BAD_RESOURCE
                 }
             }
-            FaultKind::Requirement(fault) => fault.status(),
+            FaultKind::Requirement(fault) => return fault.status(),
             FaultKind::Scan(ScanFault::IsADirectory) => OsStatus::IS_A_DIRECTORY,
             FaultKind::Scan(ScanFault::DsStoreSymlink) => OsStatus::DS_STORE_SYMLINK,
             FaultKind::Scan(ScanFault::NotSupported) => OsStatus::RESOURCE_NOT_SUPPORTED,
@@ -365,7 +400,8 @@ impl Fault {
             | FaultKind::SecondCodeSignature { .. }
             | FaultKind::EntitlementsMalformed { .. }
             | FaultKind::NestedReplaced
-            | FaultKind::TooDeep
+            | FaultKind::TooDeep { .. }
+            | FaultKind::InfoPlist(_)
             | FaultKind::Unreadable(_)
             | FaultKind::EntitlementsForm(_)
             | FaultKind::EntitlementsDiffer(_)
@@ -375,10 +411,9 @@ impl Fault {
     }
 }
 
-/// Specification 4.1–4.6 and table 4.4.1. A budget that was reached has no status.
+/// Specification 4.1–4.6 and table 4.4.1.
 fn identity_status(fault: &IdentityFault) -> Option<OsStatus> {
     Some(match fault {
-        IdentityFault::Decode(CmsError::TooMany { .. }) => return None,
         IdentityFault::Decode(_) => OsStatus::UNKNOWN_FORMAT,
         IdentityFault::InvalidTeam => OsStatus::INVALID_TEAM_IDENTIFIER,
         IdentityFault::Team { .. } => OsStatus::BAD_TEAM_IDENTIFIER,

@@ -39,4 +39,4 @@ pub use requirements::{Designated, RequirementFault, every_slice_satisfies, sati
 pub use slice::{Subject, examine};
 pub use status::OsStatus;
 pub use tickets::{Coverage, SuppliedTicket, TicketEvidence, TicketOrigin, TicketProblem, ticket_coverage};
-pub use verdict::{CodesignVerdict, NotJudged, fold};
+pub use verdict::{CodesignVerdict, Gaps, NotJudged, fold};

@@ -11,7 +11,7 @@ use super::{CodeKind, CodeObject, Options, SliceEvidence};
 use crate::bundle::Layout;
 use crate::entitlements::{Class, Platform, classify, find};
 use crate::plist::Value;
-use crate::profile::{Answer, MAX_PROFILE, Profile, ProfileError, grant};
+use crate::profile::{Answer, Profile, ProfileError, grant};
 use crate::source::{Kind, NodeId, SourceError, Tree};
 
 /// Links followed to a profile: the kernel's own limit.
@@ -129,7 +129,7 @@ pub(super) fn embedded<T: Tree + ?Sized>(
     let is_flat = layout.support == layout.version_root;
     let names: &[&str] = if is_flat { &[MAC, IOS] } else { &[MAC] };
     let node = names.iter().find_map(|name| child(tree, layout.support, name))?;
-    let profile = match tree.small(node, MAX_PROFILE) {
+    let profile = match tree.small(node, tree.limits().profile) {
         Ok(bytes) => Profile::read(&bytes, &options.anchors, &options.cache).map_err(Into::into),
         Err(error) => Err(ProfileProblem::Unreadable(error)),
     };

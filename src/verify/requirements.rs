@@ -29,16 +29,17 @@ pub enum RequirementFault {
 }
 
 impl RequirementFault {
-    /// What Apple's code answers.
+    /// What Apple's code answers; nothing where a budget was reached.
     #[must_use]
-    pub fn status(&self) -> OsStatus {
-        match self {
+    pub fn status(&self) -> Option<OsStatus> {
+        Some(match self {
             Self::InfoPlist => OsStatus::BAD_DICTIONARY_FORMAT,
             Self::Entitlements => OsStatus::DECODE,
             Self::Set | Self::Requirement(RequirementError::Invalid) => OsStatus::REQ_INVALID,
             Self::Requirement(RequirementError::Kind { .. }) => OsStatus::REQ_UNSUPPORTED,
             Self::Requirement(RequirementError::Unimplemented { .. }) => OsStatus::UNIMPLEMENTED,
-        }
+            Self::Requirement(RequirementError::TooLong) => return None,
+        })
     }
 }
 

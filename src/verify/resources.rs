@@ -50,7 +50,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
         }
         return Vec::new();
     };
-    let seal = match Seal::parse(bytes) {
+    let seal = match Seal::parse(bytes, tree.limits()) {
         Ok(seal) => seal,
         Err(error) => {
             let place = layout.code_resources.map_or(place, |node| tree.path(node));

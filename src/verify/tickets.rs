@@ -17,10 +17,6 @@ use crate::source::{NodeId, SourceError, Tree};
 use crate::ticket::{Record, Ticket, TicketError, TicketFault, TicketSigner};
 use crate::trust::CertificateKind;
 
-/// Bytes of one ticket. Real ones have 21 for each slice behind some 1,600; this is room for 200,000 slices.
-const MAX_TICKET: u64 = 4 << 20;
-/// Tickets read in one item. Real bundles have one, and one more for each product inside that was stapled by itself.
-const MAX_TICKETS: usize = 256;
 /// Links followed to a ticket: the kernel's own limit.
 const MAX_LINKS: usize = 32;
 
@@ -69,8 +65,11 @@ pub enum TicketProblem {
     #[error("{0}")]
     Format(#[from] TicketError),
     /// More tickets than the budget.
-    #[error("more than {MAX_TICKETS} tickets; this one and those behind it were not read")]
-    TooMany,
+    #[error("more than {limit} tickets; this one and those behind it were not read")]
+    TooMany {
+        /// The budget.
+        limit: u64,
+    },
 }
 
 /// What a ticket says about one slice.
@@ -164,7 +163,7 @@ impl TicketEvidence {
         match &self.ticket {
             Ok(ticket) => self.valid().is_some() && ticket.has_unknown_hash_type(),
             Err(TicketProblem::Format(error)) => error.is_unknown_kind(),
-            Err(TicketProblem::Unreadable(_) | TicketProblem::TooMany) => true,
+            Err(TicketProblem::Unreadable(_) | TicketProblem::TooMany { .. }) => true,
             Err(TicketProblem::Wrapper(_)) => false,
         }
     }
@@ -229,17 +228,19 @@ impl TicketStore {
             store.tickets.push(TicketEvidence::supplied(ticket, options));
         }
         let places = stapled(tree);
+        let limit = tree.limits().tickets;
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
         for (index, (node, root)) in places.into_iter().enumerate() {
-            let read = if index < MAX_TICKETS {
+            let read = if index < most {
                 read(tree, node)
             } else {
-                Err(TicketProblem::TooMany)
+                Err(TicketProblem::TooMany { limit })
             };
             let place = (tree.path(node), Some(tree.path(root)));
             store
                 .tickets
                 .push(TicketEvidence::new(TicketOrigin::Stapled, place, read, options));
-            if index >= MAX_TICKETS {
+            if index >= most {
                 break;
             }
         }
@@ -268,17 +269,19 @@ impl TicketStore {
     /// is marked behind that.
     pub(super) fn add_embedded(&mut self, code: &mut [CodeObject], options: &Options) {
         let before = self.tickets.len();
+        let limit = options.limits.tickets;
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
         for object in code.iter() {
             let mut seen = Vec::new();
             for bytes in object.slices.iter().filter_map(|slice| slice.ticket.as_ref()) {
                 // Slices of one file may hold the same ticket.
-                if seen.contains(&bytes) || self.tickets.len().saturating_sub(before) > MAX_TICKETS {
+                if seen.contains(&bytes) || self.tickets.len().saturating_sub(before) > most {
                     continue;
                 }
                 seen.push(bytes);
                 let read = match bytes {
-                    _ if self.tickets.len().saturating_sub(before) == MAX_TICKETS => {
-                        Err(TicketProblem::TooMany)
+                    _ if self.tickets.len().saturating_sub(before) == most => {
+                        Err(TicketProblem::TooMany { limit })
                     }
                     Ok(bytes) => Ticket::parse(bytes).map_err(TicketProblem::Format),
                     Err(error) => Err(TicketProblem::Wrapper(*error)),
@@ -307,7 +310,9 @@ impl TicketStore {
 }
 
 fn read<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<Ticket, TicketProblem> {
-    let bytes = tree.small(node, MAX_TICKET).map_err(TicketProblem::Unreadable)?;
+    let bytes = tree
+        .small(node, tree.limits().ticket)
+        .map_err(TicketProblem::Unreadable)?;
     Ticket::parse(&bytes).map_err(TicketProblem::Format)
 }
 

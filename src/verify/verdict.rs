@@ -6,11 +6,10 @@
 //! leaves the verdict open unless a failure is already proven.
 
 use super::{
-    CodeObject, CodesignFlags, Fault, FaultKind, Nesting, OsStatus, RequirementFault, SidebandPlace, Stage,
+    CodeObject, CodesignFlags, Fault, FaultKind, Nesting, OsStatus, RequirementFault, SidebandPlace,
+    SlotProblem, Stage,
 };
 use crate::bundle::{LayoutFault, ScanFault};
-use crate::cms::CmsError;
-use crate::trust::IdentityFault;
 
 /// What `codesign` would answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,10 +72,19 @@ impl NotJudged {
     }
 }
 
-/// Folds the faults of the item and of everything nested in it. `has_gaps`: part of it could not be read.
+/// What could not be seen of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gaps {
+    /// Something could not be read.
+    pub has_unread: bool,
+    /// Names are missing in the listing, so that what seems to be absent may be there.
+    pub has_hidden: bool,
+}
+
+/// Folds the faults of the item and of everything nested in it.
 #[must_use]
-pub fn fold(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> CodesignVerdict {
-    let mut verdict = judge(code, has_gaps, flags);
+pub fn fold(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignVerdict {
+    let mut verdict = judge(code, gaps, flags);
     verdict.is_partial = !flags.resources;
     verdict.is_shallow = !flags.deep;
     verdict.satisfies_designated_requirement = code
@@ -91,9 +99,22 @@ pub fn fold(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> Codes
     verdict
 }
 
-fn judge(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> CodesignVerdict {
+fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignVerdict {
     if let Some((object, fault)) = failure(code, 0, flags) {
-        return failed(object, fault, flags);
+        // Without Info.plist nobody knows what belongs where.
+        let is_dark = |other: &Fault| matches!(other.kind, FaultKind::InfoPlist(_));
+        let is_dark = gaps.has_hidden || object.faults.iter().any(is_dark);
+        return if is_dark && is_absence(fault) {
+            CodesignVerdict {
+                not_judged: Some(match gaps.has_hidden {
+                    true => NotJudged::Gap,
+                    false => NotJudged::Budget,
+                }),
+                ..Default::default()
+            }
+        } else {
+            failed(object, fault, flags)
+        };
     }
     // Only what the flags let validation reach.
     let is_seen = |object: &CodeObject| match object.nesting {
@@ -102,14 +123,9 @@ fn judge(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> Codesign
         Nesting::Found | Nesting::OtherVersion => false,
     };
     let judged = || code.iter().filter(|object| is_seen(object));
-    let has = |kind: &FaultKind| {
-        judged()
-            .flat_map(|object| &object.faults)
-            .any(|fault| fault.kind == *kind)
-    };
-    let not_judged = if has_gaps {
+    let not_judged = if gaps.has_unread {
         Some(NotJudged::Gap)
-    } else if has(&FaultKind::TooDeep) || judged().any(has_reached_a_budget) {
+    } else if judged().any(has_reached_a_limit) {
         Some(NotJudged::Budget)
     } else if judged()
         .flat_map(|object| &object.slices)
@@ -130,13 +146,25 @@ fn judge(code: &[CodeObject], has_gaps: bool, flags: &CodesignFlags) -> Codesign
     }
 }
 
-fn has_reached_a_budget(object: &CodeObject) -> bool {
-    object.faults.iter().any(|fault| {
-        matches!(
-            fault.kind,
-            FaultKind::Identity(IdentityFault::Decode(CmsError::TooMany { .. }))
-        )
-    })
+/// Whether the fault could come from a name that was not seen.
+fn is_absence(fault: &Fault) -> bool {
+    match &fault.kind {
+        FaultKind::Unsigned
+        | FaultKind::Bundle(_)
+        | FaultKind::SealAbsent
+        | FaultKind::LinkUnopened(_)
+        | FaultKind::Layout(_)
+        | FaultKind::SpecialSlot {
+            problem: SlotProblem::Missing,
+            ..
+        } => true,
+        FaultKind::Resources { added, modified, .. } => added.is_empty() && modified.is_empty(),
+        _ => false,
+    }
+}
+
+fn has_reached_a_limit(object: &CodeObject) -> bool {
+    object.faults.iter().any(|fault| fault.limit().is_some())
 }
 
 fn failed(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> CodesignVerdict {

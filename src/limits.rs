@@ -1,0 +1,128 @@
+//! The budgets of reading, all in one place, each with its reason.
+//!
+//! Apple's tools have hardly any; what the input may cost is bounded here instead. Reaching one is never a verdict: what
+//! is behind it was not read, so the item is *not judged*, and a finding says which limit it was.
+//!
+//! [`Limits`] are those that a large honest product could come near; a caller may set them. The constants are fixed:
+//! nothing honest comes within a tenth of them, and most keep recursion inside of a thread's stack. Bounds that macOS has
+//! itself (100 architectures, 5 alternate CodeDirectories, 512 levels of a property list, 1,000 of a requirement, 33 links)
+//! stand where they are read, since they are part of the verdict.
+
+/// A budget that can be set: its name, its unit, and its place.
+type Settable = (&'static str, &'static str, fn(&mut Limits) -> &mut u64);
+
+/// The budgets that can be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Files, folders and links of one item: 2,000,000. The largest products have some 300,000; a node takes about 100 bytes.
+    pub nodes: u64,
+    /// Folders on the way from the item to a node: 512. A path of macOS has at most 1,024 bytes.
+    pub depth: u64,
+    /// Bundles inside of bundles: 64. Real products nest at most six deep.
+    pub nesting: u64,
+    /// Bytes of an Info.plist: 16 MiB. The largest real ones have some 100 KiB.
+    pub info_plist: u64,
+    /// Bytes of each other file in `_CodeSignature`: 16 MiB. They hold what a SuperBlob holds, some 20 KiB.
+    pub signature_file: u64,
+    /// Bytes of a CodeResources: 512 MiB. 100,000 files take some 30 MiB.
+    pub code_resources: u64,
+    /// Rules in one seal: 100. Apple's own sets have at most 15; every path is held against all.
+    pub resource_rules: u64,
+    /// Values in one property list: 4,000,000, ten times a CodeResources of 100,000 files with both kinds of digest.
+    pub plist_values: u64,
+    /// Bytes of a provisioning profile: 8 MiB. Real ones have some 20 KiB, those with a thousand devices 100 KiB.
+    pub profile: u64,
+    /// Bytes of a notarization ticket: 4 MiB. Real ones have 21 for each slice behind some 1,600.
+    pub ticket: u64,
+    /// Tickets of one item: 256. There is one for each bundle that was notarized by itself.
+    pub tickets: u64,
+    /// Files of at least this many bytes are mapped, smaller ones are read: 1 MiB. Not a budget.
+    pub map_from: u64,
+    /// Bytes handed over at once when a file is streamed: 256 KiB. Not a budget.
+    pub chunk: usize,
+}
+
+/// Nesting of ASN.1, as in Apple's decoder of CMS (`SEC_ASN1D_MAX_DEPTH`), so there it is no limit of ours; of entitlements and
+/// constraints in DER as well, where Apple's bound is not known. Real ones are less than 12 deep.
+pub const ASN1_DEPTH: usize = 32;
+/// Entries of one SuperBlob. Real signatures have at most 15; the specification names 24 types.
+pub const SUPERBLOB_ENTRIES: u32 = 4096;
+/// Operations of one requirement in binary form; Apple's longest have some hundred.
+pub const REQUIREMENT_OPERATIONS: usize = 100_000;
+/// Bytes of a requirement's text.
+pub const REQUIREMENT_TEXT: usize = 1 << 20;
+/// Nesting of parentheses and negations in a requirement's text.
+pub const REQUIREMENT_NESTING: usize = 200;
+/// Operands that a chain of `and` or `or` has in a requirement's text; each is a level of the tree that is built.
+pub const REQUIREMENT_CHAIN: usize = 400;
+/// Bytes of the pattern of one resource rule; Apple's longest has 60.
+pub const RULE_PATTERN: usize = 4096;
+/// Bytes that the compiled pattern of one resource rule may take.
+pub const RULE_COMPILED: usize = 1 << 20;
+/// Certificates of one CMS; real ones have at most five.
+pub const CMS_CERTIFICATES: usize = 256;
+/// Signers of one CMS; macOS looks at the first only.
+pub const CMS_SIGNERS: usize = 256;
+/// Bytes of one certificate; Apple's have some 1,500.
+pub const CERTIFICATE: usize = 64 << 10;
+/// Certificates of one path, from the leaf to the root; Apple's have three or four.
+pub const CERTIFICATE_PATH: usize = 10;
+/// Signatures of certificates that are tried while one path is looked for.
+pub const CERTIFICATE_LINKS: usize = 100;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            nodes: 2_000_000,
+            depth: 512,
+            nesting: 64,
+            info_plist: 16 << 20,
+            signature_file: 16 << 20,
+            code_resources: 512 << 20,
+            resource_rules: 100,
+            plist_values: 4_000_000,
+            profile: 8 << 20,
+            ticket: 4 << 20,
+            tickets: 256,
+            map_from: 1 << 20,
+            chunk: 256 << 10,
+        }
+    }
+}
+
+impl Limits {
+    /// The budgets that can be set by name, with their units.
+    const SETTABLE: [Settable; 11] = [
+        ("nodes", "files and folders", |limits| &mut limits.nodes),
+        ("depth", "levels of folders", |limits| &mut limits.depth),
+        ("nesting", "levels of bundles", |limits| &mut limits.nesting),
+        ("info-plist", "bytes", |limits| &mut limits.info_plist),
+        ("signature-file", "bytes", |limits| &mut limits.signature_file),
+        ("code-resources", "bytes", |limits| &mut limits.code_resources),
+        ("resource-rules", "rules", |limits| &mut limits.resource_rules),
+        ("plist-values", "values", |limits| &mut limits.plist_values),
+        ("profile", "bytes", |limits| &mut limits.profile),
+        ("ticket", "bytes", |limits| &mut limits.ticket),
+        ("tickets", "tickets", |limits| &mut limits.tickets),
+    ];
+
+    /// Sets the budget of this name; `false` when there is none.
+    pub fn set(&mut self, name: &str, value: u64) -> bool {
+        let found = Self::SETTABLE.iter().find(|(known, ..)| *known == name);
+        let Some((_, _, place)) = found else {
+            return false;
+        };
+        *place(self) = value;
+        true
+    }
+
+    /// The names of the budgets that can be set, their units and their present values.
+    #[must_use]
+    pub fn named(&self) -> Vec<(&'static str, &'static str, u64)> {
+        let mut values = self.clone();
+        Self::SETTABLE
+            .iter()
+            .map(|(name, unit, place)| (*name, *unit, *place(&mut values)))
+            .collect()
+    }
+}
