@@ -92,19 +92,15 @@ fn worst_cases() {
         };
         found.evaluate(&context).unwrap_err().to_string()
     });
-    measured("CodeResources with 101 rules of 4,000 bytes", || {
-        let rules: String = (0..101)
-            .map(|number| {
-                format!(
-                    "<key>^({}){number}+$</key><true/>",
-                    "(a|b)*".repeat(680).get(..4000).unwrap()
-                )
-            })
+    measured("CodeResources with 100 rules of 1,200 bytes", || {
+        let rules: String = (0..100)
+            .map(|number| format!("<key>^({}){number}+$</key><true/>", "(a|b)*".repeat(200)))
             .collect();
         let text = xml(&format!(
             "<dict><key>files</key><dict/><key>files2</key><dict/><key>rules</key><dict/><key>rules2</key><dict>{rules}</dict></dict>"
         ));
-        Seal::parse(&text, &Limits::default()).unwrap_err().to_string()
+        let seal = Seal::parse(&text, &Limits::default()).unwrap();
+        format!("{} rules compiled", seal.rules.len())
     });
     measured(
         "100 rules of 20 bytes that would backtrack, on 2,000 paths",
