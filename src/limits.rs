@@ -69,6 +69,10 @@ pub const CERTIFICATE: usize = 64 << 10;
 pub const CERTIFICATE_PATH: usize = 10;
 /// Signatures of certificates that are tried while one path is looked for.
 pub const CERTIFICATE_LINKS: usize = 100;
+/// Property lists for launchd that are read in one item; products have a dozen at most.
+pub const LAUNCHD_LISTS: usize = 1000;
+/// Bytes of one of them; real ones have two thousand.
+pub const LAUNCHD_LIST: u64 = 1 << 20;
 
 impl Default for Limits {
     fn default() -> Self {

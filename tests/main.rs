@@ -56,6 +56,7 @@ mod rules_distribution;
 mod rules_entitlements;
 mod rules_expectations;
 mod rules_image;
+mod rules_launchd;
 mod rules_linkage;
 mod rules_misplaced;
 mod rules_nesting;

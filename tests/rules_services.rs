@@ -1,13 +1,13 @@
-//! Rules about system extensions, privileged helpers, launchd jobs and XPC services.
+//! Rules about system extensions, app extensions and XPC services.
 
-use sealcheck::finding::Severity::{self, Error};
+use sealcheck::finding::Severity::{self, Error, Warning};
 
-use crate::support::foundry::{Code, app, of, system_extension, tool};
+use crate::support::foundry::{Code, app, app_extension, framework, of, system_extension, xpc_service};
 use crate::support::plist::{Entries, entries};
 
 /// Severities and messages of what one rule says.
 #[track_caller]
-fn expect(code: &Code, rule: &str, expected: &[(Severity, &str)]) {
+pub fn expect(code: &Code, rule: &str, expected: &[(Severity, &str)]) {
     let advice = code.advice();
     let said: Vec<_> = of(&advice, rule)
         .iter()
@@ -118,22 +118,71 @@ fn service_names_begin_with_an_app_group() {
 }
 
 #[test]
-fn privileged_helpers_exist() {
-    let rule = "privileged-helper-missing";
-    let app = acme()
-        .info(entries! { "SMPrivilegedExecutables" => entries! { "com.example.helper" => "anchor apple" } });
-    expect(
-        &app,
-        rule,
-        &[(
-            Error,
-            "SMPrivilegedExecutables names com.example.helper, and there is no Contents/Library/LaunchServices/com.example.helper",
-        )],
+fn extension_points_and_their_entitlements() {
+    let rule = "extension-point-entitlement";
+    let network = "com.apple.developer.networking.networkextension";
+    let at = |outer: &str, key: &str, point: &str| {
+        let mut extension = app_extension("com.example.acme.net");
+        extension.info = entries! { outer => entries! { key => point } };
+        extension
+    };
+    let tunnel = || {
+        at(
+            "NSExtension",
+            "NSExtensionPointIdentifier",
+            "com.apple.networkextension.packet-tunnel",
+        )
+    };
+    let within = |extension: Code| acme().nested("PlugIns/net.appex", extension);
+    let message = format!(
+        "it extends com.apple.networkextension.packet-tunnel, and does not claim packet-tunnel-provider in {network}"
     );
-    let helper = tool("com.example.helper");
-    expect(
-        &app.nested("Library/LaunchServices/com.example.helper", helper),
-        rule,
-        &[],
-    );
+    let expected = [(Error, message.as_str())];
+    expect(&within(tunnel()), rule, &expected);
+    let other = tunnel().entitlements(entries! { network => ["dns-proxy"] });
+    expect(&within(other), rule, &expected);
+    for claimed in ["packet-tunnel-provider", "packet-tunnel-provider-systemextension"] {
+        let right = tunnel().entitlements(entries! { network => ["dns-proxy", claimed] });
+        expect(&within(right), rule, &[]);
+    }
+    let module = || {
+        at(
+            "EXAppExtensionAttributes",
+            "EXExtensionPointIdentifier",
+            "com.apple.fskit.fsmodule",
+        )
+    };
+    let key = "com.apple.developer.fskit.fsmodule";
+    let message = format!("it extends com.apple.fskit.fsmodule, and does not claim {key}");
+    expect(&within(module()), rule, &[(Error, &message)]);
+    let refused = module().entitlements(entries! { key => false });
+    expect(&within(refused), rule, &[(Error, &message)]);
+    let right = module().entitlements(entries! { key => true });
+    expect(&within(right), rule, &[]);
+    // A point that everybody may extend.
+    expect(&within(app_extension("com.example.acme.share")), rule, &[]);
+}
+
+#[test]
+fn xpc_services_lie_where_launchd_looks() {
+    let rule = "xpc-service-misplaced";
+    let service = || xpc_service("com.example.acme.service");
+    for (place, expected) in [
+        ("XPCServices/service.xpc", &[][..]),
+        ("Frameworks/XPCServices/service.xpc", &[]),
+        ("Helpers/service.xpc", &[(Error, "it lies in Contents/Helpers")]),
+        (
+            "Frameworks/service.xpc",
+            &[(Error, "it lies in Contents/Frameworks")],
+        ),
+        (
+            "Resources/service.xpc",
+            &[(Warning, "it lies in Contents/Resources")],
+        ),
+    ] {
+        expect(&acme().nested(place, service()), rule, expected);
+    }
+    let kit = framework("com.example.kit").nested("XPCServices/service.xpc", service());
+    expect(&acme().nested("Frameworks/kit.framework", kit), rule, &[]);
+    expect(&service(), rule, &[]);
 }

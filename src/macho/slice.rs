@@ -79,6 +79,8 @@ pub struct Slice<'a> {
     pub uuid: Option<[u8; 16]>,
     /// Section `__TEXT,__info_plist`.
     pub info_plist: Option<&'a [u8]>,
+    /// Section `__TEXT,__launchd_plist`.
+    pub launchd_plist: Option<&'a [u8]>,
     /// `cryptid` of `LC_ENCRYPTION_INFO`; anything but 0 means that the code is encrypted.
     pub encryption: Option<u32>,
     /// Where the first `__LINKEDIT` or symbol table command says that the slice ends.
@@ -116,6 +118,7 @@ impl<'a> Slice<'a> {
             linked_paths: Vec::new(),
             uuid: None,
             info_plist: None,
+            launchd_plist: None,
             encryption: None,
             linkedit_end: None,
         };
@@ -228,13 +231,18 @@ impl<'a> Slice<'a> {
                 let Some(section) = range(data, at, section_size) else {
                     break;
                 };
-                if fixed_name(section, 0)? == "__info_plist" && self.info_plist.is_none() {
+                let known = match fixed_name(section, 0)?.as_str() {
+                    "__info_plist" => &mut self.info_plist,
+                    "__launchd_plist" => &mut self.launchd_plist,
+                    _ => continue,
+                };
+                if known.is_none() {
                     let (size, offset) = if is_64 {
                         (endian.u64(section, 40)?, endian.u32(section, 48)?)
                     } else {
                         (u64::from(endian.u32(section, 36)?), endian.u32(section, 40)?)
                     };
-                    self.info_plist = range(self.data, u64::from(offset), size);
+                    *known = range(self.data, u64::from(offset), size);
                 }
             }
         }

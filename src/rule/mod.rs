@@ -13,6 +13,7 @@ mod entitlement_form;
 mod entitlement_identity;
 mod entitlement_values;
 mod expectation;
+mod extension;
 mod family;
 mod gatekeeper_scan;
 mod identity;
@@ -20,6 +21,7 @@ mod image;
 mod image_contents;
 mod info_plist;
 mod install_names;
+mod launchd_job;
 mod library_validation;
 mod linkage;
 mod load;
@@ -27,6 +29,7 @@ mod main_executable;
 mod misplaced;
 mod nesting;
 mod oddity;
+mod privileged_helper;
 mod profile;
 mod profile_grant;
 mod reading;
@@ -128,6 +131,9 @@ pub fn all() -> Vec<&'static Rule> {
         info_plist::RULES,
         main_executable::RULES,
         services::RULES,
+        privileged_helper::RULES,
+        launchd_job::RULES,
+        extension::RULES,
         structure::RULES,
         oddity::RULES,
         entitlement_form::RULES,

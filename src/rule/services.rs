@@ -1,11 +1,10 @@
-//! Rules about system extensions and privileged helpers (R360–R362, R364, R365, R370).
+//! Rules about system extensions (R360–R362, R364, R365).
 
 use super::claims::{app_around, is_signed_by_apple};
 use super::{Check, Family, Rule};
 use crate::blob::Slot;
 use crate::bundle::BundleKind;
 use crate::plist::{Dictionary, Value};
-use crate::source::NodeId;
 use crate::verify::{CodeKind, CodeObject, SignatureKind, SliceEvidence};
 
 const INSTALLING: &str =
@@ -92,7 +91,7 @@ fn teams(check: &mut Check<'_>) {
 }
 
 /// Whether the entitlements are what the signature says, also where it has none.
-fn claims_are_known(slice: &SliceEvidence) -> bool {
+pub(super) fn claims_are_known(slice: &SliceEvidence) -> bool {
     let has_slot = slice
         .slots
         .iter()
@@ -151,31 +150,6 @@ fn mach_service(check: &mut Check<'_>, dictionary: &str, key: &str, is_required:
     }
 }
 
-fn privileged_helpers(check: &mut Check<'_>) {
-    let evidence = check.evidence();
-    for object in &evidence.code {
-        let Some(labels) = object
-            .info_plist
-            .as_ref()
-            .filter(|_| object.kind == CodeKind::Bundle(BundleKind::App))
-            .and_then(|info| info.get("SMPrivilegedExecutables"))
-            .and_then(Value::as_dictionary)
-        else {
-            continue;
-        };
-        for (label, _) in labels.iter() {
-            let below = format!("Contents/Library/LaunchServices/{label}");
-            let path = match object.path.as_str() {
-                "" => below,
-                outer => format!("{outer}/{below}"),
-            };
-            if evidence.listing.lookup(NodeId(0), &path).id().is_none() {
-                check.info_plist(object, format!("SMPrivilegedExecutables names {label}, and there is no Contents/Library/LaunchServices/{label}"));
-            }
-        }
-    }
-}
-
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "system-extension-name",
@@ -230,17 +204,6 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "let the name begin with an app group, then sign again:  plutil -replace CMIOExtension.CMIOExtensionMachServiceName -string GROUP.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
         reference: "https://developer.apple.com/documentation/coremediaio/creating-a-camera-extension-with-core-media-i-o",
         check: |check| mach_service(check, "CMIOExtension", "CMIOExtensionMachServiceName", true),
-        ..Rule::BASE
-    },
-    Rule {
-        id: "privileged-helper-missing",
-        family: Family::Services,
-        title: "a privileged helper that the app names and does not have",
-        catalogue: "R370",
-        explanation: "SMJobBless installs the helper from Contents/Library/LaunchServices, under the name that is its key in SMPrivilegedExecutables. It is not there.",
-        remedy: "copy the helper to its place, sign it, then the app:  cp HELPER PATH/Contents/Library/LaunchServices/ && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
-        reference: "https://developer.apple.com/documentation/servicemanagement/smjobbless(_:_:_:_:)",
-        check: privileged_helpers,
         ..Rule::BASE
     },
 ];

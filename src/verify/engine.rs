@@ -11,8 +11,8 @@ use super::code::{self, Context};
 use super::files::Heads;
 use super::tickets::TicketStore;
 use super::{
-    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, HostArchitecture, Nesting, Oddity,
-    Progress, SuppliedTicket, TicketEvidence, fold, profiles, resources,
+    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, HostArchitecture, LaunchdJob,
+    Nesting, Oddity, Progress, SuppliedTicket, TicketEvidence, fold, launchd, profiles, resources,
 };
 use crate::bundle::Layout;
 use crate::hash::Kernel;
@@ -97,6 +97,8 @@ pub struct Evidence {
     pub tickets: Vec<TicketEvidence>,
     /// Places that could not be read.
     pub unread: Vec<Unread>,
+    /// Property lists for launchd in the item's bundles.
+    pub launchd_jobs: Vec<LaunchdJob>,
     /// Numbers about the work.
     pub statistics: Statistics,
 }
@@ -259,6 +261,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         listing: Arc::clone(tree.listing()),
         unread,
         tickets: tickets.tickets,
+        launchd_jobs: launchd::jobs(tree),
         statistics,
     })
 }

@@ -85,6 +85,29 @@ pub struct SlotEvidence {
     pub digest: Option<Digest>,
 }
 
+/// A property list in a section of `__TEXT`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum EmbeddedList {
+    /// There is no such section.
+    #[default]
+    Absent,
+    /// It holds no property list with a dictionary.
+    Malformed,
+    /// What it says.
+    Dictionary(Dictionary),
+}
+
+impl EmbeddedList {
+    /// The dictionary, if there is one.
+    #[must_use]
+    pub fn dictionary(&self) -> Option<&Dictionary> {
+        match self {
+            Self::Dictionary(entries) => Some(entries),
+            Self::Absent | Self::Malformed => None,
+        }
+    }
+}
+
 /// Facts about one architecture of a code object.
 #[derive(Debug, Clone, Default)]
 pub struct SliceEvidence {
@@ -160,7 +183,11 @@ pub struct SliceEvidence {
     pub entitlements: Option<Dictionary>,
     /// Info.plist of the bundle or of the slice, bound and unmodified.
     pub info_plist: Option<Dictionary>,
-    /// Whether that is no dictionary.
+    /// Section `__info_plist`, bound or not.
+    pub embedded_info_plist: EmbeddedList,
+    /// Section `__launchd_plist`.
+    pub launchd_plist: EmbeddedList,
+    /// Whether the bound Info.plist is no dictionary.
     pub is_info_plist_malformed: bool,
     /// Whether the bound DER entitlements cannot be decoded.
     pub is_entitlements_der_malformed: bool,

@@ -11,6 +11,7 @@ mod evidence;
 mod fault;
 mod files;
 mod flags;
+mod launchd;
 mod links;
 mod oddity;
 mod outside;
@@ -27,10 +28,12 @@ pub use code::HostArchitecture;
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
 pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};
 pub use evidence::{
-    CodeKind, CodeObject, InfoPlistFile, Nesting, SealEvidence, SignatureKind, SliceEvidence, SlotEvidence,
+    CodeKind, CodeObject, EmbeddedList, InfoPlistFile, Nesting, SealEvidence, SignatureKind, SliceEvidence,
+    SlotEvidence,
 };
 pub use fault::{Fault, FaultKind, SidebandPlace, SlotProblem, Stage};
 pub use flags::CodesignFlags;
+pub use launchd::LaunchdJob;
 pub use links::LinkProblem;
 pub use oddity::Oddity;
 pub use profiles::{Claim, ProfileEvidence, ProfileProblem};

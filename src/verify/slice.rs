@@ -5,7 +5,8 @@
 
 use super::components::{Components, detached_superblobs};
 use super::{
-    BoundFiles, FaultKind, Oddity, Options, SignatureKind, SliceEvidence, SlotEvidence, SlotProblem, oddity,
+    BoundFiles, EmbeddedList, FaultKind, Oddity, Options, SignatureKind, SliceEvidence, SlotEvidence,
+    SlotProblem, oddity,
 };
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::bundle::SealError;
@@ -99,6 +100,21 @@ fn slice_facts(slice: &Slice<'_>, facts: &mut SliceEvidence) {
     facts.encryption = slice.encryption;
     facts.linked_paths.clone_from(&slice.linked_paths);
     facts.uuid = slice.uuid;
+    facts.embedded_info_plist = embedded_list(slice.info_plist);
+    facts.launchd_plist = embedded_list(slice.launchd_plist);
+}
+
+/// Linkers pad the section with zeros.
+fn embedded_list(section: Option<&[u8]>) -> EmbeddedList {
+    let Some(section) = section else {
+        return EmbeddedList::Absent;
+    };
+    let end = section.iter().rposition(|byte| *byte != 0);
+    let text = end.and_then(|end| section.get(..=end)).unwrap_or_default();
+    match crate::plist::parse(text) {
+        Ok(Value::Dictionary(entries)) => EmbeddedList::Dictionary(entries),
+        _ => EmbeddedList::Malformed,
+    }
 }
 
 /// Where the signature lies in the slice (specification 2.4–2.6).

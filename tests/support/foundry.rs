@@ -312,7 +312,12 @@ impl Code {
     pub fn write(&self, path: &Path) -> Vec<Vec<u8>> {
         let (support, info, executable, package_type) = match self.shape {
             Shape::File(_) => {
-                let (bytes, cdhashes) = self.signer().sign_all(&self.thins(), Bound::default());
+                let info = self.slices.first().and_then(|thin| thin.info_plist.as_deref());
+                let bound = Bound {
+                    info,
+                    ..Bound::default()
+                };
+                let (bytes, cdhashes) = self.signer().sign_all(&self.thins(), bound);
                 write_executable(path, &bytes);
                 return cdhashes;
             }

@@ -12,6 +12,8 @@ pub struct Thin {
     pub text: Vec<u8>,
     /// Contents of `__TEXT,__info_plist`.
     pub info_plist: Option<Vec<u8>>,
+    /// Contents of `__TEXT,__launchd_plist`.
+    pub launchd_plist: Option<Vec<u8>>,
     pub libraries: Vec<String>,
     pub run_paths: Vec<String>,
     /// Other load commands with a path: command number, length of what is before the path, path.
@@ -45,6 +47,7 @@ pub fn x86_64(text: &[u8]) -> Thin {
         is_big: false,
         text: text.to_vec(),
         info_plist: None,
+        launchd_plist: None,
         libraries: vec!["/usr/lib/libSystem.B.dylib".into()],
         run_paths: Vec::new(),
         paths: Vec::new(),
@@ -186,7 +189,8 @@ impl Thin {
     fn layout(&self) -> (usize, usize, usize) {
         let text = 0x1000;
         let info = text + self.text.len();
-        let end = info + self.info_plist.as_ref().map_or(0, Vec::len);
+        let length = |plist: &Option<Vec<u8>>| plist.as_ref().map_or(0, Vec::len);
+        let end = info + length(&self.info_plist) + length(&self.launchd_plist);
         (text, info, end.next_multiple_of(0x1000) + 64)
     }
 
@@ -204,6 +208,10 @@ impl Thin {
         let mut sections = vec![("__text", text as u64, self.text.len() as u64)];
         if let Some(plist) = &self.info_plist {
             sections.push(("__info_plist", info as u64, plist.len() as u64));
+        }
+        if let Some(plist) = &self.launchd_plist {
+            let at = info + self.info_plist.as_ref().map_or(0, Vec::len);
+            sections.push(("__launchd_plist", at as u64, plist.len() as u64));
         }
         commands.segment("__TEXT", (0, linkedit as u64), self.protections, &sections);
         let rest = (end - linkedit) as u64;
@@ -265,6 +273,7 @@ impl Thin {
         bytes.resize(text, 0);
         bytes.extend(&self.text);
         bytes.extend(self.info_plist.iter().flatten());
+        bytes.extend(self.launchd_plist.iter().flatten());
         bytes.resize(linkedit, 0);
         bytes.resize(limit, 0x5a);
         bytes
