@@ -69,6 +69,8 @@ pub const CERTIFICATE: usize = 64 << 10;
 pub const CERTIFICATE_PATH: usize = 10;
 /// Signatures of certificates that are tried while one path is looked for.
 pub const CERTIFICATE_LINKS: usize = 100;
+/// Nesting of operators in a launch or library constraint; real ones have at most four levels.
+pub const CONSTRAINT_DEPTH: usize = 32;
 /// Property lists for launchd that are read in one item; products have a dozen at most.
 pub const LAUNCHD_LISTS: usize = 1000;
 /// Bytes of one of them; real ones have two thousand.

@@ -52,6 +52,7 @@ mod rows_directories;
 mod rows_macho;
 mod rows_seals;
 mod rows_sources;
+mod rules_constraints;
 mod rules_distribution;
 mod rules_entitlements;
 mod rules_expectations;

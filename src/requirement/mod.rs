@@ -10,14 +10,18 @@ mod display;
 mod evaluate;
 mod expression;
 mod lexer;
+mod lightweight;
 mod numeric;
 mod parser;
+mod query;
 mod set;
 
 pub use default::{DefaultRequirement, default_designated};
 pub use evaluate::Context;
 pub use expression::{Expression, Match};
+pub use lightweight::{Facts, LightweightError, LightweightRequirement};
 pub use parser::SyntaxError;
+pub use query::QueryError;
 pub use set::{RequirementSet, RequirementType};
 
 use thiserror::Error;

@@ -19,10 +19,10 @@ const SANDBOX: &str = "com.apple.security.app-sandbox";
 const SESSIONS: [&str; 5] = ["Aqua", "Background", "LoginWindow", "StandardIO", "System"];
 
 /// A job with the app that brings it.
-struct Job<'a> {
-    job: &'a LaunchdJob,
-    app: &'a CodeObject,
-    list: &'a Dictionary,
+pub(super) struct Job<'a> {
+    pub(super) job: &'a LaunchdJob,
+    pub(super) app: &'a CodeObject,
+    pub(super) list: &'a Dictionary,
 }
 
 impl<'a> Job<'a> {
@@ -42,7 +42,7 @@ impl<'a> Job<'a> {
     }
 
     /// The code that it starts, if that is in the item.
-    fn code(&self, evidence: &'a Evidence) -> Option<&'a CodeObject> {
+    pub(super) fn code(&self, evidence: &'a Evidence) -> Option<&'a CodeObject> {
         let path = evidence.listing.path(self.program(evidence)?.1?);
         evidence
             .code
@@ -61,7 +61,7 @@ fn app_of<'a>(evidence: &'a Evidence, job: &LaunchdJob) -> Option<&'a CodeObject
 }
 
 /// Hands over every list that could be read.
-fn each<'a>(check: &mut Check<'a>, visit: impl Fn(&mut Check<'a>, Job<'a>)) {
+pub(super) fn each<'a>(check: &mut Check<'a>, visit: impl Fn(&mut Check<'a>, Job<'a>)) {
     let evidence = check.evidence();
     for job in &evidence.launchd_jobs {
         if let (Some(app), Ok(Some(list))) = (app_of(evidence, job), &job.list) {

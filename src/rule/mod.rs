@@ -5,6 +5,7 @@
 
 mod check;
 mod claims;
+mod constraint;
 mod demand;
 mod distribution;
 mod driverkit;
@@ -134,6 +135,7 @@ pub fn all() -> Vec<&'static Rule> {
         privileged_helper::RULES,
         launchd_job::RULES,
         extension::RULES,
+        constraint::RULES,
         structure::RULES,
         oddity::RULES,
         entitlement_form::RULES,

@@ -10,6 +10,7 @@ pub enum Plist {
     Bool(bool),
     Integer(i64),
     Text(String),
+    Data(Vec<u8>),
     List(Vec<Plist>),
     Dict(Entries),
 }
@@ -84,6 +85,7 @@ impl Plist {
             Self::Bool(value) => format!("{indent}<{value}/>\n"),
             Self::Integer(value) => format!("{indent}<integer>{value}</integer>\n"),
             Self::Text(value) => format!("{indent}<string>{}</string>\n", escaped(value)),
+            Self::Data(value) => format!("{indent}<data>{}</data>\n", super::bundle::base64(value)),
             Self::List(values) => {
                 let inside: String = values.iter().map(|value| value.element(depth + 1)).collect();
                 format!("{indent}<array>\n{inside}{indent}</array>\n")
@@ -99,6 +101,7 @@ impl Plist {
             Self::Bool(value) => tlv(0x01, &[if *value { 0xff } else { 0 }]),
             Self::Integer(value) => integer(u64::try_from(*value).expect("not negative")),
             Self::Text(value) => tlv(0x0c, value.as_bytes()),
+            Self::Data(value) => tlv(0x04, value),
             Self::List(values) => tlv(0x30, &values.iter().flat_map(Plist::der).collect::<Vec<_>>()),
             Self::Dict(entries) => tlv(0xb0, &pairs(entries)),
         }
