@@ -10,6 +10,7 @@ use crate::support::cms::{Agility, CmsSigner};
 use crate::support::judge::{Judged, judge_bytes, judge_bytes_with, lenient};
 use crate::support::macho::{Thin, arm64};
 use crate::support::pki::{self, Key};
+use crate::support::plist::{self, entries};
 use crate::support::signature::{ADHOC, Bound, SHA1, SHA256, Signer, adhoc, blob, certified, superblob};
 
 const FAILED: i32 = -67061;
@@ -299,7 +300,13 @@ fn one_digest_for_a_large_file() {
 #[test]
 fn a_component_without_digest() {
     let xml = blob(0xfade_7171, b"<plist><dict><key>a</key><true/></dict></plist>");
-    let constraint = blob(0xfade_8181, &[0x70, 0]);
+    let constraint = entries! {
+        "ccat" => 0,
+        "comp" => 1,
+        "reqs" => entries! { "signing-identifier" => "x" },
+        "vers" => 1,
+    };
+    let constraint = blob(0xfade_8181, &plist::der(&constraint));
     let signer = Signer {
         special: BTreeMap::from([(5, xml), (8, constraint)]),
         patch: Some(|directory| {
