@@ -44,6 +44,7 @@ mod parity_links;
 mod parity_verbosity;
 mod precedence;
 mod profiles;
+mod public_face;
 mod real_bundles;
 mod requirements;
 mod rows_blobs;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use sealcheck::blob::{Slot, SuperBlob, magic};
-use sealcheck::cms::{SignedData, oid};
+use sealcheck::cms::SignedData;
 use sealcheck::macho::{MachO, is_macho};
 
 use crate::support::cms::{CmsSigner, Form};
@@ -129,7 +129,7 @@ fn real_signatures_and_timestamps() {
             let token = signer
                 .unsigned_attributes
                 .as_ref()
-                .and_then(|attributes| attributes.value(oid::TIMESTAMP_TOKEN));
+                .and_then(|attributes| attributes.timestamp_token());
             let Some(token) = token else { continue };
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("token"), token.whole).unwrap();

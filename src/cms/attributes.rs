@@ -48,7 +48,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// All attributes of one type.
-    pub fn all(&self, oid: ObjectIdentifier) -> impl Iterator<Item = &Attribute<'a>> {
+    pub(crate) fn all(&self, oid: ObjectIdentifier) -> impl Iterator<Item = &Attribute<'a>> {
         self.attributes
             .iter()
             .filter(move |attribute| attribute.oid == oid.as_bytes())
@@ -56,7 +56,7 @@ impl<'a> Attributes<'a> {
 
     /// The attribute of this type, if there is exactly one.
     #[must_use]
-    pub fn only(&self, oid: ObjectIdentifier) -> Option<&Attribute<'a>> {
+    pub(crate) fn only(&self, oid: ObjectIdentifier) -> Option<&Attribute<'a>> {
         let mut all = self.all(oid);
         let first = all.next()?;
         all.next().is_none().then_some(first)
@@ -64,11 +64,17 @@ impl<'a> Attributes<'a> {
 
     /// The value of the attribute of this type, if there is exactly one of each.
     #[must_use]
-    pub fn value(&self, oid: ObjectIdentifier) -> Option<Element<'a>> {
+    pub(crate) fn value(&self, oid: ObjectIdentifier) -> Option<Element<'a>> {
         match self.only(oid)?.values.as_slice() {
             [value] => Some(*value),
             _ => None,
         }
+    }
+
+    /// The RFC 3161 timestamp token, if there is exactly one.
+    #[must_use]
+    pub fn timestamp_token(&self) -> Option<Element<'a>> {
+        self.value(super::oid::TIMESTAMP_TOKEN)
     }
 
     /// Number of attributes.

@@ -11,12 +11,12 @@ pub use attributes::{Attribute, Attributes};
 pub use signed_data::{CmsError, SignedData, SignerIdentifier, SignerInfo};
 
 /// Object identifiers of CMS and of Apple's attributes, as content octets.
-pub mod oid {
+pub(crate) mod oid {
     use der::oid::ObjectIdentifier;
 
     macro_rules! oids {
         ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-            $($(#[$doc])* pub const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($text);)*
+            $($(#[$doc])* pub(crate) const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($text);)*
         };
     }
 

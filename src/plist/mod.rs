@@ -11,7 +11,8 @@ mod write;
 mod xml;
 
 pub use value::{Dictionary, Value};
-pub use write::{dictionary_to_json, to_json, to_xml};
+pub use write::to_xml;
+pub(crate) use write::{dictionary_to_json, to_json};
 
 use thiserror::Error;
 

@@ -74,7 +74,7 @@ fn base64(bytes: &[u8]) -> String {
 
 /// The value as JSON: data in hexadecimal, dates as numbers of CoreFoundation's absolute time.
 #[must_use]
-pub fn to_json(value: &Value) -> serde_json::Value {
+pub(crate) fn to_json(value: &Value) -> serde_json::Value {
     match value {
         Value::Boolean(flag) => (*flag).into(),
         Value::Integer(number) => match (i64::try_from(*number), u64::try_from(*number)) {
@@ -93,7 +93,7 @@ pub fn to_json(value: &Value) -> serde_json::Value {
 
 /// The dictionary as a JSON object; see [`to_json`].
 #[must_use]
-pub fn dictionary_to_json(entries: &Dictionary) -> serde_json::Value {
+pub(crate) fn dictionary_to_json(entries: &Dictionary) -> serde_json::Value {
     entries
         .iter()
         .map(|(key, value)| (key.to_owned(), to_json(value)))

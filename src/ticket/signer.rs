@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::Ticket;
 use crate::trust::{
-    Anchors, Cache, Certificate, MessageDigest, Path, PathFault, PathProblem, PublicKey, Purpose, Root,
+    Anchors, Cache, Certificate, MessageDigest, Path, PathFault, PathProblem, Purpose, Root,
     SignatureAlgorithm, oid,
 };
 
@@ -124,7 +124,7 @@ impl Ticket {
         };
         // Other curves were never seen, and the space for the signature is made for this one.
         leaf.key.as_ref().is_some_and(|key| {
-            matches!(key, PublicKey::P256(_))
+            key.is_p256()
                 && key.verifies(
                     algorithm,
                     digest,

@@ -34,7 +34,7 @@ pub enum CertificateError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extension {
     /// Type.
-    pub oid: ObjectIdentifier,
+    pub(crate) oid: ObjectIdentifier,
     /// Whether a reader that does not know it must refuse the certificate.
     pub critical: bool,
     /// Its value in DER.
@@ -145,13 +145,13 @@ impl Certificate {
 
     /// The extension of this type, the first if there are several.
     #[must_use]
-    pub fn extension(&self, oid: ObjectIdentifier) -> Option<&Extension> {
+    pub(crate) fn extension(&self, oid: ObjectIdentifier) -> Option<&Extension> {
         self.extensions.iter().find(|extension| extension.oid == oid)
     }
 
     /// Whether there is an extension of this type.
     #[must_use]
-    pub fn has_extension(&self, oid: ObjectIdentifier) -> bool {
+    pub(crate) fn has_extension(&self, oid: ObjectIdentifier) -> bool {
         self.extension(oid).is_some()
     }
 

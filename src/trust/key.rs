@@ -70,16 +70,15 @@ impl SignatureAlgorithm {
     }
 }
 
-/// A public key.
+/// A public key: RSA, or ECDSA on P-256, P-384 or P-521.
 #[derive(Debug, Clone)]
-pub enum PublicKey {
-    /// RSA.
+pub struct PublicKey(Key);
+
+#[derive(Debug, Clone)]
+enum Key {
     Rsa(Box<RsaPublicKey>),
-    /// ECDSA on P-256.
     P256(p256::ecdsa::VerifyingKey),
-    /// ECDSA on P-384.
     P384(Box<p384::ecdsa::VerifyingKey>),
-    /// ECDSA on P-521.
     P521(Box<p521::ecdsa::VerifyingKey>),
 }
 
@@ -102,7 +101,7 @@ impl PublicKey {
             let modulus = BoxedUint::from_be_slice_vartime(modulus);
             let exponent = BoxedUint::from_be_slice_vartime(exponent);
             let key = RsaPublicKey::new_with_size_limits(modulus, exponent, RSA_BITS).ok()?;
-            return Some(Self::Rsa(Box::new(key)));
+            return Some(Self(Key::Rsa(Box::new(key))));
         }
         if kind != EC_PUBLIC_KEY.as_bytes() {
             return None;
@@ -111,13 +110,13 @@ impl PublicKey {
         if curve == P256.as_bytes() {
             p256::ecdsa::VerifyingKey::from_sec1_bytes(key)
                 .ok()
-                .map(Self::P256)
+                .map(|key| Self(Key::P256(key)))
         } else if curve == P384.as_bytes() {
             let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
-            Some(Self::P384(Box::new(key)))
+            Some(Self(Key::P384(Box::new(key))))
         } else if curve == P521.as_bytes() {
             let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
-            Some(Self::P521(Box::new(key)))
+            Some(Self(Key::P521(Box::new(key))))
         } else {
             None
         }
@@ -127,18 +126,24 @@ impl PublicKey {
     #[must_use]
     pub fn bits(&self) -> u32 {
         use rsa::traits::PublicKeyParts as _;
-        match self {
-            Self::Rsa(key) => key.n().bit_width(),
-            Self::P256(_) => 256,
-            Self::P384(_) => 384,
-            Self::P521(_) => 521,
+        match &self.0 {
+            Key::Rsa(key) => key.n().bit_width(),
+            Key::P256(_) => 256,
+            Key::P384(_) => 384,
+            Key::P521(_) => 521,
         }
     }
 
     /// Whether it is an RSA key.
     #[must_use]
     pub fn is_rsa(&self) -> bool {
-        matches!(self, Self::Rsa(_))
+        matches!(self.0, Key::Rsa(_))
+    }
+
+    /// Whether it is a point on P-256.
+    #[must_use]
+    pub fn is_p256(&self) -> bool {
+        matches!(self.0, Key::P256(_))
     }
 
     /// Whether `signature` was made with this key over a message with this digest.
@@ -153,8 +158,8 @@ impl PublicKey {
         if algorithm.is_rsa != self.is_rsa() {
             return false;
         }
-        match self {
-            Self::Rsa(key) => {
+        match &self.0 {
+            Key::Rsa(key) => {
                 let with_null = digest_info(digest, hash, true);
                 let without = digest_info(digest, hash, false);
                 // RFC 8017 A.2.4: parameters are NULL; absent ones are to be accepted.
@@ -164,11 +169,11 @@ impl PublicKey {
                         .is_ok()
                 })
             }
-            Self::P256(key) => p256::ecdsa::Signature::from_der(signature)
+            Key::P256(key) => p256::ecdsa::Signature::from_der(signature)
                 .is_ok_and(|signature| key.verify_prehash(&padded(hash, 32), &signature).is_ok()),
-            Self::P384(key) => p384::ecdsa::Signature::from_der(signature)
+            Key::P384(key) => p384::ecdsa::Signature::from_der(signature)
                 .is_ok_and(|signature| key.verify_prehash(&padded(hash, 48), &signature).is_ok()),
-            Self::P521(key) => p521::ecdsa::Signature::from_der(signature)
+            Key::P521(key) => p521::ecdsa::Signature::from_der(signature)
                 .is_ok_and(|signature| key.verify_prehash(&padded(hash, 66), &signature).is_ok()),
         }
     }

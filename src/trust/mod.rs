@@ -29,12 +29,12 @@ pub use signature::{Identity, IdentityFault, Signed, evaluate};
 pub use timestamp::{Timestamp, TimestampFault};
 
 /// Object identifiers of certificates.
-pub mod oid {
+pub(crate) mod oid {
     use der::oid::ObjectIdentifier;
 
     macro_rules! oids {
         ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-            $($(#[$doc])* pub const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($text);)*
+            $($(#[$doc])* pub(crate) const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($text);)*
         };
     }
 

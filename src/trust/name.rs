@@ -37,20 +37,20 @@ impl Name {
 
     /// The first attribute of a type; the inner `None` when its text cannot be decoded.
     #[must_use]
-    pub fn first(&self, oid: ObjectIdentifier) -> Option<Option<&str>> {
+    pub(crate) fn first(&self, oid: ObjectIdentifier) -> Option<Option<&str>> {
         let mut found = self.attributes.iter().filter(|(found, _)| *found == oid);
         found.next().map(|(_, text)| text.as_deref())
     }
 
     /// The last attribute of a type, which is the one that requirements see.
     #[must_use]
-    pub fn last(&self, oid: ObjectIdentifier) -> Option<&str> {
+    pub(crate) fn last(&self, oid: ObjectIdentifier) -> Option<&str> {
         let mut found = self.attributes.iter().rev().filter(|(found, _)| *found == oid);
         found.next().and_then(|(_, text)| text.as_deref())
     }
 
     /// All attributes in order.
-    pub fn attributes(&self) -> impl Iterator<Item = (ObjectIdentifier, Option<&str>)> {
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (ObjectIdentifier, Option<&str>)> {
         self.attributes.iter().map(|(oid, text)| (*oid, text.as_deref()))
     }
 }
