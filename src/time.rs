@@ -3,6 +3,7 @@
 //! X.690 11.7 and 11.8, as narrow as Apple's readers: whole seconds, `Z` only. No clock is read here.
 
 use std::fmt;
+use std::time::SystemTime;
 
 /// Seconds between 1970-01-01 and 2001-01-01, where CoreFoundation's absolute time begins.
 const ABSOLUTE_EPOCH: i64 = 978_307_200;
@@ -11,6 +12,14 @@ const DAY: i64 = 86_400;
 /// Seconds since 1970-01-01 00:00:00 UTC without leap seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixTime(pub i64);
+
+impl From<SystemTime> for UnixTime {
+    /// The second that `time` falls into; 1970 for what is before.
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
+}
 
 impl UnixTime {
     /// The time of a date and a time of day in UTC, or `None` when there is no such date.

@@ -31,6 +31,7 @@ mod hostile_identity;
 mod identity;
 mod kernels;
 mod layers;
+mod library;
 mod limits;
 mod matrix;
 mod mutations;

@@ -27,6 +27,7 @@ use arguments::{
     Arguments, Colour, Command, Demands, Global, ReportFormat, RequirementCommand, RequirementForm,
 };
 
+use crate::checker;
 use crate::gatekeeper::{self, fitting_operation};
 use crate::limits::Limits;
 use crate::report::{
@@ -34,7 +35,7 @@ use crate::report::{
     write_junit, write_sarif,
 };
 use crate::requirement::Requirement;
-use crate::rule::{self, Expectations};
+use crate::rule::Expectations;
 use crate::source::SourceError;
 use crate::time::UnixTime;
 use crate::trust::Anchors;
@@ -44,8 +45,6 @@ use crate::verify::{Evidence, Options, Progress, SliceEvidence, every_slice_sati
 const USAGE: u8 = 2;
 /// The input could not be read.
 const UNREADABLE: u8 = 4;
-/// Bytes of each thread's stack: nested bundles, property lists and requirements recurse as deep as their budgets allow.
-const STACK: usize = 16 << 20;
 /// Columns of a report that no terminal shows.
 const DEFAULT_WIDTH: usize = 100;
 /// Columns that are still good to read.
@@ -68,7 +67,7 @@ pub fn run() -> ExitCode {
     let jobs = arguments.global.jobs.unwrap_or_default();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(usize::from(jobs))
-        .stack_size(STACK);
+        .stack_size(checker::STACK);
     if let Err(error) = pool.build_global() {
         complain(&format!("sealcheck: cannot start threads: {error}"));
         return ExitCode::from(UNREADABLE);
@@ -228,19 +227,16 @@ impl<'a> Session<'a> {
             ..self.options.clone()
         };
         let start = Instant::now();
-        let evidence = progress::watched(&progress, || crate::verify::verify(path, &options))?;
-        let advice = rule::advise(&evidence, self.global.target.target(), &self.expectations);
-        let explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
-            let item = evidence.code.first();
+        let target = self.global.target.target();
+        let mut outcome = progress::watched(&progress, || {
+            checker::examine(path, &options, target, &self.expectations)
+        })?;
+        outcome.explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
+            let item = outcome.evidence.code.first();
             item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement))
         });
-        Ok(Outcome {
-            evidence,
-            gatekeeper: None,
-            advice,
-            explicit_requirement,
-            seconds: Some(start.elapsed().as_secs_f64()),
-        })
+        outcome.seconds = Some(start.elapsed().as_secs_f64());
+        Ok(outcome)
     }
 }
 
@@ -262,10 +258,7 @@ fn slice_of<'e>(evidence: &'e Evidence, architecture: Option<&str>) -> Result<&'
 }
 
 fn now() -> UnixTime {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    SystemTime::now().into()
 }
 
 fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {

@@ -9,7 +9,7 @@ use super::{Check, Demand, Family, Rule, Said};
 use crate::blob::Slot;
 use crate::finding::Severity;
 use crate::plist::{Value, to_json};
-use crate::trust::{CertificateKind, Identity};
+use crate::trust::Identity;
 use crate::verify::{CodeObject, SignatureKind, SliceEvidence};
 
 /// Everything that is expected of every item of a run.
@@ -91,23 +91,13 @@ fn item(check: &mut Check<'_>, judge: impl Fn(&SliceEvidence) -> Option<String>)
     check.slices(object, said.collect());
 }
 
-/// What is wrong about the team of a slice. What stands in the CodeDirectory is a claim: Apple vouches for it by the
-/// developer's certificate, or by signing itself, as its store does (specification 4.6).
+/// What is wrong about the team of a slice.
 fn wrong_team(slice: &SliceEvidence, expected: &str) -> Option<String> {
     let Some(identity) = &slice.identity else {
         return Some(format!("{}, not by team {expected}", unsigned(slice.signature)));
     };
-    let claimed = slice.team_id.as_deref();
-    let vouched = match identity.kind {
-        _ if !identity.faults.is_empty() => None,
-        CertificateKind::AppleSoftware | CertificateKind::MacAppStore | CertificateKind::TestFlight => {
-            claimed
-        }
-        _ => identity.team(),
-    };
-    match (vouched, claimed) {
-        // Signatures of before 2014 name no team.
-        (Some(vouched), _) if claimed.is_none_or(|claimed| claimed == vouched) => {
+    match (slice.vouched_team(), slice.team_id.as_deref()) {
+        (Some(vouched), _) => {
             (vouched != expected).then(|| format!("signed by team {vouched}, not {expected}"))
         }
         (_, Some(claimed)) => Some(format!(

@@ -163,6 +163,12 @@ impl Identity {
         leaf.subject.first(oid::ORGANIZATIONAL_UNIT).flatten()
     }
 
+    /// The name in the signer's certificate, whoever issued it.
+    #[must_use]
+    pub fn signer(&self) -> Option<&str> {
+        self.chain.first().map(|leaf| leaf.summary())
+    }
+
     /// Whether the chain is sound and ends in a root of Apple's.
     #[must_use]
     pub fn is_apple(&self) -> bool {

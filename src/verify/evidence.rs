@@ -7,7 +7,7 @@ use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
 use crate::hash::{Digest, HashType};
 use crate::macho::{Architecture, BuildVersion, FileType, LinkedPath, Segment};
 use crate::plist::Dictionary;
-use crate::trust::Identity;
+use crate::trust::{CertificateKind, Identity};
 
 /// What kind of thing a code object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -204,6 +204,30 @@ pub struct SliceEvidence {
     pub notarized: Option<bool>,
     /// The ticket in slot 0x10002 of the signature, which nothing covers.
     pub ticket: Option<Result<Vec<u8>, BlobError>>,
+}
+
+impl SliceEvidence {
+    /// What macOS calls the cdhash: the first 20 bytes of the identity of the chosen CodeDirectory.
+    #[must_use]
+    pub fn cdhash(&self) -> Option<Digest> {
+        self.cdhashes.last().map(CdHash::truncated)
+    }
+
+    /// The team for which Apple vouches: by the developer's certificate, or by signing itself, as its store does
+    /// (specification 4.6). What the CodeDirectory alone says is a claim, and counts for nothing if it says otherwise;
+    /// signatures of before 2014 claim no team.
+    #[must_use]
+    pub fn vouched_team(&self) -> Option<&str> {
+        let identity = self.identity.as_ref().filter(|found| found.faults.is_empty())?;
+        let claimed = self.team_id.as_deref();
+        let vouched = match identity.kind {
+            CertificateKind::AppleSoftware | CertificateKind::MacAppStore | CertificateKind::TestFlight => {
+                claimed
+            }
+            _ => identity.team(),
+        };
+        vouched.filter(|team| claimed.is_none_or(|claimed| claimed == *team))
+    }
 }
 
 /// Facts about a resource seal.

@@ -1,0 +1,148 @@
+//! The usual way into the library: one item, all three verdicts, and every reason not to trust it.
+//!
+//! What the layers below offer one by one, in the order in which `sealcheck check` asks them. Nothing is decided here that
+//! is not decided there; [`Outcome::objections`] only gathers it. The clock is the caller's.
+
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::finding::{Severity, Target};
+use crate::gatekeeper::{Ruling, assess, fitting_operation};
+use crate::report::Outcome;
+use crate::rule::{Expectations, advise};
+use crate::source::SourceError;
+use crate::verify::{Options, verify};
+
+/// Bytes of each thread's stack: nested bundles, property lists and requirements recurse as deep as their budgets allow.
+pub(crate) const STACK: usize = 16 << 20;
+
+/// Checks items, each in full. One checker serves any number of items, also from several threads.
+#[derive(Debug)]
+pub struct Checker {
+    /// How to verify.
+    pub options: Options,
+    /// Where the items are meant to go; without it, their certificates decide.
+    pub target: Option<Target>,
+    /// What is expected of every item; what is not met is an error finding.
+    pub expectations: Expectations,
+    threads: rayon::ThreadPool,
+}
+
+impl Checker {
+    /// A checker whose verdicts hold for the time `at`, with Apple's roots and one thread for each processor.
+    ///
+    /// # Errors
+    /// Where the operating system gives no threads.
+    pub fn new(at: SystemTime) -> io::Result<Self> {
+        let threads = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
+        Ok(Self {
+            options: Options {
+                at: at.into(),
+                ..Options::default()
+            },
+            target: None,
+            expectations: Expectations::default(),
+            threads: threads.map_err(io::Error::other)?,
+        })
+    }
+
+    /// The facts about the code at `path`, the codesign verdict, the Gatekeeper verdict and the findings.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read. Every defect of the code itself is in the outcome.
+    pub fn check(&self, path: &Path) -> Result<Outcome, SourceError> {
+        // On a thread of its own stack, whatever the caller's is.
+        self.threads.install(|| {
+            let mut outcome = examine(path, &self.options, self.target, &self.expectations)?;
+            outcome.gatekeeper = assess(&outcome.evidence, fitting_operation(&outcome.evidence));
+            Ok(outcome)
+        })
+    }
+}
+
+/// Everything about one item but what Gatekeeper would say, on the caller's stack.
+pub(crate) fn examine(
+    path: &Path,
+    options: &Options,
+    target: Option<Target>,
+    expectations: &Expectations,
+) -> Result<Outcome, SourceError> {
+    let evidence = verify(path, options)?;
+    let advice = advise(&evidence, target, expectations);
+    Ok(Outcome {
+        evidence,
+        gatekeeper: None,
+        advice,
+        explicit_requirement: None,
+        seconds: None,
+    })
+}
+
+impl Outcome {
+    /// Every reason not to trust the item, one sentence each: what is wrong, and what was not or could not be checked. It is
+    /// empty only where `codesign` finds the item valid with all that is in it, Gatekeeper accepts it on the evidence at
+    /// hand, and no rule finds an error or is undecided. Warnings are no reasons.
+    #[must_use]
+    pub fn objections(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        self.object_to_signature(&mut reasons);
+        self.object_to_gatekeeper(&mut reasons);
+        let errors = self
+            .findings()
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
+        reasons.extend(errors.map(|finding| format!("{}: {}", finding.rule, finding.message)));
+        let unknown = self.advice.unknown.iter();
+        reasons.extend(unknown.map(|found| format!("{}: not known: {}", found.rule, found.reason)));
+        let unread = self.evidence.unread.iter();
+        reasons.extend(unread.map(|found| format!("not read: {}: {}", found.path, found.reason)));
+        reasons
+    }
+
+    fn object_to_signature(&self, reasons: &mut Vec<String>) {
+        let verdict = &self.evidence.codesign;
+        match (verdict.valid, verdict.status) {
+            (Some(true), _) => {}
+            (Some(false), Some(status)) => reasons.push(format!("codesign: {}", status.message())),
+            (Some(false), None) => reasons.push("codesign: not valid".to_owned()),
+            (None, _) => reasons.push(format!(
+                "codesign: {}",
+                verdict.not_judged.map_or("not judged", |reason| reason.text())
+            )),
+        }
+        if verdict.is_partial || verdict.is_shallow || self.evidence.flags.architecture.is_some() {
+            reasons.push("codesign: the options left out part of the item".to_owned());
+        }
+        match verdict.satisfies_designated_requirement {
+            Some(true) => {}
+            Some(false) => reasons.push("codesign: the designated requirement is not met".to_owned()),
+            None => {
+                reasons.push("codesign: nobody knows whether the designated requirement is met".to_owned())
+            }
+        }
+        match &self.explicit_requirement {
+            None | Some(Ok(Some(true))) => {}
+            Some(Ok(None)) => {
+                reasons.push("codesign: nobody knows whether the requirement is met".to_owned())
+            }
+            Some(_) => reasons.push("codesign: the requirement is not met".to_owned()),
+        }
+    }
+
+    fn object_to_gatekeeper(&self, reasons: &mut Vec<String>) {
+        let Some(verdict) = &self.gatekeeper else {
+            reasons.push("gatekeeper: not asked".to_owned());
+            return;
+        };
+        let source = verdict.source.unwrap_or("no rule matches");
+        match verdict.ruling {
+            Ruling::Accepted => {}
+            Ruling::Rejected | Ruling::Error => reasons.push(format!("gatekeeper: rejected, {source}")),
+            Ruling::Undetermined => reasons.push(match &verdict.condition {
+                Some(condition) => format!("gatekeeper: not known: {condition}"),
+                None => "gatekeeper: not known".to_owned(),
+            }),
+        }
+    }
+}
