@@ -69,6 +69,7 @@ mod rules_profiles;
 mod rules_sandbox;
 mod rules_services;
 mod rules_tickets;
+mod rules_timestamps;
 mod schema;
 mod sizes;
 mod slices;

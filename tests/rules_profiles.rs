@@ -691,3 +691,69 @@ fn app_groups_by_name() {
     assert!(is_warned(json!(["ABCDE12345.*"])));
     assert!(is_warned(json!(["group.other"])));
 }
+
+/// R128: devices are compared as they stand, down to the last key; a narrower match is another one.
+#[test]
+fn a_driver_repeats_the_devices_of_its_profile() {
+    const USB: &str = "com.apple.developer.driverkit.transport.usb";
+    let case = Case::new();
+    let said = |grant: Value, claim: Value| {
+        let (mut granted, mut claimed) = (granted(), claimed());
+        granted[USB] = grant;
+        claimed[USB] = claim;
+        let mut found = case.developer_id(&case.world.for_developer_id(granted), &claimed);
+        // That these keys belong to drivers only is another rule.
+        found.retain(|finding| finding.rule != "driverkit-base-missing");
+        found
+    };
+    let vendor = || json!([{ "idVendor": 1234 }]);
+    assert_eq!(said(vendor(), vendor()), []);
+    let narrower = json!([{ "idVendor": 1234, "idProduct": 1 }]);
+    let finding = only(said(vendor(), narrower), "driverkit-claim-not-literal");
+    assert!(finding.message.starts_with(USB), "{}", finding.message);
+    only(
+        said(json!([{ "idVendor": "*" }]), vendor()),
+        "driverkit-claim-not-literal",
+    );
+}
+
+/// R167: an error for the App Store only, and not known where the attribute may have been lost.
+#[test]
+fn a_profile_from_a_browser() {
+    const RULE: &str = "profile-quarantined";
+    let case = Case::new();
+    let signer = case.signer(&case.world.developer_id, &claimed());
+    let root = case.app(Some(&case.world.for_developer_id(granted())), &signer);
+    let profile = root.join("Contents/embedded.provisionprofile");
+    let advice = |target| advise(&case.evidence(&root), Some(target), &Expectations::default());
+    let of = |target| {
+        let found = advice(target)
+            .findings
+            .into_iter()
+            .find(|finding| finding.rule == RULE);
+        found.map(|finding| (finding.severity, finding.path))
+    };
+    assert_eq!(of(Target::MacAppStore), None);
+    let is_open = |target| advice(target).unknown.iter().any(|unknown| unknown.rule == RULE);
+    assert_eq!(is_open(Target::MacAppStore), cfg!(not(target_os = "macos")));
+    assert!(!is_open(Target::DeveloperId), "nobody asks");
+    let set = |name: &str| {
+        let value = b"0083;66000000;Safari;";
+        rustix::fs::setxattr(&profile, name, value, rustix::fs::XattrFlags::empty()).is_ok()
+    };
+    let name = if cfg!(target_os = "macos") {
+        "com.apple"
+    } else {
+        "user.com.apple"
+    };
+    if !set(&format!("{name}.lastuseddate")) {
+        eprintln!("skipped: no extended attributes here");
+        return;
+    }
+    assert_eq!(of(Target::MacAppStore), None, "another attribute");
+    assert!(set(&format!("{name}.quarantine")));
+    let path = "Contents/embedded.provisionprofile".to_owned();
+    assert_eq!(of(Target::MacAppStore), Some((Severity::Error, path.clone())));
+    assert_eq!(of(Target::DeveloperId), Some((Severity::Note, path)));
+    assert!(!is_open(Target::MacAppStore));
+}

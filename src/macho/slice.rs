@@ -26,6 +26,12 @@ impl FileType {
         self.0 == header::MH_EXECUTE
     }
 
+    /// Whether this is a kernel extension (`MH_KEXT_BUNDLE`).
+    #[must_use]
+    pub fn is_kext_bundle(self) -> bool {
+        self.0 == header::MH_KEXT_BUNDLE
+    }
+
     /// A word for people.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -1,5 +1,5 @@
 //! Rules about what code that users download must bring: a Developer ID, a timestamp, the hardened runtime (R019, R020,
-//! R050–R054, R057, R061, R070, R080).
+//! R050–R054, R057, R061, R063, R070, R080).
 //!
 //! The notary service asks all of it of every piece of code in a product, for every architecture, wherever it lies.
 
@@ -24,6 +24,8 @@ const UNSOUND: &[&str] = &[
 /// Rules that tell that the certificate is of the wrong kind, or the timestamp broken.
 const WRONG_CERTIFICATE_OR_TIMESTAMP: &[&str] = &[
     "timestamp-invalid",
+    "timestamp-foreign-tsa",
+    "timestamp-out-of-range",
     "cms-signature-invalid",
     "intermediate-missing",
     "certificate-not-for-code",
@@ -310,6 +312,31 @@ pub(super) const RULES: &[Rule] = &[
                 &[CertificateKind::OtherApple],
                 "which is no Developer ID certificate",
             )
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "kext-certificate",
+        family: Family::Certificate,
+        rejected_by: &[Party::Amfi],
+        title: "a kernel extension signed with a certificate that is not for kernel extensions",
+        catalogue: "R063",
+        explanation: "Kernel extensions need a Developer ID certificate that Apple marked for them, which a team has to ask for. codesign and the notary service accept the usual one; kernelmanagerd does not load the extension.",
+        remedy: "ask Apple for a certificate for kernel extensions, or move to a system extension; then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        reference: "https://developer.apple.com/developer-id/",
+        follows_from: UNSOUND,
+        check: |check| {
+            each_signer(check, |check, object, slice, identity| {
+                let is_kext = slice.file_type.is_some_and(|found| found.is_kext_bundle());
+                if is_kext && identity.kind == CertificateKind::DeveloperIdApplication {
+                    let who = signer(identity);
+                    check.slice(
+                        object,
+                        slice,
+                        format!("signed by \"{who}\", which is not for kernel extensions"),
+                    );
+                }
+            });
         },
         ..Rule::BASE
     },

@@ -1,6 +1,6 @@
 //! Rules about the entitlements of drivers and of apps that install system extensions (R125–R127, R130).
 //!
-//! That a driver's claims repeat its profile word by word (R128) is for the rules about profiles.
+//! That a driver's claims repeat its profile word by word (R128) is for `profile_grant`.
 
 use super::claims::{self, Claimant, Role, is_signed_by_apple, list};
 use super::{Check, Family, Rule};

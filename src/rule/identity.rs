@@ -51,25 +51,6 @@ pub(super) const RULES: &[Rule] = &[
         ..Rule::BASE
     },
     Rule {
-        id: "timestamp-invalid",
-        family: Family::Time,
-        severity: Severity::Error,
-        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
-        title: "the secure timestamp is not valid",
-        catalogue: "R003",
-        explanation: "A secure timestamp proves when code was signed. A timestamp that is damaged, belongs to another signature, or comes from an authority that Apple does not accept makes the whole signature invalid.",
-        remedy: "sign again with a connection to Apple's timestamp service:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
-        check: |check| {
-            check.each_fault(|fault, _| match &fault.kind {
-                FaultKind::Identity(
-                    found @ (IdentityFault::Timestamp(_) | IdentityFault::TimestampNotApple),
-                ) => Some(found.to_string()),
-                _ => None,
-            });
-        },
-        ..Rule::BASE
-    },
-    Rule {
         id: "team-id-vs-certificate",
         family: Family::Certificate,
         severity: Severity::Error,

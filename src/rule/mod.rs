@@ -41,6 +41,7 @@ mod services;
 mod signature;
 mod structure;
 mod ticket;
+mod timestamp;
 
 pub use check::{Advice, Unknown, advise};
 pub use demand::Demand;
@@ -125,6 +126,7 @@ pub fn all() -> Vec<&'static Rule> {
     [
         signature::RULES,
         identity::RULES,
+        timestamp::RULES,
         distribution::RULES,
         seal::RULES,
         nesting::RULES,

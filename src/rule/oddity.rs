@@ -146,7 +146,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         rejected_by: &[],
         title: "the architectures are signed by different people",
-        catalogue: "R024",
+        catalogue: "R026",
         explanation: "codesign demands only that all architectures claim the same team, or none. Here they are signed with different certificates, or some of them with none. Tools that look at one architecture speak for that one only.",
         remedy: SIGN_AGAIN,
         check: about! {

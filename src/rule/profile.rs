@@ -1,5 +1,5 @@
 //! Rules about provisioning profiles themselves: whether they count, how long, and where they lie (R150, R151,
-//! R158–R162, R164, R166). What they grant is for `profile_grant`.
+//! R158–R162, R164, R166, R167). What they grant is for `profile_grant`.
 //!
 //! Code that Apple signed itself needs no profile any more and is left out, and so is code without signature.
 
@@ -379,6 +379,36 @@ pub(super) const RULES: &[Rule] = &[
             });
             if is_upload && item.is_app_like && item.profile.is_none() {
                 check.object(item, "there is no provisioning profile, which TestFlight demands");
+            }
+        },
+        ..about_profiles()
+    },
+    Rule {
+        id: "profile-quarantined",
+        rejected_by: &[Party::AppStore],
+        title: "the provisioning profile is quarantined",
+        catalogue: "R167",
+        explanation: "A profile that was downloaded with a browser carries the attribute com.apple.quarantine, and Xcode or cp copied it along. App Store Connect refuses such an app. The seal does not cover the attribute, so codesign says nothing.",
+        remedy: "remove the attribute; the signature stays valid:  xattr -d com.apple.quarantine PLACE",
+        apple: "App Store Connect: ITMS-91109",
+        check: |check| {
+            let is_upload = check.target() == Target::MacAppStore;
+            for subject in Subject::all(check) {
+                match subject.embedded.is_quarantined {
+                    Some(true) => {
+                        let path = &subject.embedded.path;
+                        let message = "this profile carries the attribute com.apple.quarantine";
+                        let finding = check.within(subject.object, path, message);
+                        if !is_upload {
+                            finding.severity = Severity::Note;
+                        }
+                    }
+                    None if is_upload => check.unknown(
+                        &subject.embedded.path,
+                        "whether it was quarantined on the Mac that it comes from: attributes do not outlive every way to here",
+                    ),
+                    Some(false) | None => {}
+                }
             }
         },
         ..about_profiles()

@@ -1,5 +1,5 @@
 //! Rules that hold code against its provisioning profile: certificate, team, platform, App ID, every restricted claim
-//! (R152–R157, R165).
+//! (R128, R152–R157, R165).
 //!
 //! A profile that is the wrong one altogether differs in everything; the rules follow from each other so that one
 //! error names the cause. Code and profile are compared as AMFI compares them when the code starts: codesign, spctl
@@ -9,7 +9,7 @@ use super::check::Check;
 use super::profile::{NO_MATCH, Subject, TN3125, depends, fits_kind, label, leaf, short};
 use super::{Family, Rule};
 use crate::finding::{Party, Severity};
-use crate::profile::{Answer, Profile};
+use crate::profile::{Answer, NotGranted, Profile};
 use crate::verify::{Claim, SignatureKind, SliceEvidence};
 
 /// Claims about who the code is; App ID and team have rules of their own.
@@ -26,6 +26,9 @@ const EXPLICIT: [&str; 7] = [
     "com.apple.developer.in-app-payments",
 ];
 
+/// Claims of drivers that the profile must repeat word by word.
+const TRANSPORT: &str = "com.apple.developer.driverkit.transport.";
+
 const NEW_PROFILE: &str = "make a profile that fits at https://developer.apple.com/account/resources/profiles, then embed it and sign again:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
 
 /// What a rule says about one architecture.
@@ -39,6 +42,20 @@ impl From<String> for Remark {
         Self {
             message,
             details: Vec::new(),
+        }
+    }
+}
+
+impl From<NotGranted> for Remark {
+    fn from(found: NotGranted) -> Self {
+        Self {
+            message: format!("{} = {}: {found}", found.key, found.claim_text()),
+            details: vec![
+                ("entitlement", found.key.clone()),
+                ("claim", found.claim_text()),
+                ("grant", found.grant_text()),
+                ("difference", found.to_string()),
+            ],
         }
     }
 }
@@ -323,17 +340,30 @@ pub(super) const RULES: &[Rule] = &[
                 denied(slice, profile)
                     .into_iter()
                     .filter(|found| {
-                        found.key != APP_ID && !(is_wildcard && needs_explicit_app_id(&found.key))
+                        found.key != APP_ID
+                            && !is_driver_match(found)
+                            && !(is_wildcard && needs_explicit_app_id(&found.key))
                     })
-                    .map(|found| Remark {
-                        message: format!("{} = {}: {found}", found.key, found.claim_text()),
-                        details: vec![
-                            ("entitlement", found.key.clone()),
-                            ("claim", found.claim_text()),
-                            ("grant", found.grant_text()),
-                            ("difference", found.to_string()),
-                        ],
-                    })
+                    .map(Remark::from)
+                    .collect()
+            });
+        },
+        ..about_grants()
+    },
+    Rule {
+        id: "driverkit-claim-not-literal",
+        title: "a driver's match of devices is not the one in its provisioning profile",
+        catalogue: "R128",
+        explanation: "The devices that a driver may match are compared with the profile as they stand: each dictionary and text must be there, equal to the last key. Nothing in the profile is a pattern here, so that a narrower match is refused as well. AMFI kills the driver when it starts.",
+        remedy: "copy the value from the profile (sealcheck profile PATH shows it), match fewer devices in IOKitPersonalities instead, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        reference: "https://developer.apple.com/documentation/driverkit/requesting-entitlements-for-driverkit-development",
+        follows_from: &["profile-platform", "profile-team", "profile-kind-vs-channel"],
+        check: |check| {
+            each(check, |slice, profile| {
+                denied(slice, profile)
+                    .into_iter()
+                    .filter(is_driver_match)
+                    .map(Remark::from)
                     .collect()
             });
         },
@@ -341,9 +371,14 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+/// Whether claim and profile both name devices, but not the same.
+fn is_driver_match(found: &NotGranted) -> bool {
+    found.key.starts_with(TRANSPORT) && found.grant.is_some()
+}
+
 /// The claims that the profile should grant and does not. Entitlements of other platforms are left to the rules about
 /// entitlements.
-fn denied(slice: &SliceEvidence, profile: &Profile) -> Vec<crate::profile::NotGranted> {
+fn denied(slice: &SliceEvidence, profile: &Profile) -> Vec<NotGranted> {
     let claims = slice.claims(Some(profile));
     claims
         .into_iter()

@@ -246,8 +246,9 @@ impl Tree for DirectoryTree {
                 return Some(value);
             }
         }
-        // On a Mac's own volumes `._` files are ordinary files, so only signatures are taken from them.
-        if !name.starts_with("com.apple.cs.") {
+        // On a Mac's own volumes `._` files are ordinary files, so only signatures are taken from them, and
+        // quarantine, about which no verdict asks.
+        if !name.starts_with("com.apple.cs.") && name != "com.apple.quarantine" {
             return None;
         }
         let mut companion = b"._".to_vec();

@@ -42,6 +42,9 @@ pub struct ProfileEvidence {
     pub path: String,
     /// The profile, with the faults of its signature.
     pub profile: Result<Profile, ProfileProblem>,
+    /// Whether it has the attribute `com.apple.quarantine`; not known where attributes may have been lost on the way
+    /// from a Mac.
+    pub is_quarantined: Option<bool>,
 }
 
 impl ProfileEvidence {
@@ -136,6 +139,10 @@ pub(super) fn embedded<T: Tree + ?Sized>(
     Some(ProfileEvidence {
         path: tree.path(node),
         profile,
+        is_quarantined: match tree.attribute(node, "com.apple.quarantine") {
+            Some(_) => Some(true),
+            None => cfg!(target_os = "macos").then_some(false),
+        },
     })
 }
 

@@ -76,6 +76,8 @@ pub struct Code {
     pub team: String,
     pub flags: u32,
     pub is_stamped: bool,
+    /// GeneralizedTime of the timestamp.
+    pub stamped_at: &'static str,
     pub entitlements: Option<Entries>,
     /// Further blobs by special slot; they win against the entitlements.
     pub special: BTreeMap<u32, Vec<u8>>,
@@ -98,6 +100,7 @@ fn code(identifier: &str, shape: Shape) -> Code {
         team: TEAM.to_owned(),
         flags: RUNTIME,
         is_stamped: true,
+        stamped_at: "20260601120100Z",
         entitlements: None,
         special: BTreeMap::new(),
         info: Entries::new(),
@@ -176,6 +179,11 @@ impl Code {
         self
     }
 
+    pub fn stamped_at(mut self, time: &'static str) -> Self {
+        self.stamped_at = time;
+        self
+    }
+
     pub fn platform(mut self, platform: u32) -> Self {
         self.platform = platform;
         self
@@ -249,7 +257,10 @@ impl Code {
         let base = match identity(self.by, &self.team) {
             None => adhoc(&self.identifier),
             Some(leaf) => {
-                let timestamp = self.is_stamped.then(|| apple().stamps());
+                let timestamp = self.is_stamped.then(|| Authority {
+                    time: self.stamped_at,
+                    ..apple().stamps()
+                });
                 certified(
                     &self.identifier,
                     CmsSigner {
