@@ -260,12 +260,13 @@ fn apps_in_apps_in_apps() {
     let mut nested = BTreeMap::new();
     for (level, place) in roots.iter().enumerate().rev() {
         let contents = place.join("Contents");
+        let identifier = format!("com.example.l{level}");
         write(
             &contents.join("Info.plist"),
-            &info_plist("L", "com.example.l", "APPL"),
+            &info_plist("L", &identifier, "APPL"),
         );
         let code = slices(&format!("level {level} "), EXECUTE);
-        let cdhashes = sign(&contents, "MacOS/L", &code, &adhoc("com.example.l"), &nested);
+        let cdhashes = sign(&contents, "MacOS/L", &code, &adhoc(&identifier), &nested);
         nested = BTreeMap::from([(format!("Helpers/L{level}.app"), cdhashes)]);
     }
     let evidence = judged(&root);

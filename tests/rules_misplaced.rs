@@ -3,7 +3,7 @@
 use std::fs;
 
 use sealcheck::finding::Severity::{Error, Warning};
-use sealcheck::rule::Advice;
+use sealcheck::rule::{Advice, Expectations, advise};
 
 use crate::support::bundle::write;
 use crate::support::foundry::{Built, Code, app, framework, of};
@@ -177,5 +177,57 @@ fn unsigned_bundles_of_data_among_code() {
         found[0].message.contains("without an executable"),
         "{}",
         found[0].message
+    );
+}
+
+#[test]
+fn files_that_belong_to_their_makers() {
+    let rule = "private-files-in-product";
+    let advice = acme()
+        .file("Resources/.git/config", b"x")
+        .file("Resources/.env", b"x")
+        .file("Resources/AuthKey.p8", b"x")
+        .file("Resources/id.p12", b"x")
+        .advice();
+    let [found] = of(&advice, rule)[..] else {
+        panic!("{advice:#?}");
+    };
+    assert_eq!(found.severity, Warning);
+    let mut paths: Vec<_> = found.places.iter().map(|place| place.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        [
+            "Contents/Resources/.env",
+            "Contents/Resources/.git",
+            "Contents/Resources/AuthKey.p8",
+            "Contents/Resources/id.p12"
+        ]
+    );
+    let good = acme()
+        .file("Resources/.gitignore", b"x")
+        .file("Resources/environment.env.txt", b"x")
+        .file("Resources/cacert.pem", b"x")
+        .advice();
+    assert!(of(&good, rule).is_empty());
+}
+
+#[test]
+fn frameworks_with_several_versions() {
+    let rule = "framework-multiple-versions";
+    let built = acme()
+        .nested("Frameworks/kit.framework", framework("com.example.kit"))
+        .built();
+    let advice = || advise(&built.evidence(), None, &Expectations::default());
+    assert!(of(&advice(), rule).is_empty());
+    let versions = built.path.join("Contents/Frameworks/kit.framework/Versions");
+    write(&versions.join("B/Resources/a"), b"x");
+    let advice = advice();
+    let [found] = of(&advice, rule)[..] else {
+        panic!("{advice:#?}");
+    };
+    assert_eq!(
+        (found.message.as_str(), found.path.as_str()),
+        ("2 versions: A, B", "Contents/Frameworks/kit.framework")
     );
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use sealcheck::finding::Severity::{self, Error, Warning};
+use sealcheck::finding::Severity::{self, Error, Note, Warning};
 use sealcheck::finding::Target;
 use sealcheck::rule::{Expectations, advise};
 use sealcheck::verify::{Options, verify};
 
 use crate::support::bundle::{codeless, sign, slices, write};
-use crate::support::foundry::{Code, app, app_extension, framework, of, xpc_service};
+use crate::support::foundry::{By, Code, app, app_extension, framework, of, xpc_service};
 use crate::support::macho::EXECUTE;
 use crate::support::plist::{Entries, entries};
 use crate::support::signature::adhoc;
@@ -249,4 +249,162 @@ fn identifiers_begin_with_that_of_the_app() {
     // Services of other makes keep their names.
     let service = acme().nested("XPCServices/svc.xpc", xpc_service("com.example.svc"));
     expect(&service, rule, &[]);
+}
+
+#[test]
+fn what_the_app_store_asks_for() {
+    let said = |code: &Code, rule: &str, target: Target| {
+        let advice = code.built().advice(Some(target));
+        let found = of(&advice, rule);
+        found
+            .iter()
+            .map(|finding| (finding.severity, finding.message.clone()))
+            .collect::<Vec<_>>()
+    };
+    let without = entries! {
+        "CFBundleIconName" => "",
+        "LSApplicationCategoryType" => "",
+    };
+    for (rule, message) in [
+        (
+            "app-category-missing",
+            "Info.plist has no LSApplicationCategoryType",
+        ),
+        (
+            "app-icon-missing",
+            "Info.plist has neither CFBundleIconFile nor CFBundleIconName",
+        ),
+    ] {
+        let code = with_info(without.clone());
+        assert_eq!(
+            said(&code, rule, Target::MacAppStore),
+            [(Error, message.to_owned())]
+        );
+        // Nobody else asks for it, and nobody asks it of code in an app.
+        assert!(said(&code, rule, Target::DeveloperId).is_empty());
+        assert!(said(&acme(), rule, Target::MacAppStore).is_empty());
+        let outer = acme().nested("Helpers/help.app", app("com.example.help").info(without.clone()));
+        assert!(said(&outer, rule, Target::MacAppStore).is_empty());
+    }
+    let file = with_info(entries! { "CFBundleIconName" => "", "CFBundleIconFile" => "AppIcon" });
+    assert!(said(&file, "app-icon-missing", Target::MacAppStore).is_empty());
+}
+
+#[test]
+fn encryption_is_declared() {
+    let rule = "export-compliance-undeclared";
+    let built = acme().built();
+    assert!(of(&built.advice(Some(Target::MacAppStore)), rule).is_empty());
+    let info = built.path.join("Contents/Info.plist");
+    let text = fs::read_to_string(&info).unwrap();
+    fs::write(&info, text.replace("ITSAppUses", "XXXAppUses")).unwrap();
+    let evidence = built.evidence();
+    for (target, count) in [(Target::MacAppStore, 1), (Target::DeveloperId, 0)] {
+        let advice = advise(&evidence, Some(target), &Expectations::default());
+        let found = of(&advice, rule);
+        assert_eq!(found.len(), count);
+        assert!(found.iter().all(|finding| finding.severity == Note));
+    }
+}
+
+#[test]
+fn identifiers_in_signatures() {
+    let rule = "identifier-differs-from-signature";
+    expect(&acme(), rule, &[]);
+    let other = entries! { "CFBundleIdentifier" => "com.example.other" };
+    expect(
+        &with_info(other.clone()),
+        rule,
+        &[(
+            Warning,
+            "CFBundleIdentifier is com.example.other, the signature says com.example.acme",
+        )],
+    );
+    // A signature without a certificate proves nothing about names, and nobody looks a framework up.
+    expect(&with_info(other.clone()).by(By::Adhoc), rule, &[]);
+    let kit = framework("com.example.kit").info(other);
+    expect(&acme().nested("Frameworks/kit.framework", kit), rule, &[]);
+}
+
+#[test]
+fn minimum_systems() {
+    // The code of the tests is for 11.0.
+    let rule = "minimum-system-too-low";
+    expect(&acme(), rule, &[]);
+    for version in ["11.0", "11", "12.3.1", "$(MACOSX_DEPLOYMENT_TARGET)"] {
+        expect(
+            &with_info(entries! { "LSMinimumSystemVersion" => version }),
+            rule,
+            &[],
+        );
+    }
+    for (version, message) in [
+        (
+            "10.15",
+            "the minimum system is 10.15, but the code for x86_64 was built for 11.0 or later",
+        ),
+        (
+            "10.15.x",
+            "the minimum system \"10.15.x\" is not a version such as 10.15 or 11.0",
+        ),
+    ] {
+        expect(
+            &with_info(entries! { "LSMinimumSystemVersion" => version }),
+            rule,
+            &[(Warning, message)],
+        );
+    }
+    let by_architecture = entries! {
+        "LSMinimumSystemVersion" => "10.15",
+        "LSMinimumSystemVersionByArchitecture" => entries! { "x86_64" => "11.0" },
+    };
+    expect(&with_info(by_architecture), rule, &[]);
+    // Code for Apple silicon is for 11.0 whatever stands there.
+    let mut silicon = with_info(entries! { "LSMinimumSystemVersion" => "10.15" });
+    silicon.slices.remove(0);
+    expect(&silicon, rule, &[]);
+}
+
+#[test]
+fn platforms_of_info_plists() {
+    let rule = "supported-platforms-wrong";
+    expect(&acme(), rule, &[]);
+    let both = entries! { "CFBundleSupportedPlatforms" => ["iPhoneOS", "MacOSX"] };
+    expect(&with_info(both), rule, &[]);
+    expect(
+        &with_info(entries! { "CFBundleSupportedPlatforms" => ["iPhoneOS"] }),
+        rule,
+        &[(
+            Warning,
+            "CFBundleSupportedPlatforms is iPhoneOS, and the code is for macOS",
+        )],
+    );
+}
+
+#[test]
+fn architectures_that_are_preferred() {
+    let rule = "architecture-priority-without-code";
+    let mut code = with_info(entries! { "LSArchitecturePriority" => ["arm64", "x86_64"] });
+    expect(&code, rule, &[]);
+    code.slices.remove(0);
+    expect(
+        &code,
+        rule,
+        &[(Note, "LSArchitecturePriority names x86_64, the code has arm64")],
+    );
+}
+
+#[test]
+fn identifiers_that_two_bundles_have() {
+    let rule = "duplicate-bundle-identifier";
+    let helper = |identifier: &str| acme().nested("Helpers/help.app", app(identifier));
+    expect(&helper("com.example.help"), rule, &[]);
+    expect(
+        &helper("com.example.acme"),
+        rule,
+        &[(Warning, "2 bundles have the identifier com.example.acme")],
+    );
+    // Frameworks are looked up by path.
+    let kit = acme().nested("Frameworks/kit.framework", framework("com.example.acme"));
+    expect(&kit, rule, &[]);
 }

@@ -11,7 +11,7 @@ use sealcheck::verify::{Evidence, Options, verify};
 use serde_json::{Value, json};
 
 use crate::command_line::sealcheck;
-use crate::support::bundle::{self, info_plist, write};
+use crate::support::bundle::{self, store_info_plist, write};
 use crate::support::cms::{Authority, CmsSigner};
 use crate::support::macho::EXECUTE;
 use crate::support::pki::{self, Issued};
@@ -82,7 +82,7 @@ impl Case {
         let contents = root.join("Contents");
         write(
             &contents.join("Info.plist"),
-            &info_plist("Acme", "com.example.acme", "APPL"),
+            &store_info_plist("Acme", "com.example.acme"),
         );
         if let Some(profile) = profile {
             write(&contents.join("embedded.provisionprofile"), &profile.build());

@@ -15,7 +15,7 @@ use sealcheck::verify::{
 };
 
 use crate::command_line::sealcheck;
-use crate::support::bundle::{self, info_plist, write, write_executable};
+use crate::support::bundle::{self, store_info_plist, write, write_executable};
 use crate::support::cms::{Authority, CmsSigner};
 use crate::support::macho::{self, Thin, arm64};
 use crate::support::pki::{self, Key, basic_constraints, key_usage};
@@ -76,7 +76,7 @@ pub fn product(folder: &Path, library: &Signer) -> Product {
     let contents = root.join("Contents");
     write(
         &contents.join("Info.plist"),
-        &info_plist("Acme", "com.example.acme", "APPL"),
+        &store_info_plist("Acme", "com.example.acme"),
     );
     write(&contents.join("Resources/config.json"), b"{}\n");
     let thin = Thin {

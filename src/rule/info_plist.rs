@@ -9,13 +9,14 @@ use crate::finding::{Party, Severity, Target};
 use crate::plist::{Dictionary, Value};
 use crate::verify::{CodeKind, CodeObject};
 
-const KEYS: &str = "https://developer.apple.com/documentation/bundleresources/information-property-list";
+pub(super) const KEYS: &str =
+    "https://developer.apple.com/documentation/bundleresources/information-property-list";
 
 /// Nested arrays and dictionaries that are looked into; no honest Info.plist nests as deep.
 const MAX_DEPTH: usize = 16;
 
 /// Hands over every bundle that has an Info.plist, Apple's own left out.
-fn each_bundle<'a>(
+pub(super) fn each_bundle<'a>(
     check: &mut Check<'a>,
     visit: impl Fn(&mut Check<'a>, &'a CodeObject, BundleKind, &'a Dictionary),
 ) {
@@ -36,7 +37,7 @@ pub(super) fn text<'a>(info: &'a Dictionary, key: &str) -> Option<&'a str> {
 }
 
 /// Whether the system looks this kind of bundle up by its identifier.
-fn needs_identifier(kind: BundleKind) -> bool {
+pub(super) fn needs_identifier(kind: BundleKind) -> bool {
     matches!(
         kind,
         BundleKind::App

@@ -92,7 +92,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Load,
         severity: Severity::Warning,
         title: "Info.plist sets variables of dyld's that the hardened runtime ignores",
-        catalogue: "R201",
+        catalogue: "R201, R261",
         explanation: "LSEnvironment in Info.plist sets DYLD_… variables for the app. A program with the hardened runtime never sees them, unless it claims com.apple.security.cs.allow-dyld-environment-variables.",
         remedy: "link with run paths in their place, and remove the variables:  plutil -remove LSEnvironment PATH/Contents/Info.plist",
         reference: VARIABLES_PAGE,

@@ -6,6 +6,7 @@
 mod check;
 mod claims;
 mod constraint;
+mod declared;
 mod demand;
 mod distribution;
 mod driverkit;
@@ -30,6 +31,7 @@ mod main_executable;
 mod misplaced;
 mod nesting;
 mod oddity;
+mod private_files;
 mod privileged_helper;
 mod profile;
 mod profile_grant;
@@ -131,7 +133,9 @@ pub fn all() -> Vec<&'static Rule> {
         seal::RULES,
         nesting::RULES,
         misplaced::RULES,
+        private_files::RULES,
         info_plist::RULES,
+        declared::RULES,
         main_executable::RULES,
         services::RULES,
         privileged_helper::RULES,

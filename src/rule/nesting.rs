@@ -1,4 +1,4 @@
-//! Rules about where code lies and what became of it on the way (R012, R220, R221, R280).
+//! Rules about where code lies and what became of it on the way (R012, R220, R221, R228, R280).
 //!
 //! They look at every piece of code in the item, whether a seal names it or only its first bytes tell what it is.
 
@@ -136,6 +136,31 @@ fn flattened_frameworks(check: &mut Check<'_>) {
     }
 }
 
+fn framework_versions(check: &mut Check<'_>) {
+    let evidence = check.evidence();
+    let names = &evidence.listing;
+    for object in &evidence.code {
+        if object.kind != CodeKind::Bundle(BundleKind::Framework) {
+            continue;
+        }
+        let framework = names.lookup(NodeId(0), &object.path).id();
+        let Some(versions) = framework.and_then(|node| names.lookup(node, "Versions").id()) else {
+            continue;
+        };
+        let folders: Vec<String> = names
+            .children(versions)
+            .iter()
+            .map(|child| names.node(*child))
+            .filter(|node| node.is_directory() && node.text() != "Current")
+            .map(|node| node.text().into_owned())
+            .collect();
+        if folders.len() > 1 {
+            let message = format!("{} versions: {}", folders.len(), folders.join(", "));
+            check.within(object, &object.path, message);
+        }
+    }
+}
+
 fn executable_bits(check: &mut Check<'_>) {
     let evidence = check.evidence();
     let names = &evidence.listing;
@@ -186,7 +211,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Nesting,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "code inside of the product carries no signature",
-        catalogue: "R220, R001, R036, R241",
+        catalogue: "R220, R001, R036, R241, R246",
         explanation: "Every program, library and plug-in needs a signature of its own, wherever it lies: also among resources, in unpacked archives of scripts, and under names that look like data. The notary service finds them by their first bytes. codesign --deep does not sign what lies among resources.",
         remedy: "sign it, then everything around it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         apple: "notary service: \"The binary is not signed.\"",
@@ -219,6 +244,18 @@ pub(super) const RULES: &[Rule] = &[
         apple: "bundle format is ambiguous (could be app or framework)",
         reference: PLACING,
         check: flattened_frameworks,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "framework-multiple-versions",
+        family: Family::Nesting,
+        severity: Severity::Note,
+        title: "a framework with more than one version",
+        catalogue: "R228",
+        explanation: "macOS uses and verifies the version that Versions/Current names; the others are signed and verified each by itself, and often nothing loads them. One that an update left behind makes the product larger, and its old code must still be signed and notarized.",
+        remedy: "delete the version folders that nothing loads, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        reference: PLACING,
+        check: framework_versions,
         ..Rule::BASE
     },
     Rule {

@@ -145,8 +145,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "nested code is not the code that was sealed",
-        catalogue: "R008",
-        explanation: "The seal of a bundle demands a requirement of every nested bundle and library: for Developer ID code the same identifier and team, for ad-hoc code exactly the same code. Nested code that was exchanged, or signed again by somebody else after the outer bundle was sealed, does not satisfy it.",
+        catalogue: "R008, R236",
+        explanation: "The seal of a bundle demands a requirement of every nested bundle and library: for Developer ID code the same identifier and team, for ad-hoc code exactly the same code. Nested code that was exchanged, or signed again by somebody else after the outer bundle was sealed, does not satisfy it. Signing from the outside in does the same to ad-hoc code.",
         remedy: "sign from the inside out, the outer bundle last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |check| {
             for object in &check.evidence().code {

@@ -29,6 +29,15 @@ pub fn info_plist(executable: &str, identifier: &str, package_type: &str) -> Vec
     .into_bytes()
 }
 
+/// The Info.plist of an app with what the App Store asks for.
+pub fn store_info_plist(executable: &str, identifier: &str) -> Vec<u8> {
+    let info = String::from_utf8(info_plist(executable, identifier, "APPL")).unwrap();
+    let keys = "<dict>\n<key>CFBundleIconName</key><string>AppIcon</string>\n\
+         <key>ITSAppUsesNonExemptEncryption</key><false/>\n\
+         <key>LSApplicationCategoryType</key><string>public.app-category.utilities</string>\n";
+    info.replacen("<dict>\n", keys, 1).into_bytes()
+}
+
 pub fn write(path: &Path, bytes: &[u8]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();

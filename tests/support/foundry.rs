@@ -310,10 +310,13 @@ impl Code {
     fn info_plist(&self, package_type: &str) -> Vec<u8> {
         let mut info = entries! {
             "CFBundleExecutable" => self.name(),
+            "CFBundleIconName" => "AppIcon",
             "CFBundleIdentifier" => self.identifier.as_str(),
             "CFBundlePackageType" => package_type,
             "CFBundleShortVersionString" => "1.2.3",
             "CFBundleVersion" => "1203",
+            "ITSAppUsesNonExemptEncryption" => false,
+            "LSApplicationCategoryType" => "public.app-category.utilities",
         };
         info.extend(self.info.clone());
         plist::xml(&info)
