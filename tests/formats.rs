@@ -11,7 +11,7 @@ use crate::command_line::{sealcheck, stdout};
 use crate::support::bundle::acme;
 use crate::support::{flip, project, real_app};
 
-const FORMATS: [&str; 6] = ["human", "json", "jsonl", "sarif", "junit", "github"];
+pub const FORMATS: [&str; 6] = ["human", "json", "jsonl", "sarif", "junit", "github"];
 
 fn run(command: &str, format: &str, more: &[&str], paths: &[PathBuf]) -> (String, i32) {
     let mut arguments: Vec<OsString> = [command, "--format", format, "--at", "2026-11-24"]

@@ -22,6 +22,7 @@ mod bundles;
 mod command_line;
 mod corpus;
 mod coverage;
+mod decisions;
 mod entitlements_table;
 mod formats;
 mod fuzzing;

@@ -328,6 +328,7 @@ fn everything(path: &Path) {
         at: NOW,
         requirement: None,
         expected: &[],
+        config: None,
         has_apple_anchor: false,
         target: Some(Target::DeveloperId),
         has_findings: true,

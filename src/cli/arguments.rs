@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::config::Baselines;
 use super::expected::Expected;
 use crate::finding::Target;
 use crate::gatekeeper::Operation;
@@ -57,6 +58,13 @@ pub(super) struct Global {
     /// Another limit than usual for what is read; a wrong name lists all
     #[arg(long, global = true, value_name = "NAME=NUMBER", value_parser = parse_limit)]
     pub(super) limit: Vec<(String, u64)>,
+    /// Decisions about findings of check: severities and ignores; by default sealcheck.toml in the working folder, if there
+    /// is one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Leave out the findings of this rule
+    #[arg(long, global = true, value_name = "RULE", value_parser = parse_rule)]
+    pub(super) ignore: Vec<Known>,
     /// Which implementation computes digests; for tests and measurements
     #[arg(long, global = true, value_name = "KERNEL", value_parser = parse_kernel, default_value = "auto", hide = true)]
     pub(super) hash_kernel: Kernel,
@@ -101,6 +109,8 @@ pub(super) enum Command {
         demands: Demands,
         #[command(flatten)]
         expected: Expected,
+        #[command(flatten)]
+        baselines: Baselines,
     },
     /// Give the verdict of `codesign --verify --deep --strict` only, in Apple's words
     Verify {
@@ -507,7 +517,10 @@ fn parse_rule(id: &str) -> Result<Known, String> {
     rule::find(id)
         .or_else(by_number)
         .map(Known)
-        .ok_or_else(|| "no such rule; `sealcheck rules` lists them".to_owned())
+        .ok_or_else(|| match rule::nearest(id) {
+            Some(near) => format!("no such rule; is {near} meant?"),
+            None => "no such rule; `sealcheck rules` lists them".to_owned(),
+        })
 }
 
 /// Puts `check` in front of the operands where no command is named.

@@ -5,6 +5,8 @@
 
 mod arguments;
 mod assess;
+mod baseline;
+mod config;
 mod entitlements;
 mod expected;
 mod profile;
@@ -27,6 +29,7 @@ use arguments::{
     Arguments, Colour, Command, Demands, Global, ReportFormat, RequirementCommand, RequirementForm,
 };
 
+use config::{Baselines, Decisions};
 use crate::checker;
 use crate::gatekeeper::{self, fitting_operation};
 use crate::limits::Limits;
@@ -35,11 +38,11 @@ use crate::report::{
     write_junit, write_sarif,
 };
 use crate::requirement::Requirement;
-use crate::rule::Expectations;
+use crate::rule::{Advised, Baseline, Expectations};
 use crate::source::SourceError;
 use crate::time::UnixTime;
 use crate::trust::Anchors;
-use crate::verify::{Evidence, Options, Progress, SliceEvidence, every_slice_satisfies};
+use crate::verify::{Evidence, Gaps, Options, Progress, SliceEvidence, every_slice_satisfies};
 
 /// The arguments make no sense.
 const USAGE: u8 = 2;
@@ -105,6 +108,8 @@ struct Session<'a> {
     expectations: Expectations,
     /// The same in words.
     expected: Vec<String>,
+    decisions: Decisions,
+    baseline: Option<Baseline>,
 }
 
 impl<'a> Session<'a> {
@@ -171,20 +176,25 @@ impl<'a> Session<'a> {
             kernel: global.hash_kernel,
             ..Options::default()
         };
-        let expectations = match &arguments.command {
-            Command::Check { expected, .. } => {
-                expected.warn();
-                expected.expectations()
-            }
-            _ => Expectations::default(),
-        };
+        let (mut expectations, mut decisions, mut baseline) = Default::default();
+        if let Command::Check {
+            expected, baselines, ..
+        } = &arguments.command
+        {
+            expected.warn();
+            expectations = expected.expectations();
+            decisions = Decisions::new(global)?;
+            baseline = baselines.baseline.as_deref().map(baseline::read).transpose()?;
+        }
         Ok(Self {
             global,
             command: &arguments.command,
             options,
             requirement,
-            expected: expectations.lines(),
+            expected: Expectations::lines(&expectations),
             expectations,
+            decisions,
+            baseline,
         })
     }
 
@@ -210,6 +220,7 @@ impl<'a> Session<'a> {
             at: self.options.at,
             requirement: self.requirement.as_ref().map(|(_, text)| text.as_str()),
             expected: &self.expected,
+            config: self.decisions.file.as_deref(),
             has_apple_anchor: self.options.anchors.is_substituted(),
             target: self.global.target.target(),
             has_findings,
@@ -264,7 +275,12 @@ fn now() -> UnixTime {
 fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
     let mut out = output(arguments)?;
     let status = match &arguments.command {
-        Command::Check { paths, format, .. } => check(paths, *format, session, &mut *out),
+        Command::Check {
+            paths,
+            format,
+            baselines,
+            ..
+        } => check(paths, *format, baselines, session, &mut *out),
         Command::Verify {
             paths, format, style, ..
         } => verify::run(paths, (*format, *style), session, &mut *out),
@@ -318,6 +334,7 @@ fn output(arguments: &Arguments) -> io::Result<Box<dyn Write>> {
 fn check(
     paths: &[PathBuf],
     format: ReportFormat,
+    baselines: &Baselines,
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
@@ -329,7 +346,6 @@ fn check(
             Ok(mut outcome) => {
                 let operation = fitting_operation(&outcome.evidence);
                 outcome.gatekeeper = gatekeeper::assess(&outcome.evidence, operation);
-                worst = worst.max(outcome.exit_status());
                 outcomes.push(outcome);
             }
             Err(error) => {
@@ -338,6 +354,14 @@ fn check(
             }
         }
     }
+    let has_gaps = |outcome: &Outcome| outcome.evidence.gaps() != Gaps::default();
+    let is_complete = unreadable.is_empty() && !outcomes.iter().any(has_gaps);
+    if let Err(message) = decide(&mut outcomes, is_complete, baselines, session) {
+        complain(&message);
+        worst = worst.max(UNREADABLE);
+    }
+    let statuses = outcomes.iter().map(Outcome::exit_status);
+    worst = statuses.fold(worst, u8::max);
     if format == ReportFormat::Human {
         let style = style(session.global);
         for (index, outcome) in outcomes.iter().enumerate() {
@@ -354,6 +378,35 @@ fn check(
     };
     report(&outcomes, format, run, out)?;
     Ok(worst)
+}
+
+/// Applies what was decided about findings, and what is known of them; the message, where the new baseline cannot be
+/// written.
+fn decide(
+    outcomes: &mut [Outcome],
+    is_complete: bool,
+    baselines: &Baselines,
+    session: &Session<'_>,
+) -> Result<(), String> {
+    let items = outcomes.iter_mut().map(|outcome| Advised {
+        name: outcome.evidence.name(),
+        advice: &mut outcome.advice,
+    });
+    let mut items: Vec<_> = items.collect();
+    let policy = &session.decisions.policy;
+    policy.apply(&mut items, session.options.at, is_complete);
+    if let Some(baseline) = &session.baseline {
+        baseline.apply(&mut items);
+    }
+    let Some(path) = &baselines.write_baseline else {
+        return Ok(());
+    };
+    let baseline = Baseline::of(&items);
+    baseline::write(path, &baseline)
+        .map_err(|error| format!("sealcheck: {}: cannot be written: {error}", path.display()))?;
+    // As the next run with it will.
+    baseline.apply(&mut items);
+    Ok(())
 }
 
 /// Complains about an operand that cannot be read, and keeps it for the report.

@@ -16,6 +16,7 @@ pub use amfi::{AmfiError, AmfiProblem, check_xml};
 pub use compare::{Difference, DifferenceKind, compare};
 pub use der::{DerError, parse as parse_der};
 pub use nearest::nearest;
+pub(crate) use nearest::nearest_of;
 pub use table::{Class, Entitlement, Flag, Platform, all, classify, find};
 pub use text::{to_remarked_text, to_text};
 

@@ -11,26 +11,31 @@ const MAX_DISTANCE: usize = 2;
 /// `None` when it is itself real, or when nothing is near.
 #[must_use]
 pub fn nearest(key: &str) -> Option<&'static str> {
-    if key.len() > MAX_LENGTH {
+    let is_real = |class| matches!(class, Class::Unrestricted | Class::Restricted | Class::Managed);
+    let real = all().filter(|line| is_real(line.class));
+    nearest_of(key, real.map(|line| line.key))
+}
+
+/// The word of a list that `word` is nearest to; `None` when it is one of them, or when nothing is near.
+pub(crate) fn nearest_of<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    if word.len() > MAX_LENGTH {
         return None;
     }
-    let is_real = |class| matches!(class, Class::Unrestricted | Class::Restricted | Class::Managed);
-    let words = words(key);
-    let mut best: Option<(usize, &'static str)> = None;
-    for candidate in all().filter(|line| is_real(line.class)) {
-        if candidate.key == key {
+    let words = words(word);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in known {
+        if candidate == word {
             return None;
         }
-        let reordered =
-            (candidate.key.len() == key.len() && self::words(candidate.key) == words).then_some(0);
-        let found = reordered.or_else(|| distance(key.as_bytes(), candidate.key.as_bytes()));
+        let reordered = (candidate.len() == word.len() && self::words(candidate) == words).then_some(0);
+        let found = reordered.or_else(|| distance(word.as_bytes(), candidate.as_bytes()));
         if let Some(found) = found
             && best.is_none_or(|(least, _)| found < least)
         {
-            best = Some((found, candidate.key));
+            best = Some((found, candidate));
         }
     }
-    best.map(|(_, key)| key)
+    best.map(|(_, word)| word)
 }
 
 fn words(key: &str) -> Vec<String> {

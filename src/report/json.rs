@@ -14,7 +14,7 @@ use crate::finding::{Finding, Target};
 use crate::gatekeeper::{GatekeeperVerdict, Operation};
 use crate::macho::BuildVersion;
 use crate::plist::dictionary_to_json;
-use crate::rule::{self, Unknown};
+use crate::rule::{self, Suppressed, Suppression, Unknown};
 use crate::time::UnixTime;
 use crate::verify::{CodeObject, HostArchitecture, OsStatus, SliceEvidence};
 
@@ -35,6 +35,7 @@ pub(super) struct JsonOptions<'a> {
     strict: bool,
     requirement: Option<&'a str>,
     expected: &'a [String],
+    config: Option<&'a str>,
     has_apple_anchor: bool,
 }
 
@@ -56,6 +57,7 @@ pub(super) struct Item<'a> {
     target: &'static str,
     findings: Option<Vec<JsonFinding<'a>>>,
     unknown: Option<Vec<JsonUnknown<'a>>>,
+    suppressed: Option<Vec<JsonSuppressed<'a>>>,
     stats: Stats,
 }
 
@@ -176,6 +178,8 @@ pub struct Settings<'a> {
     pub requirement: Option<&'a str>,
     /// What the user expects of every item, a line for each.
     pub expected: &'a [String],
+    /// The file with decisions about findings.
+    pub config: Option<&'a str>,
     /// Whether roots count as Apple's that are not.
     pub has_apple_anchor: bool,
     /// Whether nested code was verified in full.
@@ -221,6 +225,7 @@ pub(super) fn options(settings: Settings<'_>) -> JsonOptions<'_> {
         strict: settings.strict,
         requirement: settings.requirement,
         expected: settings.expected,
+        config: settings.config,
         has_apple_anchor: settings.has_apple_anchor,
     }
 }
@@ -272,6 +277,9 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
         unknown: settings
             .has_findings
             .then(|| outcome.advice.unknown.iter().map(unknown).collect()),
+        suppressed: settings
+            .has_findings
+            .then(|| outcome.advice.suppressed.iter().map(suppressed).collect()),
         stats: Stats {
             files: evidence.statistics.files,
             code_objects: evidence.code.len(),
@@ -431,5 +439,33 @@ fn unknown(unknown: &Unknown) -> JsonUnknown<'_> {
         rule: unknown.rule,
         path: &unknown.path,
         reason: &unknown.reason,
+    }
+}
+
+/// A finding that is not reported.
+#[derive(Serialize)]
+struct JsonSuppressed<'a> {
+    rule: &'static str,
+    severity: &'static str,
+    path: &'a str,
+    arch: Option<&'a str>,
+    message: &'a str,
+    by: &'static str,
+    reason: Option<&'a str>,
+}
+
+fn suppressed(suppressed: &Suppressed) -> JsonSuppressed<'_> {
+    let finding = &suppressed.finding;
+    JsonSuppressed {
+        rule: finding.rule,
+        severity: finding.severity.name(),
+        path: &finding.path,
+        arch: finding.architecture.as_deref(),
+        message: &finding.message,
+        by: suppressed.by.name(),
+        reason: match &suppressed.by {
+            Suppression::Ignored { reason, .. } => reason.as_deref(),
+            Suppression::Known => None,
+        },
     }
 }

@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 
 use super::problem::{Problem, Problems};
-use super::{Outcome, Run};
+use super::{Outcome, Run, text};
 use crate::finding::Severity;
 
 /// The test case that stands for the item as a whole.
@@ -33,16 +33,14 @@ struct Bad<'a> {
 pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     let all: Vec<_> = outcomes
         .iter()
-        .map(|outcome| {
-            (
-                outcome.evidence.path.as_str(),
-                Problems::of(outcome, run.settings),
-            )
-        })
+        .map(|outcome| (outcome, Problems::of(outcome, run.settings)))
         .collect();
     let mut suites: Vec<(&str, Vec<Case<'_>>, String)> = all
         .iter()
-        .map(|(path, problems)| (*path, cases(problems), remarks(problems)))
+        .map(|(outcome, problems)| {
+            let path = outcome.evidence.path.as_str();
+            (path, cases(problems), remarks(outcome, problems))
+        })
         .collect();
     for unreadable in run.unreadable {
         let case = Case {
@@ -128,7 +126,7 @@ fn cases<'a>(all: &Problems<'a>) -> Vec<Case<'a>> {
                 element: "failure",
                 message: problem.message.clone(),
                 rule: problem.rule,
-                text: text(problem),
+                text: body(problem),
             }),
         });
     }
@@ -167,24 +165,25 @@ fn name(rule: &str, path: &str, architecture: Option<&str>) -> String {
     words.join(" ")
 }
 
-fn text(problem: &Problem<'_>) -> String {
+fn body(problem: &Problem<'_>) -> String {
     match problem.remedy {
         "" => problem.message.clone(),
         remedy => format!("{}\nRepair: {remedy}", problem.message),
     }
 }
 
-/// Warnings and notes, one a line.
-fn remarks(all: &Problems<'_>) -> String {
-    let lines: Vec<_> = all
+/// Warnings and notes, one a line, and how much is not reported.
+fn remarks(outcome: &Outcome, all: &Problems<'_>) -> String {
+    let suppressed = text::suppressed(&outcome.advice.suppressed);
+    let lines = all
         .problems
         .iter()
         .filter(|problem| problem.severity < Severity::Error)
         .map(|problem| {
             let place = name(problem.rule, problem.path, problem.architecture);
             format!("{}: {place}: {}", problem.severity, problem.message)
-        })
-        .collect();
+        });
+    let lines: Vec<_> = lines.chain(suppressed).collect();
     lines.join("\n")
 }
 

@@ -1,7 +1,9 @@
 //! Small helpers for text: wrapping, numbers for people, paths inside of paths.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use crate::rule::Suppressed;
 use crate::time::UnixTime;
 
 /// Breaks `text` at spaces into lines of at most `width` characters; longer words stand alone.
@@ -46,6 +48,24 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 pub(super) fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
+}
+
+/// `2 ignored`, `3 known`: problems that are not reported, where there are any. The same about several slices or files is
+/// one, as in the report.
+pub(super) fn suppressed(all: &[Suppressed]) -> Vec<String> {
+    let count = |by| {
+        let those = all.iter().filter(|found| found.by.name() == by);
+        let problems: BTreeSet<_> = those
+            .map(|found| (found.finding.rule, found.finding.message.as_str()))
+            .collect();
+        problems.len()
+    };
+    ["ignored", "known"]
+        .into_iter()
+        .map(|by| (count(by), by))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, by)| format!("{count} {by}"))
+        .collect()
 }
 
 /// A number of bytes in decimal units with at most one digit after the point.

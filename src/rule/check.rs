@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
-use super::{Expectations, Family, Rule, all};
+use super::{Expectations, Family, Rule, Suppressed, all};
 use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, SliceEvidence};
@@ -26,6 +26,8 @@ pub struct Advice {
     pub findings: Vec<Finding>,
     /// Rules that could not be decided.
     pub unknown: Vec<Unknown>,
+    /// Findings that a policy or a baseline keeps out of the report.
+    pub suppressed: Vec<Suppressed>,
 }
 
 /// A rule whose facts could not be read: neither passed nor failed.
@@ -64,6 +66,7 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         target,
         findings: Vec::new(),
         unknown: Vec::new(),
+        suppressed: Vec::new(),
     };
     let linkage = OnceCell::new();
     for rule in all().into_iter().filter(|rule| rule.applies_to(target)) {
@@ -77,12 +80,16 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         (rule.check)(&mut check);
     }
     fold(&mut advice.findings);
-    // What breaks the signature comes before what is wrong with a good one.
-    advice.findings.sort_by_key(|finding| {
+    sort(&mut advice.findings);
+    advice
+}
+
+/// Errors first; what breaks the signature comes before what is wrong with a good one.
+pub(super) fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| {
         let is_broken = finding.rejected_by.contains(&Party::Codesign);
         std::cmp::Reverse((finding.severity, is_broken))
     });
-    advice
 }
 
 /// Certificates for the App Store lead there; Apple's own software and code for iOS go nowhere; whatever else is signed, or is not,

@@ -3,6 +3,7 @@
 //! A rule has a stable id, a documentation that `sealcheck explain` prints, and a function that looks at one
 //! item's evidence. Families live in one file each. The catalogue's numbers (R002 …) stand beside the ids.
 
+mod baseline;
 mod check;
 mod claims;
 mod constraint;
@@ -32,6 +33,7 @@ mod misplaced;
 mod nesting;
 mod oddity;
 mod private_files;
+mod policy;
 mod privileged_helper;
 mod profile;
 mod profile_grant;
@@ -45,14 +47,17 @@ mod structure;
 mod ticket;
 mod timestamp;
 
+pub use baseline::{Baseline, KnownFinding};
 pub use check::{Advice, Unknown, advise};
 pub use demand::Demand;
 pub use expectation::{Expectations, ExpectedEntitlement};
 pub use family::Family;
+pub use policy::{Advised, Ignore, Pattern, PatternError, Policy, Suppressed, Suppression};
 
 use check::Said;
 pub(crate) use check::{AND_THEN, Check};
 
+use crate::entitlements::nearest_of;
 use crate::finding::{Party, Severity, Target};
 
 /// A rule and its documentation.
@@ -163,6 +168,7 @@ pub fn all() -> Vec<&'static Rule> {
         reading::RULES,
         expectation::RULES,
         demand::RULES,
+        policy::RULES,
     ]
     .into_iter()
     .flatten()
@@ -173,6 +179,12 @@ pub fn all() -> Vec<&'static Rule> {
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Rule> {
     all().into_iter().find(|rule| rule.id == id)
+}
+
+/// The id that is nearest to one that does not exist, if any is near.
+#[must_use]
+pub fn nearest(id: &str) -> Option<&'static str> {
+    nearest_of(id, all().into_iter().map(|rule| rule.id))
 }
 
 #[cfg(test)]

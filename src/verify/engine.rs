@@ -127,6 +127,13 @@ impl Evidence {
             is_below(&hidden, path) || is_below(path, &hidden)
         })
     }
+
+    /// The item's name without the folders around it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let root = self.root.trim_end_matches('/');
+        root.rsplit_once('/').map_or(root, |(_, name)| name)
+    }
 }
 
 /// Verifies the code at `path`.

@@ -7,7 +7,7 @@ use anstyle::Style as Ansi;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Place, Severity};
 use crate::report::{Outcome, text};
-use crate::rule::{self, AND_THEN, Unknown};
+use crate::rule::{self, AND_THEN, Suppression, Unknown};
 
 /// Places, or folders with places, shown of one problem without `-v`.
 const SHOWN: usize = 6;
@@ -39,7 +39,39 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
             "\n{FAINT}Whatever is repaired: sign from the inside out, {name} last. -v explains each problem.{FAINT:#}\n"
         )?;
     }
-    write_unknown(&outcome.advice.unknown, outcome, style, out)
+    write_unknown(&outcome.advice.unknown, outcome, style, out)?;
+    if style.verbosity == 0 || style.quiet {
+        return Ok(());
+    }
+    write_suppressed(outcome, style, out)
+}
+
+/// What an ignore or a baseline keeps back, a line for each.
+fn write_suppressed(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for suppressed in &outcome.advice.suppressed {
+        let finding = &suppressed.finding;
+        let path = match finding.path.as_str() {
+            "" => text::file_name(&outcome.evidence.path),
+            path => path,
+        };
+        let why = match &suppressed.by {
+            Suppression::Ignored { origin, reason } => match reason {
+                Some(reason) => format!(" ({origin}: {reason})"),
+                None => format!(" ({origin})"),
+            },
+            Suppression::Known => String::new(),
+        };
+        let by = suppressed.by.name();
+        let line = format!("{by}[{}] {path}: {}{why}", finding.rule, finding.message);
+        for line in text::wrap(&line, style.width) {
+            writeln!(out, "{FAINT}{line}{FAINT:#}")?;
+        }
+    }
+    if outcome.advice.suppressed.is_empty() {
+        Ok(())
+    } else {
+        writeln!(out)
+    }
 }
 
 /// A finding whose text may be shown.

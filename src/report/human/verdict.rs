@@ -25,11 +25,10 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
     .filter(|(number, _)| *number > 0)
     .map(|(number, word)| text::counted(number, word))
     .collect();
-    let problems = if words.is_empty() {
-        "none".to_owned()
-    } else {
-        words.join(", ")
-    };
+    let none = words.is_empty().then(|| "none".to_owned());
+    let suppressed = text::suppressed(&outcome.advice.suppressed);
+    let problems: Vec<_> = none.iter().chain(&words).chain(&suppressed).cloned().collect();
+    let problems = problems.join(", ");
     let statistics = outcome.evidence.statistics;
     let time = outcome
         .seconds

@@ -1,0 +1,341 @@
+//! `sealcheck.toml`, and the options that say the same: what a project has decided about findings.
+//!
+//! Everything that is wrong in the file is said at once, with its line. Unknown keys are errors, since a mistyped key
+//! would decide nothing.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::arguments::{Global, Known};
+use super::{UNREADABLE, USAGE};
+use crate::entitlements::nearest_of;
+use crate::finding::Severity;
+use crate::rule::{self, Ignore, Pattern, Policy};
+use crate::time::UnixTime;
+
+/// The file that is read where none is named.
+const FILE: &str = "sealcheck.toml";
+/// The rule about ignores themselves.
+const UNUSED: &str = "unused-ignore";
+
+/// Options about findings of earlier runs.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Decisions about findings")]
+pub(super) struct Baselines {
+    /// Findings that this file lists are counted, and do not fail
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write all findings to this file, for --baseline; from now on they are known
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub(super) write_baseline: Option<PathBuf>,
+}
+
+/// What was decided, and the file that says so.
+#[derive(Debug, Default)]
+pub(super) struct Decisions {
+    pub(super) policy: Policy,
+    /// The file, where there is one.
+    pub(super) file: Option<String>,
+}
+
+impl Decisions {
+    /// Those of the file of `--config`, else of the one in the working folder, and those of `--ignore`.
+    ///
+    /// # Errors
+    /// The message and the exit status.
+    pub(super) fn new(global: &Global) -> Result<Self, (String, u8)> {
+        let file = match &global.config {
+            Some(path) => Some((path.clone(), read(path))),
+            None => match read(Path::new(FILE)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                read => Some((FILE.into(), read)),
+            },
+        };
+        let mut decisions = Self::default();
+        if let Some((path, read)) = file {
+            let name = path.display().to_string();
+            let text = read.map_err(|error| {
+                let message = format!("sealcheck: {name}: cannot be read: {error}");
+                (message, UNREADABLE)
+            })?;
+            decisions.policy = parse(&text, &name).map_err(|errors| (errors.join("\n"), USAGE))?;
+            decisions.file = Some(name);
+        }
+        for Known(rule) in &global.ignore {
+            if rule.id == UNUSED {
+                let message =
+                    format!("sealcheck: --ignore {UNUSED}: remove the ignore that it reports instead");
+                return Err((message, USAGE));
+            }
+            decisions.policy.ignores.push(Ignore {
+                rule: rule.id,
+                item: None,
+                path: None,
+                reason: None,
+                expires: None,
+                origin: "--ignore".to_owned(),
+            });
+        }
+        Ok(decisions)
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
+/// Reads the text of a configuration; `name` stands in front of every complaint.
+fn parse(text: &str, name: &str) -> Result<Policy, Vec<String>> {
+    let mut reader = Reader {
+        text,
+        name,
+        errors: Vec::new(),
+    };
+    let mut policy = Policy::default();
+    match DeTable::parse(text) {
+        Err(error) => reader.error(error.span().unwrap_or_default(), error.message()),
+        Ok(document) => reader.document(document.get_ref(), &mut policy),
+    }
+    if reader.errors.is_empty() {
+        Ok(policy)
+    } else {
+        Err(reader.errors)
+    }
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    name: &'t str,
+    errors: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn line(&self, span: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().iter().take(span.start);
+        before.filter(|byte| **byte == b'\n').count().saturating_add(1)
+    }
+
+    fn error(&mut self, span: Range<usize>, message: impl AsRef<str>) {
+        let line = self.line(&span);
+        let message = message.as_ref();
+        self.errors
+            .push(format!("sealcheck: {}:{line}: {message}", self.name));
+    }
+
+    fn unknown_key(&mut self, key: &Spanned<impl AsRef<str>>, known: &[&str]) {
+        let word = key.get_ref().as_ref();
+        let hint = match nearest_of(word, known.iter().copied()) {
+            Some(near) => format!("is {near} meant?"),
+            None => format!("it is one of {}", known.join(", ")),
+        };
+        self.error(key.span(), format!("unknown key {word}; {hint}"));
+    }
+
+    fn document(&mut self, document: &DeTable<'_>, policy: &mut Policy) {
+        for (key, value) in document {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("severity", DeValue::Table(table)) => self.severities(table, policy),
+                ("severity", _) => self.error(value.span(), "severity is a table: [severity]"),
+                ("ignore", DeValue::Array(entries)) => {
+                    for entry in entries.iter() {
+                        match entry.get_ref() {
+                            DeValue::Table(table) => {
+                                policy.ignores.extend(self.ignore(table, entry.span()));
+                            }
+                            _ => self.error(entry.span(), "an ignore is a table: [[ignore]]"),
+                        }
+                    }
+                }
+                ("ignore", _) => self.error(value.span(), "ignores are a list of tables: [[ignore]]"),
+                _ => self.unknown_key(key, &["severity", "ignore"]),
+            }
+        }
+    }
+
+    fn severities(&mut self, table: &DeTable<'_>, policy: &mut Policy) {
+        for (key, value) in table {
+            let rule = self.rule(key.get_ref(), key.span());
+            let all = [Severity::Error, Severity::Warning, Severity::Note];
+            let severity = match value.get_ref() {
+                DeValue::String(word) => all.into_iter().find(|severity| severity.name() == word.as_ref()),
+                _ => None,
+            };
+            match (rule, severity) {
+                (Some(rule), Some(severity)) => policy.severities.push((rule, severity)),
+                (_, None) => self.error(
+                    value.span(),
+                    "a severity is \"error\", \"warning\" or \"note\"; [[ignore]] leaves findings out",
+                ),
+                (None, _) => {}
+            }
+        }
+    }
+
+    fn rule(&mut self, id: &str, span: Range<usize>) -> Option<&'static str> {
+        let found = rule::find(id).map(|rule| rule.id);
+        if found.is_none() {
+            let message = match rule::nearest(id) {
+                Some(near) => format!("no rule {id}; is {near} meant?"),
+                None => format!("no rule {id}; `sealcheck rules` lists them"),
+            };
+            self.error(span, message);
+        }
+        found
+    }
+
+    fn ignore(&mut self, table: &DeTable<'_>, span: Range<usize>) -> Option<Ignore> {
+        let before = self.errors.len();
+        let (mut rule, mut item, mut path, mut reason, mut expires) = (None, None, None, None, None);
+        for (key, value) in table {
+            let at = value.span();
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("rule", DeValue::String(id)) if id == UNUSED => {
+                    self.error(
+                        at,
+                        format!("{UNUSED} cannot be ignored; remove the ignore that it reports"),
+                    );
+                }
+                ("rule", DeValue::String(id)) => rule = self.rule(id, at),
+                ("item", DeValue::String(text)) => item = self.pattern(text, at),
+                ("path", DeValue::String(text)) => path = self.pattern(text, at),
+                ("reason", DeValue::String(text)) if text.trim().is_empty() => {
+                    self.error(at, "the reason is empty");
+                }
+                ("reason", DeValue::String(text)) => reason = Some(text.clone().into_owned()),
+                ("expires", DeValue::Datetime(time)) => {
+                    expires = UnixTime::from_rfc3339(&time.to_string());
+                    if expires.is_none() {
+                        self.error(at, "a date such as 2027-01-31, or a time with its offset");
+                    }
+                }
+                ("expires", _) => self.error(at, "expires is a date without quotes, such as 2027-01-31"),
+                (name @ ("rule" | "item" | "path" | "reason"), _) => {
+                    self.error(at, format!("{name} is a text in quotes"));
+                }
+                _ => self.unknown_key(key, &["rule", "item", "path", "reason", "expires"]),
+            }
+        }
+        for name in ["rule", "reason"] {
+            let is_there = table.keys().any(|key| key.get_ref() == name);
+            if !is_there {
+                self.error(span.clone(), format!("an ignore needs a {name}"));
+            }
+        }
+        let rule = rule.filter(|_| self.errors.len() == before)?;
+        Some(Ignore {
+            rule,
+            item,
+            path,
+            reason,
+            expires,
+            origin: format!("{}:{}", self.name, self.line(&span)),
+        })
+    }
+
+    fn pattern(&mut self, text: &str, span: Range<usize>) -> Option<Pattern> {
+        let pattern = Pattern::new(text);
+        pattern.map_err(|error| self.error(span, error.to_string())).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(text: &str) -> Vec<String> {
+        parse(text, "x.toml").unwrap_err()
+    }
+
+    #[test]
+    fn everything_that_can_be_said() {
+        let text = "# A project.\n[severity]\nticket-missing = \"error\"\n\n[[ignore]]\nrule = \"adhoc-signed\"\n\
+                    path = \"Contents/Helpers/*\"\nitem = \"Acme*.app\"\nreason = \"a helper for tests\"\nexpires = 2027-01-31\n\n\
+                    [[ignore]]\nrule = \"missing-uuid\"\nreason = \"r\"\n";
+        let policy = parse(text, "x.toml").unwrap();
+        assert_eq!(policy.severities, [("ticket-missing", Severity::Error)]);
+        let [first, second] = policy.ignores.as_slice() else {
+            panic!("{policy:?}");
+        };
+        assert_eq!((first.rule, first.origin.as_str()), ("adhoc-signed", "x.toml:5"));
+        assert_eq!(first.reason.as_deref(), Some("a helper for tests"));
+        assert_eq!(first.expires, UnixTime::from_rfc3339("2027-01-31"));
+        assert!(first.path.as_ref().unwrap().is_match("Contents/Helpers/a"));
+        assert!(!first.path.as_ref().unwrap().is_match("Contents/Helpers/a/b"));
+        assert!(first.item.as_ref().unwrap().is_match("Acme Beta.app"));
+        assert_eq!((second.expires, second.path.is_some()), (None, false));
+        assert!(parse("", "x.toml").unwrap().ignores.is_empty());
+    }
+
+    #[test]
+    fn every_mistake_has_its_line() {
+        for (text, expected) in [
+            ("ignores = []", "x.toml:1: unknown key ignores; is ignore meant?"),
+            (
+                "\nrules = 1",
+                "x.toml:2: unknown key rules; it is one of severity, ignore",
+            ),
+            ("severity = 1", "x.toml:1: severity is a table: [severity]"),
+            (
+                "[ignore]\nrule = \"missing-uuid\"",
+                "x.toml:1: ignores are a list of tables: [[ignore]]",
+            ),
+            ("ignore = [1]", "x.toml:1: an ignore is a table: [[ignore]]"),
+            (
+                "[severity]\nadhoc-singed = \"note\"",
+                "x.toml:2: no rule adhoc-singed; is adhoc-signed meant?",
+            ),
+            (
+                "[severity]\nadhoc-signed = \"off\"",
+                "x.toml:2: a severity is \"error\", \"warning\" or \"note\"; [[ignore]] leaves findings out",
+            ),
+            (
+                "[[ignore]]\nrule = \"adhoc-signed\"\nreson = \"x\"\nreason = \"y\"",
+                "x.toml:3: unknown key reson; is reason meant?",
+            ),
+            (
+                "\n[[ignore]]\nrule = \"adhoc-signed\"",
+                "x.toml:2: an ignore needs a reason",
+            ),
+            ("[[ignore]]\nreason = \"y\"", "x.toml:1: an ignore needs a rule"),
+            (
+                "[[ignore]]\nrule = \"adhoc-signed\"\nreason = \" \"",
+                "x.toml:3: the reason is empty",
+            ),
+            (
+                "[[ignore]]\nrule = \"adhoc-signed\"\nreason = \"y\"\npath = \"a[\"",
+                "x.toml:4: not a pattern: unclosed character class; missing ']'",
+            ),
+            (
+                "[[ignore]]\nrule = \"adhoc-signed\"\nreason = \"y\"\npath = \"\"",
+                "x.toml:4: not a pattern: it is empty and matches nothing",
+            ),
+            (
+                "[[ignore]]\nrule = \"adhoc-signed\"\nreason = \"y\"\nexpires = \"2027-01-31\"",
+                "x.toml:4: expires is a date without quotes, such as 2027-01-31",
+            ),
+            (
+                "[[ignore]]\nrule = \"adhoc-signed\"\nreason = \"y\"\nexpires = 12:00:00",
+                "x.toml:4: a date such as 2027-01-31, or a time with its offset",
+            ),
+            (
+                "[[ignore]]\nrule = 5\nreason = \"y\"",
+                "x.toml:2: rule is a text in quotes",
+            ),
+            (
+                "[[ignore]]\nrule = \"unused-ignore\"\nreason = \"y\"",
+                "x.toml:2: unused-ignore cannot be ignored; remove the ignore that it reports",
+            ),
+        ] {
+            assert_eq!(errors(text), [format!("sealcheck: {expected}")], "{text}");
+        }
+        let syntax = errors("[severity\n");
+        assert!(syntax[0].starts_with("sealcheck: x.toml:1: "), "{syntax:?}");
+        // All at once.
+        assert_eq!(errors("a = 1\nb = 2").len(), 2);
+    }
+}

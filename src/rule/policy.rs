@@ -1,0 +1,245 @@
+//! What a project has decided about findings: other severities, and ignores, each with its reason.
+//!
+//! A policy speaks of findings only. What codesign and Gatekeeper say stays as it is, and so does what could not be
+//! decided: an ignore is no answer.
+
+use globset::{GlobBuilder, GlobMatcher};
+use thiserror::Error;
+
+use super::check::sort;
+use super::{Advice, Family, Rule, find};
+use crate::finding::{Finding, Severity};
+use crate::time::UnixTime;
+
+/// How a path in a pattern names the item itself.
+const ITEM: &str = ".";
+
+/// What a project has decided.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// Severities of rules, by their ids.
+    pub severities: Vec<(&'static str, Severity)>,
+    /// Findings that are not to be reported.
+    pub ignores: Vec<Ignore>,
+}
+
+/// Findings of one rule that are not to be reported.
+#[derive(Debug, Clone)]
+pub struct Ignore {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// The names of items that it is about; all without it.
+    pub item: Option<Pattern>,
+    /// The paths in an item that it is about, `.` being the item itself; all without it.
+    pub path: Option<Pattern>,
+    /// Why; none on the command line.
+    pub reason: Option<String>,
+    /// From when on it is void.
+    pub expires: Option<UnixTime>,
+    /// Where it stands, such as `sealcheck.toml:12`.
+    pub origin: String,
+}
+
+/// A pattern of paths: `*` and `?` stop at a slash, `**` does not; also `[…]` and `{a,b}`.
+#[derive(Debug, Clone)]
+pub struct Pattern(GlobMatcher);
+
+/// A pattern that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("not a pattern: {0}")]
+pub struct PatternError(String);
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// [`PatternError`] where brackets or braces are open or a range is wrong, or there is nothing at all.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        if text.is_empty() {
+            return Err(PatternError("it is empty and matches nothing".to_owned()));
+        }
+        let glob = GlobBuilder::new(text).literal_separator(true).build();
+        let glob = glob.map_err(|error| PatternError(error.kind().to_string()))?;
+        Ok(Self(glob.compile_matcher()))
+    }
+
+    /// Whether the whole path is one of those meant.
+    #[must_use]
+    pub fn is_match(&self, path: &str) -> bool {
+        self.0.is_match(path)
+    }
+}
+
+/// A finding that is counted instead of reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppressed {
+    /// The finding.
+    pub finding: Finding,
+    /// Why.
+    pub by: Suppression,
+}
+
+/// Why a finding is not reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Suppression {
+    /// Somebody decided so.
+    Ignored {
+        /// Where that stands.
+        origin: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// It was there before.
+    Known,
+}
+
+impl Suppression {
+    /// The word in every output format.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ignored { .. } => "ignored",
+            Self::Known => "known",
+        }
+    }
+}
+
+/// One item of a run: its name, without the folders around it, and what the rules said about it.
+#[derive(Debug)]
+pub struct Advised<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The advice.
+    pub advice: &'a mut Advice,
+}
+
+fn is_any(pattern: Option<&Pattern>, path: &str) -> bool {
+    pattern.is_none_or(|pattern| pattern.is_match(if path.is_empty() { ITEM } else { path }))
+}
+
+impl Ignore {
+    fn is_about(&self, item: &str) -> bool {
+        is_any(self.item.as_ref(), item)
+    }
+
+    fn is_expired(&self, at: UnixTime) -> bool {
+        self.expires.is_some_and(|end| at >= end)
+    }
+
+    /// A finding is meant by its own path, or by those of all the files that it is about.
+    fn matches(&self, item: &str, finding: &Finding) -> bool {
+        let path = self.path.as_ref();
+        let mut places = finding.places.iter();
+        finding.rule == self.rule
+            && self.is_about(item)
+            && (is_any(path, &finding.path)
+                || !finding.places.is_empty() && places.all(|place| is_any(path, &place.path)))
+    }
+
+    /// Whether it would have matched if everything had been decided and reported.
+    fn may_match(&self, advice: &Advice) -> bool {
+        let suppressed = advice.suppressed.iter().map(|suppressed| &suppressed.finding);
+        let mut findings = advice.findings.iter().chain(suppressed);
+        let mut unknown = advice.unknown.iter();
+        findings.any(|finding| finding.consequences.contains(&self.rule))
+            || unknown.any(|open| open.rule == self.rule && is_any(self.path.as_ref(), &open.path))
+    }
+}
+
+impl Policy {
+    /// Applies everything to all items of a run, at a time that decides what has expired. Of an ignore that matched
+    /// nothing one item tells; `is_complete` says that no item is missing for which it may have been meant.
+    pub fn apply(&self, items: &mut [Advised<'_>], at: UnixTime, is_complete: bool) {
+        let mut used = vec![false; self.ignores.len()];
+        for item in &mut *items {
+            self.apply_to(item, at, &mut used);
+        }
+        for (ignore, used) in self.ignores.iter().zip(used) {
+            let message = match ignore.expires {
+                Some(end) if ignore.is_expired(at) => format!("the ignore of {} ended at {end}", ignore.rule),
+                _ if used || !is_complete => continue,
+                _ => format!("the ignore of {} matches nothing", ignore.rule),
+            };
+            let is_expired = ignore.is_expired(at);
+            let asks = |item: &Advised<'_>| {
+                let rule = find(ignore.rule);
+                let is_asked = rule.is_some_and(|rule| rule.applies_to(item.advice.target));
+                ignore.is_about(item.name) && (is_asked || is_expired)
+            };
+            let is_open = |item: &Advised<'_>| asks(item) && ignore.may_match(item.advice);
+            if !is_expired && items.iter().any(is_open) {
+                continue;
+            }
+            if let Some(item) = items.iter_mut().find(|item| asks(item)) {
+                let finding = self.unused(format!("{}: {message}", ignore.origin));
+                item.advice.findings.push(finding);
+                sort(&mut item.advice.findings);
+            }
+        }
+    }
+
+    fn apply_to(&self, item: &mut Advised<'_>, at: UnixTime, used: &mut [bool]) {
+        let mut kept = Vec::new();
+        for mut finding in std::mem::take(&mut item.advice.findings) {
+            let mut by = None;
+            for (ignore, used) in self.ignores.iter().zip(&mut *used) {
+                if !ignore.is_expired(at) && ignore.matches(item.name, &finding) {
+                    *used = true;
+                    by.get_or_insert(ignore);
+                }
+            }
+            match by {
+                Some(ignore) => item.advice.suppressed.push(Suppressed {
+                    finding,
+                    by: Suppression::Ignored {
+                        origin: ignore.origin.clone(),
+                        reason: ignore.reason.clone(),
+                    },
+                }),
+                None => {
+                    finding.severity = self.severity(finding.rule).unwrap_or(finding.severity);
+                    kept.push(finding);
+                }
+            }
+        }
+        sort(&mut kept);
+        item.advice.findings = kept;
+    }
+
+    fn severity(&self, rule: &str) -> Option<Severity> {
+        let mut known = self.severities.iter();
+        known.find(|(id, _)| *id == rule).map(|(_, severity)| *severity)
+    }
+
+    fn unused(&self, message: String) -> Finding {
+        let rule = &UNUSED_IGNORE;
+        Finding {
+            rule: rule.id,
+            severity: self.severity(rule.id).unwrap_or(rule.severity),
+            rejected_by: rule.rejected_by,
+            code: String::new(),
+            path: String::new(),
+            architecture: None,
+            message,
+            places: Vec::new(),
+            explanation: rule.explanation,
+            remedy: rule.remedy.to_owned(),
+            status: None,
+            details: Vec::new(),
+            consequences: Vec::new(),
+        }
+    }
+}
+
+/// Reported by [`Policy::apply`], once for a run and not for each item.
+const UNUSED_IGNORE: Rule = Rule {
+    id: "unused-ignore",
+    family: Family::Expectation,
+    severity: Severity::Warning,
+    title: "an ignore that matches nothing, or has ended",
+    explanation: "An entry under [[ignore]] in sealcheck.toml, or an --ignore, matches no finding of the run: the problem was repaired, or the pattern is mistyped, and the entry would hide the next problem of its kind. Patterns match whole paths relative to the item; an entry for some items only says so with item. An entry that has ended is reported, too.",
+    remedy: "remove the entry, or correct its pattern; if it has ended, repair the problem or decide anew",
+    ..Rule::BASE
+};
+
+pub(super) const RULES: &[Rule] = &[UNUSED_IGNORE];
