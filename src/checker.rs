@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::finding::{Severity, Target};
 use crate::gatekeeper::{Ruling, assess, fitting_operation};
 use crate::report::Outcome;
-use crate::rule::{Expectations, advise};
+use crate::rule::{Advice, Expectations, advise};
 use crate::source::SourceError;
 use crate::verify::{Options, verify};
 
@@ -54,22 +54,25 @@ impl Checker {
     pub fn check(&self, path: &Path) -> Result<Outcome, SourceError> {
         // On a thread of its own stack, whatever the caller's is.
         self.threads.install(|| {
-            let mut outcome = examine(path, &self.options, self.target, &self.expectations)?;
+            let mut outcome = examine(path, &self.options, self.target, Some(&self.expectations))?;
             outcome.gatekeeper = assess(&outcome.evidence, fitting_operation(&outcome.evidence));
             Ok(outcome)
         })
     }
 }
 
-/// Everything about one item but what Gatekeeper would say, on the caller's stack.
+/// Everything about one item but what Gatekeeper would say, on the caller's stack. Without expectations no rule is asked.
 pub(crate) fn examine(
     path: &Path,
     options: &Options,
     target: Option<Target>,
-    expectations: &Expectations,
+    expectations: Option<&Expectations>,
 ) -> Result<Outcome, SourceError> {
     let evidence = verify(path, options)?;
-    let advice = advise(&evidence, target, expectations);
+    let advice = match expectations {
+        Some(expectations) => advise(&evidence, target, expectations),
+        None => Advice::unasked(&evidence, target),
+    };
     Ok(Outcome {
         evidence,
         gatekeeper: None,

@@ -13,4 +13,4 @@ mod seal;
 pub use layout::{BundleKind, Layout, LayoutError, LayoutFault, MainFile};
 pub use rules::{Rule, RuleError, Rules};
 pub use scan::{Item, ItemKind, Scan, ScanFault, scan};
-pub use seal::{Seal, SealEntry, SealError, SealedItem};
+pub use seal::{Seal, SealEntry, SealError, SealedItem, SealedPaths};

@@ -4,8 +4,6 @@
 //! the wrong kind is decided here; which files must be hashed and which nested code verified is listed. Links are
 //! never followed. Names are compared byte by byte; Unicode normalisation is not tried.
 
-use std::collections::HashSet;
-
 use super::{Layout, Rules, Seal, SealEntry, SealedItem};
 use crate::source::{Kind, NodeId, Tree};
 
@@ -70,12 +68,13 @@ pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> 
         seal,
         main,
         found: Scan::default(),
-        seen: HashSet::new(),
+        seen: vec![false; seal.entries.len()],
+        next: 0,
     };
     // Depth is bounded by the tree's own limit; an explicit stack keeps the native one out of it.
     let mut stack: Vec<(NodeId, String)> = children(tree, layout.support, "");
     while let Some((node, path)) = stack.pop() {
-        if walk.visit(node, &path) {
+        if let Some(path) = walk.visit(node, path) {
             stack.extend(children(tree, node, &path));
         }
     }
@@ -83,12 +82,13 @@ pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> 
     found.missing = seal
         .entries
         .iter()
-        .filter(|(path, entry)| !entry.optional && !seen.contains(path.as_str()))
+        .zip(seen)
+        .filter(|((_, entry), is_seen)| !entry.optional && !is_seen)
+        .map(|(sealed, _)| sealed)
         // Version 1 seals ignore links.
         .filter(|(_, entry)| seal.version >= 2 || !matches!(entry.item, SealedItem::Symlink { .. }))
-        .map(|(path, _)| path.clone())
+        .map(|(path, _)| path.to_owned())
         .collect();
-    found.missing.sort();
     found
 }
 
@@ -104,7 +104,7 @@ fn children<T: Tree + ?Sized>(tree: &T, node: NodeId, path: &str) -> Vec<(NodeId
                 if path.is_empty() {
                     name.into_owned()
                 } else {
-                    format!("{path}/{name}")
+                    [path, "/", &name].concat()
                 },
             )
         })
@@ -117,79 +117,83 @@ struct Walk<'t, 's, T: ?Sized> {
     /// The main executable, as it is named in its directory.
     main: String,
     found: Scan<'s>,
-    seen: HashSet<&'s str>,
+    /// Which entries of the seal were met, by their number.
+    seen: Vec<bool>,
+    /// The entry behind the last one that was met.
+    next: usize,
 }
 
 impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
-    /// Judges one node; says whether to go on into it.
-    fn visit(&mut self, node: NodeId, path: &str) -> bool {
+    /// Judges one node; gives back the path of a folder that is to be entered.
+    fn visit(&mut self, node: NodeId, path: String) -> Option<String> {
         // Apple's code excludes these at the top level, whatever the rules say, with all they contain.
-        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt") || self.main == path {
-            return false;
+        if matches!(path.as_str(), "_CodeSignature" | "CodeResources" | "_MASReceipt") || self.main == path {
+            return None;
         }
         let facts = self.tree.node(node);
         let rules: &Rules = &self.seal.rules;
         match facts.kind {
             Kind::Directory => {
-                let nested = rules.find(path).is_some_and(|rule| rule.nested);
+                let nested = rules.find(&path).is_some_and(|rule| rule.nested);
                 if !nested || !facts.text().contains('.') {
-                    return true;
+                    return Some(path);
                 }
                 self.sealed(node, path, Kind::Directory);
             }
             Kind::Symlink => {
                 if facts.text().eq_ignore_ascii_case(".DS_Store") {
-                    self.found
-                        .faults
-                        .push((path.to_owned(), ScanFault::DsStoreSymlink));
-                } else if self.seal.version >= 2 && rules.find(path).is_some_and(|rule| !rule.omit) {
+                    self.found.faults.push((path, ScanFault::DsStoreSymlink));
+                } else if self.seal.version >= 2 && rules.find(&path).is_some_and(|rule| !rule.omit) {
                     self.sealed(node, path, Kind::Symlink);
                 }
             }
             Kind::File => {
-                if rules.find(path).is_some_and(|rule| !rule.omit) {
+                if rules.find(&path).is_some_and(|rule| !rule.omit) {
                     self.sealed(node, path, Kind::File);
                 }
             }
-            Kind::Other => self.found.faults.push((path.to_owned(), ScanFault::NotSupported)),
+            Kind::Other => self.found.faults.push((path, ScanFault::NotSupported)),
         }
-        false
+        None
     }
 
     /// The table of outcomes in specification 6.8.
-    fn sealed(&mut self, node: NodeId, path: &str, kind: Kind) {
-        let Some((key, entry)) = self.seal.entries.get_key_value(path) else {
-            self.found.added.push(path.to_owned());
+    fn sealed(&mut self, node: NodeId, path: String, kind: Kind) {
+        let entries = &self.seal.entries;
+        let number = entries.find(&path, self.next);
+        let Some((number, entry)) = number.and_then(|number| Some((number, entries.entry(number)?))) else {
+            self.found.added.push(path);
             return;
         };
-        self.seen.insert(key.as_str());
-        if kind == Kind::Symlink {
-            self.found.links.push((path.to_owned(), node));
+        self.next = number.saturating_add(1);
+        if let Some(seen) = self.seen.get_mut(number) {
+            *seen = true;
         }
-        let item = |kind| Item {
-            path: path.to_owned(),
+        if kind == Kind::Symlink {
+            self.found.links.push((path.clone(), node));
+        }
+        let item = |path, kind| Item {
+            path,
             node,
             entry,
             kind,
         };
         match (&entry.item, kind) {
-            (SealedItem::File { .. }, Kind::File) => self.found.items.push(item(ItemKind::File)),
+            (SealedItem::File { .. }, Kind::File) => self.found.items.push(item(path, ItemKind::File)),
             (SealedItem::Nested { .. }, Kind::File | Kind::Directory) => {
-                self.found.items.push(item(ItemKind::Nested));
+                self.found.items.push(item(path, ItemKind::Nested));
             }
             (SealedItem::Symlink { target }, Kind::Symlink)
                 if self.tree.link_target(node) == Some(target.as_bytes()) => {}
             // Apple opens it like a file (specification 6.8 (8)).
             (SealedItem::File { .. }, Kind::Directory) => {
-                self.found.faults.push((path.to_owned(), ScanFault::IsADirectory));
-                self.found.modified.push(path.to_owned());
+                self.found.faults.push((path.clone(), ScanFault::IsADirectory));
+                self.found.modified.push(path);
             }
             (SealedItem::Malformed, _) => {
-                self.found
-                    .faults
-                    .push((path.to_owned(), ScanFault::MalformedEntry));
+                self.found.faults.push((path, ScanFault::MalformedEntry));
             }
-            _ => self.found.modified.push(path.to_owned()),
+            _ => self.found.modified.push(path),
         }
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! Specification 6.6 and 6.9. The `cdhash` of nested entries is written by Apple's signer and looked at by nobody on a Mac.
 
-use std::collections::HashMap;
-
 use thiserror::Error;
 
 use super::{RuleError, Rules};
@@ -95,6 +93,59 @@ impl SealEntry {
     }
 }
 
+/// What is sealed, by path.
+#[derive(Debug, Clone)]
+pub struct SealedPaths(Vec<(String, SealEntry)>);
+
+impl SealedPaths {
+    fn new(files: Dictionary) -> Self {
+        let entries = files.into_entries().map(|(path, value)| (path, entry(value)));
+        let mut entries: Vec<_> = entries.collect();
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self(entries)
+    }
+
+    /// The number of an entry, which is its place in the order of paths. The one behind `guess`, which is often right since a
+    /// walk goes through a folder in order, is looked at first.
+    pub(super) fn find(&self, path: &str, guess: usize) -> Option<usize> {
+        let is_there = |(sealed, _): &(String, SealEntry)| sealed == path;
+        if self.0.get(guess).is_some_and(is_there) {
+            return Some(guess);
+        }
+        self.0
+            .binary_search_by(|(sealed, _)| sealed.as_str().cmp(path))
+            .ok()
+    }
+
+    /// The entry with this number.
+    pub(super) fn entry(&self, number: usize) -> Option<&SealEntry> {
+        self.0.get(number).map(|(_, entry)| entry)
+    }
+
+    /// The entry of a path.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&SealEntry> {
+        self.entry(self.find(path, 0)?)
+    }
+
+    /// Paths and entries, in the order of paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &SealEntry)> {
+        self.0.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// A decoded seal.
 #[derive(Debug, Clone)]
 pub struct Seal {
@@ -103,7 +154,7 @@ pub struct Seal {
     /// The rules of this version.
     pub rules: Rules,
     /// Sealed paths, relative to the support directory.
-    pub entries: HashMap<String, SealEntry>,
+    pub entries: SealedPaths,
 }
 
 impl Seal {
@@ -142,10 +193,7 @@ impl Seal {
         Ok(Self {
             version,
             rules: Rules::compile(&rules, limits.resource_rules)?,
-            entries: files
-                .into_entries()
-                .map(|(path, value)| (path, entry(value)))
-                .collect(),
+            entries: SealedPaths::new(files),
         })
     }
 }
@@ -259,7 +307,7 @@ mod tests {
             <key>f</key><dict/>";
         let text = format!("{V1}<key>files2</key><dict>{files}</dict><key>rules2</key><dict/>");
         let seal = seal(&text).unwrap();
-        let get = |path: &str| &seal.entries[path];
+        let get = |path: &str| seal.entries.get(path).unwrap();
         assert_eq!(
             get("a").digest(HashType::Sha256),
             Some(&[1][..]),

@@ -22,7 +22,7 @@ pub(super) fn run(
     let mut unreadable = Vec::new();
     let mut worst = 0;
     for path in paths {
-        let mut outcome = match session.examine(path) {
+        let mut outcome = match session.examine(path, true) {
             Ok(outcome) => outcome,
             Err(error) => {
                 unreadable.push(refused(path, &error));

@@ -20,7 +20,7 @@ pub(super) fn run(
 ) -> io::Result<u8> {
     let mut worst = 0;
     for path in paths {
-        let evidence = match session.examine(path) {
+        let evidence = match session.examine(path, false) {
             Ok(outcome) => outcome.evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));

@@ -231,7 +231,7 @@ impl<'a> Session<'a> {
     }
 
     /// Verifies one operand, with a progress line where it takes long.
-    fn examine(&self, path: &Path) -> Result<Outcome, SourceError> {
+    fn examine(&self, path: &Path, has_findings: bool) -> Result<Outcome, SourceError> {
         let progress = Arc::new(Progress::default());
         let options = Options {
             progress: Some(Arc::clone(&progress)),
@@ -240,7 +240,7 @@ impl<'a> Session<'a> {
         let start = Instant::now();
         let target = self.global.target.target();
         let mut outcome = progress::watched(&progress, || {
-            checker::examine(path, &options, target, &self.expectations)
+            checker::examine(path, &options, target, has_findings.then_some(&self.expectations))
         })?;
         outcome.explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
             let item = outcome.evidence.code.first();
@@ -342,7 +342,7 @@ fn check(
     let mut unreadable = Vec::new();
     let mut worst = 0;
     for path in paths {
-        match session.examine(path) {
+        match session.examine(path, true) {
             Ok(mut outcome) => {
                 let operation = fitting_operation(&outcome.evidence);
                 outcome.gatekeeper = gatekeeper::assess(&outcome.evidence, operation);

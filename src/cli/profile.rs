@@ -99,7 +99,7 @@ fn open(path: &Path, session: &Session<'_>) -> Result<Operand, String> {
             return Ok(Operand::Profile(shown, Box::new(profile)));
         }
     }
-    match session.examine(path) {
+    match session.examine(path, false) {
         Ok(outcome) => Ok(Operand::Item(Box::new(outcome.evidence))),
         Err(error) => Err(error.to_string()),
     }

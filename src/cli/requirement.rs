@@ -46,7 +46,7 @@ fn show(
 ) -> io::Result<u8> {
     let mut worst = 0;
     for path in paths {
-        match session.examine(path) {
+        match session.examine(path, false) {
             Ok(outcome) => match slice_of(&outcome.evidence, architecture) {
                 Ok(slice) => write_requirements(slice, is_source, out)?,
                 Err(message) => {
@@ -104,7 +104,7 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
     };
     let mut worst = 0;
     for path in paths {
-        let evidence = match session.examine(path) {
+        let evidence = match session.examine(path, false) {
             Ok(outcome) => outcome.evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));

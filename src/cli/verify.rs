@@ -28,7 +28,7 @@ pub(super) fn run(
     let mut unreadable = Vec::new();
     let (mut first, mut worst) = (0, 0);
     for path in paths {
-        let outcome = match session.examine(path) {
+        let outcome = match session.examine(path, false) {
             Ok(outcome) => outcome,
             Err(error) => {
                 unreadable.push(refused(path, &error));
@@ -85,7 +85,7 @@ pub(super) fn inspect(
     };
     let mut worst = 0;
     for (index, path) in paths.iter().enumerate() {
-        let evidence = match session.examine(path) {
+        let evidence = match session.examine(path, false) {
             Ok(outcome) => outcome.evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));

@@ -97,23 +97,35 @@ impl Value {
     }
 }
 
-/// Keys that are searched one after the other; a dictionary with more has an index.
+/// Keys that are searched one after the other.
 const MAX_WITHOUT_INDEX: usize = 16;
 
 /// A dictionary whose keys are unique and keep the order of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Dictionary {
     entries: Vec<(String, Value)>,
-    /// Places by key; empty while there are few entries, which most dictionaries of a seal never leave.
-    index: HashMap<String, usize>,
+    /// Whether a key came that is not behind all before it. CoreFoundation writes keys in ascending order, so that even the
+    /// thousands of a seal need no index.
+    is_mixed: bool,
+    /// Places by key, of many that are mixed.
+    #[expect(
+        clippy::box_collection,
+        reason = "a seal has thousands of small dictionaries without one"
+    )]
+    index: Option<Box<HashMap<String, usize>>>,
 }
 
 impl Dictionary {
     fn place(&self, key: &str) -> Option<usize> {
-        if self.index.is_empty() {
+        if self.entries.len() <= MAX_WITHOUT_INDEX {
             return self.entries.iter().position(|(known, _)| known == key);
         }
-        self.index.get(key).copied()
+        if self.is_mixed {
+            return self.index.as_ref()?.get(key).copied();
+        }
+        self.entries
+            .binary_search_by(|(known, _)| known.as_str().cmp(key))
+            .ok()
     }
 
     /// The value of `key`.
@@ -124,17 +136,21 @@ impl Dictionary {
 
     /// Sets `key` and gives back the value that it had; the key keeps its first place.
     pub fn insert(&mut self, key: String, value: Value) -> Option<Value> {
-        let place = self.place(&key);
-        if let Some((_, old)) = place.and_then(|at| self.entries.get_mut(at)) {
-            return Some(std::mem::replace(old, value));
+        let is_last = self.entries.last().is_none_or(|(last, _)| *last < key);
+        if self.is_mixed || !is_last {
+            let place = self.place(&key);
+            if let Some((_, old)) = place.and_then(|at| self.entries.get_mut(at)) {
+                return Some(std::mem::replace(old, value));
+            }
+            self.is_mixed = true;
         }
-        if !self.index.is_empty() {
-            self.index.insert(key.clone(), self.entries.len());
+        if let Some(index) = &mut self.index {
+            index.insert(key.clone(), self.entries.len());
         }
         self.entries.push((key, value));
-        if self.index.is_empty() && self.entries.len() > MAX_WITHOUT_INDEX {
+        if self.is_mixed && self.index.is_none() && self.entries.len() > MAX_WITHOUT_INDEX {
             let keys = self.entries.iter().map(|(key, _)| key.clone());
-            self.index = keys.zip(0..).collect();
+            self.index = Some(Box::new(keys.zip(0..).collect()));
         }
         None
     }

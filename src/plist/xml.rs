@@ -4,6 +4,8 @@
 //! references and the five predefined entities; the last of duplicate keys; text behind the first value ignored.
 //! Stricter than CoreFoundation: an internal DTD subset is refused, since its entities would change the text.
 
+use std::borrow::Cow;
+
 use super::{Dictionary, MAX_DEPTH, PlistError, Value};
 
 /// Reads the first value in `text`, which may hold `limit` values.
@@ -102,7 +104,8 @@ impl<'a> Reader<'a> {
         let offset = self.at;
         let rest = self.rest();
         // Attribute values may hold `>` in theory; property lists have one attribute, version.
-        let end = rest.find('>').ok_or(self.error("tag without end"))?;
+        let end = rest.bytes().position(|byte| byte == b'>');
+        let end = end.ok_or(self.error("tag without end"))?;
         let inside = rest.get(1..end).ok_or(self.error("empty tag"))?;
         self.skip(end.saturating_add(1));
         let (inside, closing) = inside
@@ -206,7 +209,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let text = if tag.empty {
-            String::new()
+            Cow::Borrowed("")
         } else {
             self.content(tag.name)?
         };
@@ -215,7 +218,7 @@ impl<'a> Reader<'a> {
             "key" => {
                 return match stack.last_mut() {
                     Some(Container::Dictionary { key, .. }) if key.is_none() => {
-                        *key = Some(text);
+                        *key = Some(text.into_owned());
                         Ok(None)
                     }
                     _ => Err(PlistError::Xml {
@@ -224,7 +227,7 @@ impl<'a> Reader<'a> {
                     }),
                 };
             }
-            "string" => Value::String(text),
+            "string" => Value::String(text.into_owned()),
             "true" => Value::Boolean(true),
             "false" => Value::Boolean(false),
             "integer" => Value::Integer(integer(&text).ok_or(invalid("integer"))?),
@@ -241,13 +244,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The text up to the closing tag of `name`, with references and CDATA resolved.
-    fn content(&mut self, name: &str) -> Result<String, PlistError> {
-        let mut text = String::new();
+    fn content(&mut self, name: &str) -> Result<Cow<'a, str>, PlistError> {
+        let mut text = Cow::Borrowed("");
         loop {
             let rest = self.rest();
-            let plain = rest.bytes().position(|byte| byte == b'<' || byte == b'&');
+            let plain = memchr::memchr2(b'<', b'&', rest.as_bytes());
             let plain = plain.ok_or(self.error("element without end"))?;
-            text.push_str(rest.get(..plain).unwrap_or_default());
+            append(&mut text, rest.get(..plain).unwrap_or_default());
             self.skip(plain);
             let rest = self.rest();
             // Nearly every value ends here.
@@ -257,10 +260,11 @@ impl<'a> Reader<'a> {
                 return Ok(text);
             }
             if rest.starts_with('&') {
-                text.push(self.reference()?);
+                let character = self.reference()?;
+                text.to_mut().push(character);
             } else if let Some(section) = rest.strip_prefix("<![CDATA[") {
                 let end = section.find("]]>").ok_or(self.error("CDATA without end"))?;
-                text.push_str(section.get(..end).unwrap_or_default());
+                append(&mut text, section.get(..end).unwrap_or_default());
                 self.skip(end.saturating_add("<![CDATA[]]>".len()));
             } else if rest.starts_with("<!--") {
                 self.skip_past(4, "-->", "comment without end")?;
@@ -304,6 +308,15 @@ impl<'a> Reader<'a> {
         };
         self.skip(end.saturating_add(1));
         Ok(character)
+    }
+}
+
+/// Adds to a text, which is copied only when it does not lie in one piece.
+fn append<'a>(text: &mut Cow<'a, str>, more: &'a str) {
+    if text.is_empty() {
+        *text = Cow::Borrowed(more);
+    } else if !more.is_empty() {
+        text.to_mut().push_str(more);
     }
 }
 

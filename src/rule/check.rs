@@ -42,6 +42,17 @@ pub struct Unknown {
 }
 
 impl Advice {
+    /// What there is where nobody asked the rules.
+    #[must_use]
+    pub fn unasked(evidence: &Evidence, target: Option<Target>) -> Self {
+        Self {
+            target: target.unwrap_or_else(|| target_of(evidence)),
+            findings: Vec::new(),
+            unknown: Vec::new(),
+            suppressed: Vec::new(),
+        }
+    }
+
     /// Whether something that the user expects could not be decided, so that the item is not good.
     #[must_use]
     pub fn has_open_expectation(&self) -> bool {
@@ -61,13 +72,8 @@ impl Unknown {
 /// meant to go.
 #[must_use]
 pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expectations) -> Advice {
-    let target = target.unwrap_or_else(|| target_of(evidence));
-    let mut advice = Advice {
-        target,
-        findings: Vec::new(),
-        unknown: Vec::new(),
-        suppressed: Vec::new(),
-    };
+    let mut advice = Advice::unasked(evidence, target);
+    let target = advice.target;
     let linkage = OnceCell::new();
     for rule in all().into_iter().filter(|rule| rule.applies_to(target)) {
         let mut check = Check {

@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{Mode, OFlags, flistxattr_query, openat};
+use rustix::fs::{FileType, Mode, OFlags, flistxattr_query, fstat, openat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::SourceError;
@@ -77,11 +77,12 @@ fn open(place: Place<'_>, shown: Shown<'_>) -> Result<(File, u64), SourceError> 
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let opened = retry_on_intr(|| openat(place.directory, place.path, flags, Mode::empty()));
     let file = File::from(opened.map_err(|error| wrap(error.into()))?);
-    let metadata = file.metadata().map_err(wrap)?;
-    if !metadata.is_file() {
+    // The older call is the faster one, and there may be many files.
+    let facts = fstat(&file).map_err(|error| wrap(error.into()))?;
+    if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
         return Err(SourceError::NotRegular { path: shown() });
     }
-    Ok((file, metadata.len()))
+    Ok((file, u64::try_from(facts.st_size).unwrap_or_default()))
 }
 
 /// The whole file, mapped from `limits.map_from` bytes up.

@@ -96,14 +96,7 @@ impl DirectoryTree {
 
     /// The path of a node below the operand; empty for the operand itself.
     fn below(&self, id: NodeId) -> PathBuf {
-        let mut names: Vec<&[u8]> = Vec::new();
-        let mut at = id;
-        while let Some(parent) = self.listing.node(at).parent {
-            names.push(&self.listing.node(at).name);
-            at = parent;
-        }
-        names.reverse();
-        OsString::from_vec(names.join(&b'/')).into()
+        OsString::from_vec(self.listing.joined(NodeId(0), id)).into()
     }
 
     /// The path of a node on disk.

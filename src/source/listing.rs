@@ -106,16 +106,34 @@ impl Listing {
     /// The path from a directory above `id`; from the root, if `from` is not above it.
     #[must_use]
     pub fn path_from(&self, from: NodeId, id: NodeId) -> String {
-        let mut names = Vec::new();
+        String::from_utf8(self.joined(from, id))
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+
+    /// The names between `from` and `id`, with `/` between them; made in one piece, since there may be many files.
+    pub(super) fn joined(&self, from: NodeId, id: NodeId) -> Vec<u8> {
+        let above = |id: NodeId| (id != from).then(|| self.node(id).parent).flatten();
+        let mut length = 0_usize;
         let mut at = id;
-        while at != from {
-            let node = self.node(at);
-            let Some(parent) = node.parent else { break };
-            names.push(node.text());
+        while let Some(parent) = above(at) {
+            length = length.saturating_add(self.node(at).name.len()).saturating_add(1);
             at = parent;
         }
-        names.reverse();
-        names.join("/")
+        let mut path = vec![b'/'; length.saturating_sub(1)];
+        let mut room = path.as_mut_slice();
+        let mut at = id;
+        while let Some(parent) = above(at) {
+            let name = &self.node(at).name;
+            let start = room.len().saturating_sub(name.len());
+            let Some((before, place)) = room.split_at_mut_checked(start) else {
+                break;
+            };
+            place.copy_from_slice(name);
+            let slash = before.len().saturating_sub(1);
+            room = before.get_mut(..slash).unwrap_or_default();
+            at = parent;
+        }
+        path
     }
 
     /// Records a gap.

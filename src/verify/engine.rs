@@ -283,6 +283,15 @@ fn is_sealed_as_data(object: &CodeObject) -> bool {
 fn collisions<T: Tree + ?Sized>(tree: &T) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for directory in nodes(tree).filter(|id| tree.node(*id).is_directory()) {
+        // Names that are all in lower case differ by more.
+        let is_plain = |id: &NodeId| {
+            let name = &tree.node(*id).name;
+            name.iter()
+                .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+        };
+        if tree.children(directory).iter().all(is_plain) {
+            continue;
+        }
         let mut names: HashMap<String, NodeId> = HashMap::new();
         for child in tree.children(directory) {
             let folded = tree.node(*child).text().to_lowercase();

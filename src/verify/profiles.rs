@@ -161,10 +161,11 @@ fn child<T: Tree + ?Sized>(tree: &T, directory: NodeId, name: &str) -> Option<No
 pub(super) fn find_misplaced<T: Tree + ?Sized>(tree: &T, code: &mut [CodeObject]) {
     for node in tree.listing().ids() {
         let facts = tree.node(node);
-        let name = facts.text().to_lowercase();
-        let is_profile = [".provisionprofile", ".mobileprovision"]
-            .iter()
-            .any(|extension| name.ends_with(extension));
+        let is_profile = [".provisionprofile", ".mobileprovision"].iter().any(|extension| {
+            let start = facts.name.len().checked_sub(extension.len());
+            let end = start.and_then(|start| facts.name.get(start..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(extension.as_bytes()))
+        });
         if !is_profile || facts.is_directory() {
             continue;
         }

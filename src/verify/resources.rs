@@ -62,7 +62,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
         version: seal.version,
         rules: seal.rules.len(),
         files: seal.entries.len(),
-        lists_ticket: seal.entries.contains_key("CodeResources"),
+        lists_ticket: seal.entries.get("CodeResources").is_some(),
     });
     if seal.rules.are_weak(seal.version, layout.resources_prefix) {
         push(object, FaultKind::SealWeak, place.clone(), None);
@@ -70,8 +70,8 @@ pub(super) fn judge<T: Tree + ?Sized>(
     if seal.version < 2 {
         push(object, FaultKind::SealVersion1, place.clone(), None);
     }
-    for sealed in seal.entries.keys().filter(|path| escapes(path)) {
-        let sealed = sealed.clone();
+    for (sealed, _) in seal.entries.iter().filter(|(path, _)| escapes(path)) {
+        let sealed = sealed.to_owned();
         push(
             object,
             FaultKind::Oddity(Oddity::SealedPathEscapes { sealed }),
