@@ -29,7 +29,6 @@ use arguments::{
     Arguments, Colour, Command, Demands, Global, ReportFormat, RequirementCommand, RequirementForm,
 };
 
-use config::{Baselines, Decisions};
 use crate::checker;
 use crate::gatekeeper::{self, fitting_operation};
 use crate::limits::Limits;
@@ -43,6 +42,7 @@ use crate::source::SourceError;
 use crate::time::UnixTime;
 use crate::trust::Anchors;
 use crate::verify::{Evidence, Gaps, Options, Progress, SliceEvidence, every_slice_satisfies};
+use config::{Baselines, Decisions};
 
 /// The arguments make no sense.
 const USAGE: u8 = 2;
