@@ -48,6 +48,7 @@ mod precedence;
 mod profiles;
 mod public_face;
 mod real_bundles;
+mod real_findings;
 mod requirements;
 mod rows_blobs;
 mod rows_bundles;
