@@ -36,6 +36,8 @@ pub struct Limits {
     pub ticket: u64,
     /// Tickets of one item: 256. There is one for each bundle that was notarized by itself.
     pub tickets: u64,
+    /// Items of one folder that is no bundle: 10,000, fifty times the folder that sealcheck is tested with.
+    pub items: u64,
     /// Files of at least this many bytes are mapped, smaller ones are read: 1 MiB. Not a budget.
     pub map_from: u64,
     /// Bytes handed over at once when a file is streamed: 256 KiB. Not a budget.
@@ -90,6 +92,7 @@ impl Default for Limits {
             profile: 8 << 20,
             ticket: 4 << 20,
             tickets: 256,
+            items: 10_000,
             map_from: 1 << 20,
             chunk: 256 << 10,
         }
@@ -98,7 +101,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The budgets that can be set by name, with their units.
-    const SETTABLE: [Settable; 11] = [
+    const SETTABLE: [Settable; 12] = [
         ("nodes", "files and folders", |limits| &mut limits.nodes),
         ("depth", "levels of folders", |limits| &mut limits.depth),
         ("nesting", "levels of bundles", |limits| &mut limits.nesting),
@@ -110,6 +113,7 @@ impl Limits {
         ("profile", "bytes", |limits| &mut limits.profile),
         ("ticket", "bytes", |limits| &mut limits.ticket),
         ("tickets", "tickets", |limits| &mut limits.tickets),
+        ("items", "items of a folder", |limits| &mut limits.items),
     ];
 
     /// Sets the budget of this name; `false` when there is none.

@@ -71,6 +71,10 @@ fn limits_that_can_be_set() {
     assert!(said.contains("TooMany { limit: 0 }"), "{said}");
     let said = format!("{:?}", evidence("profile", 3).code[0].profile);
     assert!(said.contains("TooLarge") && said.contains("limit: 3"), "{said}");
+    let parent = app.parent().unwrap();
+    let found = sealcheck::verify::items(parent, &with("items", 0).limits);
+    let unread = found.unwrap().unwrap().unread;
+    assert_eq!(unread[0].reason, "there are more than 0 items");
     let tested = [
         "nodes",
         "depth",
@@ -83,6 +87,7 @@ fn limits_that_can_be_set() {
         "profile",
         "ticket",
         "tickets",
+        "items",
     ];
     assert_eq!(
         Limits::default()

@@ -47,6 +47,15 @@ fn reports_keep_to_the_published_schema() {
         .collect();
     assert_eq!(errors, Vec::<String>::new());
     assert_eq!(report["items"].as_array().unwrap().len(), 3);
+    // It is written piece by piece, and looks as if it were not.
+    let whole = format!("{}\n", serde_json::to_string_pretty(&report).unwrap());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), whole);
+    let nothing = sealcheck(&["--format", "json", "/does/not/exist"]);
+    let empty: Value = serde_json::from_slice(&nothing.stdout).unwrap();
+    assert!(validator.is_valid(&empty), "{empty}");
+    assert_eq!(empty["unreadable"][0]["path"], "/does/not/exist");
+    assert_eq!(empty["summary"]["exit_status"], 4);
+    assert!(nothing.stdout.starts_with(b"{\n  \"schema_version\": 1,\n"));
     assert!(!report["items"][1]["findings"].as_array().unwrap().is_empty());
     let wrong = serde_json::json!({"schema_version": 2});
     assert!(!validator.is_valid(&wrong));

@@ -19,7 +19,7 @@ use sealcheck::hash::HashType;
 use sealcheck::macho::MachO;
 use sealcheck::plist;
 use sealcheck::profile::{Profile, grant};
-use sealcheck::report::{Outcome, Settings, Style, codesign_lines, write_human, write_json};
+use sealcheck::report::{Json, Outcome, Report, Settings, Style, codesign_lines, write_human};
 use sealcheck::requirement::{Context, Requirement, RequirementSet};
 use sealcheck::ticket::Ticket;
 use sealcheck::time::UnixTime;
@@ -345,5 +345,5 @@ fn everything(path: &Path) {
     let mut out = Vec::new();
     let _ = codesign_lines(&outcome, 4);
     let _ = write_human(&outcome, style, &mut out);
-    let _ = write_json(&[outcome], settings, &mut out);
+    let _ = Json::new(settings).add(&outcome, &mut out);
 }

@@ -53,22 +53,21 @@ impl BundleKind {
         }
     }
 
-    fn from_name(name: &str, is_application: bool) -> Self {
-        match name
-            .rsplit_once('.')
-            .map(|(_, extension)| extension.to_ascii_lowercase())
-            .as_deref()
-        {
-            Some("app") => Self::App,
-            Some("framework") => Self::Framework,
-            Some("appex") => Self::AppExtension,
-            Some("xpc") => Self::XpcService,
-            Some("plugin") => Self::PlugIn,
-            Some("kext") => Self::KernelExtension,
-            Some("systemextension") => Self::SystemExtension,
-            Some("dext") => Self::DriverExtension,
-            _ if is_application => Self::App,
-            _ => Self::Bundle,
+    /// What a folder of this name is, whatever is in it; `None` where the name does not say.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "app" => Some(Self::App),
+            "framework" => Some(Self::Framework),
+            "appex" => Some(Self::AppExtension),
+            "xpc" => Some(Self::XpcService),
+            "plugin" => Some(Self::PlugIn),
+            "kext" => Some(Self::KernelExtension),
+            "systemextension" => Some(Self::SystemExtension),
+            "dext" => Some(Self::DriverExtension),
+            "bundle" => Some(Self::Bundle),
+            _ => None,
         }
     }
 }
@@ -268,7 +267,10 @@ impl Layout {
             version: is_versioned.then(|| selected.to_owned()),
             other_versions,
             support,
-            kind: BundleKind::from_name(&name, application),
+            kind: match BundleKind::of_name(&name) {
+                None | Some(BundleKind::Bundle) if application => BundleKind::App,
+                kind => kind.unwrap_or(BundleKind::Bundle),
+            },
             is_application: application && !is_versioned,
             resources_prefix,
             info_plist,

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::arguments::{Assessor, ReportFormat};
-use super::{Session, UNREADABLE, complain, refused, report};
-use crate::gatekeeper::{self, Operation};
-use crate::report::{Outcome, Run, spctl_lines, syspolicy_status, write_syspolicy, write_syspolicy_json};
+use super::course::{Course, Operands, report};
+use super::{Session, UNREADABLE, complain};
+use crate::gatekeeper::{self, Operation, Ruling};
+use crate::report::{Outcome, Totals, spctl_lines, syspolicy_status, write_syspolicy, write_syspolicy_json};
 
 /// Levels of `-v` with which `spctl` tells source and origin.
 const ALL: u8 = 2;
@@ -18,43 +19,42 @@ pub(super) fn run(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
-    let mut outcomes = Vec::new();
-    let mut unreadable = Vec::new();
-    let mut worst = 0;
-    for path in paths {
-        let mut outcome = match session.examine(path, true) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                unreadable.push(refused(path, &error));
-                worst = worst.max(UNREADABLE);
-                continue;
-            }
+    let is_syspolicy = style == Assessor::SyspolicyCheck;
+    let is_own = style == Assessor::Sealcheck;
+    let mut operands = match (format, is_own) {
+        (ReportFormat::Human, false) => Operands::plain(paths),
+        _ if is_syspolicy => Operands::plain(paths),
+        _ => Operands::expanded(paths, session),
+    };
+    let settings = session.settings(false);
+    let totals = Totals {
+        is_wanted: operands.are_many() && is_own && !session.global.quiet,
+    };
+    let report = match (format, is_syspolicy) {
+        (ReportFormat::Json, true) => Box::new(totals),
+        _ => report(format, settings, totals),
+    };
+    let mut course = Course::new(session, settings, &mut operands, report, out);
+    for path in &operands.paths {
+        let Some(mut outcome) = course.examine(path) else {
+            continue;
         };
         outcome.gatekeeper = gatekeeper::assess(&outcome.evidence, operation);
-        let status = match (format, style) {
+        let status = course.say(|out| match (format, style) {
             (ReportFormat::Json, Assessor::SyspolicyCheck) => {
                 write_syspolicy_json(&outcome, out)?;
-                syspolicy_status(&outcome)
+                Ok(syspolicy_status(&outcome))
             }
             (ReportFormat::Human, Assessor::SyspolicyCheck) => {
                 write_syspolicy(&outcome, out)?;
-                syspolicy_status(&outcome)
+                Ok(syspolicy_status(&outcome))
             }
-            (ReportFormat::Human, style) => say(&outcome, style, session, out)?,
-            _ => exit_status(&outcome),
-        };
-        worst = worst.max(status);
-        outcomes.push(outcome);
+            (ReportFormat::Human, style) => say(&outcome, style, session, out),
+            _ => Ok(exit_status(&outcome)),
+        })?;
+        course.add(&outcome, status)?;
     }
-    if (format, style) != (ReportFormat::Json, Assessor::SyspolicyCheck) {
-        let run = Run {
-            settings: session.settings(false),
-            unreadable: &unreadable,
-            exit_status: worst,
-        };
-        report(&outcomes, format, run, out)?;
-    }
-    Ok(worst)
+    course.end()
 }
 
 fn exit_status(outcome: &Outcome) -> u8 {
@@ -74,6 +74,7 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
         return Ok(UNREADABLE);
     };
     let verbosity = match style {
+        Assessor::Sealcheck if session.global.quiet && verdict.ruling == Ruling::Accepted => 0,
         Assessor::Sealcheck => ALL,
         _ => session.global.verbose,
     };

@@ -20,8 +20,8 @@ pub(super) fn run(
 ) -> io::Result<u8> {
     let mut worst = 0;
     for path in paths {
-        let evidence = match session.examine(path, false) {
-            Ok(outcome) => outcome.evidence,
+        let evidence = match session.examine(path) {
+            Ok(evidence) => evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));
                 worst = worst.max(UNREADABLE);

@@ -6,7 +6,9 @@
 mod arguments;
 mod assess;
 mod baseline;
+mod check;
 mod config;
+mod course;
 mod entitlements;
 mod expected;
 mod profile;
@@ -18,31 +20,27 @@ mod verify;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use clap::Parser;
 
-use arguments::{
-    Arguments, Colour, Command, Demands, Global, ReportFormat, RequirementCommand, RequirementForm,
-};
+use arguments::{Arguments, Colour, Command, Demands, Global, RequirementCommand, RequirementForm};
+
+use config::Decisions;
+use progress::Watch;
 
 use crate::checker;
-use crate::gatekeeper::{self, fitting_operation};
 use crate::limits::Limits;
-use crate::report::{
-    Outcome, Run, Settings, Style, Unreadable, write_github, write_human, write_json, write_jsonl,
-    write_junit, write_sarif,
-};
+use crate::report::{Outcome, Settings, Style};
 use crate::requirement::Requirement;
-use crate::rule::{Advised, Baseline, Expectations};
+use crate::rule::{Baseline, Expectations};
 use crate::source::SourceError;
 use crate::time::UnixTime;
 use crate::trust::Anchors;
-use crate::verify::{Evidence, Gaps, Options, Progress, SliceEvidence, every_slice_satisfies};
-use config::{Baselines, Decisions};
+use crate::verify::{Evidence, Options, Progress, SliceEvidence, every_slice_satisfies};
 
 /// The arguments make no sense.
 const USAGE: u8 = 2;
@@ -230,18 +228,31 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Verifies one operand, with a progress line where it takes long.
-    fn examine(&self, path: &Path, has_findings: bool) -> Result<Outcome, SourceError> {
-        let progress = Arc::new(Progress::default());
+    /// The evidence of one operand, for commands that judge nothing.
+    fn examine(&self, path: &Path) -> Result<Evidence, SourceError> {
+        let watch = Watch::new(1);
         let options = Options {
-            progress: Some(Arc::clone(&progress)),
+            progress: Some(watch.next()),
+            ..self.options.clone()
+        };
+        crate::verify::verify(path, &options)
+    }
+
+    /// Verifies one operand, and asks the rules about it.
+    fn judge(
+        &self,
+        path: &Path,
+        progress: &Arc<Progress>,
+        has_findings: bool,
+    ) -> Result<Outcome, SourceError> {
+        let options = Options {
+            progress: Some(Arc::clone(progress)),
             ..self.options.clone()
         };
         let start = Instant::now();
         let target = self.global.target.target();
-        let mut outcome = progress::watched(&progress, || {
-            checker::examine(path, &options, target, has_findings.then_some(&self.expectations))
-        })?;
+        let expectations = has_findings.then_some(&self.expectations);
+        let mut outcome = checker::examine(path, &options, target, expectations)?;
         outcome.explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
             let item = outcome.evidence.code.first();
             item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement))
@@ -280,7 +291,7 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
             format,
             baselines,
             ..
-        } => check(paths, *format, baselines, session, &mut *out),
+        } => check::run(paths, *format, baselines, session, &mut *out),
         Command::Verify {
             paths, format, style, ..
         } => verify::run(paths, (*format, *style), session, &mut *out),
@@ -329,105 +340,6 @@ fn output(arguments: &Arguments) -> io::Result<Box<dyn Write>> {
     } else {
         Box::new(io::BufWriter::new(anstream::StripStream::new(file)))
     })
-}
-
-fn check(
-    paths: &[PathBuf],
-    format: ReportFormat,
-    baselines: &Baselines,
-    session: &Session<'_>,
-    out: &mut dyn Write,
-) -> io::Result<u8> {
-    let mut outcomes = Vec::new();
-    let mut unreadable = Vec::new();
-    let mut worst = 0;
-    for path in paths {
-        match session.examine(path, true) {
-            Ok(mut outcome) => {
-                let operation = fitting_operation(&outcome.evidence);
-                outcome.gatekeeper = gatekeeper::assess(&outcome.evidence, operation);
-                outcomes.push(outcome);
-            }
-            Err(error) => {
-                unreadable.push(refused(path, &error));
-                worst = worst.max(UNREADABLE);
-            }
-        }
-    }
-    let has_gaps = |outcome: &Outcome| outcome.evidence.gaps() != Gaps::default();
-    let is_complete = unreadable.is_empty() && !outcomes.iter().any(has_gaps);
-    if let Err(message) = decide(&mut outcomes, is_complete, baselines, session) {
-        complain(&message);
-        worst = worst.max(UNREADABLE);
-    }
-    let statuses = outcomes.iter().map(Outcome::exit_status);
-    worst = statuses.fold(worst, u8::max);
-    if format == ReportFormat::Human {
-        let style = style(session.global);
-        for (index, outcome) in outcomes.iter().enumerate() {
-            if index > 0 && !style.quiet {
-                writeln!(out)?;
-            }
-            write_human(outcome, style, out)?;
-        }
-    }
-    let run = Run {
-        settings: session.settings(true),
-        unreadable: &unreadable,
-        exit_status: worst,
-    };
-    report(&outcomes, format, run, out)?;
-    Ok(worst)
-}
-
-/// Applies what was decided about findings, and what is known of them; the message, where the new baseline cannot be
-/// written.
-fn decide(
-    outcomes: &mut [Outcome],
-    is_complete: bool,
-    baselines: &Baselines,
-    session: &Session<'_>,
-) -> Result<(), String> {
-    let items = outcomes.iter_mut().map(|outcome| Advised {
-        name: outcome.evidence.name(),
-        advice: &mut outcome.advice,
-    });
-    let mut items: Vec<_> = items.collect();
-    let policy = &session.decisions.policy;
-    policy.apply(&mut items, session.options.at, is_complete);
-    if let Some(baseline) = &session.baseline {
-        baseline.apply(&mut items);
-    }
-    let Some(path) = &baselines.write_baseline else {
-        return Ok(());
-    };
-    let baseline = Baseline::of(&items);
-    baseline::write(path, &baseline)
-        .map_err(|error| format!("sealcheck: {}: cannot be written: {error}", path.display()))?;
-    // As the next run with it will.
-    baseline.apply(&mut items);
-    Ok(())
-}
-
-/// Complains about an operand that cannot be read, and keeps it for the report.
-fn refused(path: &Path, error: &SourceError) -> Unreadable {
-    complain(&format!("sealcheck: {error}"));
-    Unreadable {
-        path: path.to_string_lossy().into_owned(),
-        reason: error.to_string(),
-    }
-}
-
-/// Writes the report in a format for programs; that for people is each command's own.
-fn report(outcomes: &[Outcome], format: ReportFormat, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    match format {
-        ReportFormat::Human => Ok(()),
-        ReportFormat::Json => write_json(outcomes, run.settings, out),
-        ReportFormat::Jsonl => write_jsonl(outcomes, run, out),
-        ReportFormat::Sarif => write_sarif(outcomes, run, out),
-        ReportFormat::Junit => write_junit(outcomes, run, out),
-        ReportFormat::Github => write_github(outcomes, run, out),
-    }
 }
 
 fn style(global: &Global) -> Style {

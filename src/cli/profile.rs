@@ -99,8 +99,8 @@ fn open(path: &Path, session: &Session<'_>) -> Result<Operand, String> {
             return Ok(Operand::Profile(shown, Box::new(profile)));
         }
     }
-    match session.examine(path, false) {
-        Ok(outcome) => Ok(Operand::Item(Box::new(outcome.evidence))),
+    match session.examine(path) {
+        Ok(evidence) => Ok(Operand::Item(Box::new(evidence))),
         Err(error) => Err(error.to_string()),
     }
 }

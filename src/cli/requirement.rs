@@ -46,8 +46,8 @@ fn show(
 ) -> io::Result<u8> {
     let mut worst = 0;
     for path in paths {
-        match session.examine(path, false) {
-            Ok(outcome) => match slice_of(&outcome.evidence, architecture) {
+        match session.examine(path) {
+            Ok(evidence) => match slice_of(&evidence, architecture) {
                 Ok(slice) => write_requirements(slice, is_source, out)?,
                 Err(message) => {
                     complain(&format!("sealcheck: {message}"));
@@ -104,8 +104,8 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
     };
     let mut worst = 0;
     for path in paths {
-        let evidence = match session.examine(path, false) {
-            Ok(outcome) => outcome.evidence,
+        let evidence = match session.examine(path) {
+            Ok(evidence) => evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));
                 worst = worst.max(UNREADABLE);

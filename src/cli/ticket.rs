@@ -54,7 +54,7 @@ pub(super) fn run(
                 (name, vec![evidence], Vec::new())
             })
         } else {
-            let evidence = session.examine(path, false).map(|outcome| outcome.evidence);
+            let evidence = session.examine(path);
             evidence
                 .map(|evidence| (name, evidence.tickets, evidence.code))
                 .map_err(|error| format!("sealcheck: {error}"))

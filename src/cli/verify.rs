@@ -7,10 +7,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::arguments::{Command, Global, Manner, ReportFormat};
-use super::{Session, UNREADABLE, complain, refused, report, slice_of};
+use super::course::{Course, Operands, report};
+use super::{Session, UNREADABLE, complain, slice_of};
 use crate::entitlements::to_text;
 use crate::report::{
-    Claim, DisplayStyle, Run, Stream, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
+    Claim, DisplayStyle, Stream, Totals, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
     entitlements_of, write_display, write_requirements,
 };
 use crate::verify::{Evidence, OsStatus, SliceEvidence};
@@ -24,20 +25,25 @@ pub(super) fn run(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
-    let mut outcomes = Vec::new();
-    let mut unreadable = Vec::new();
-    let (mut first, mut worst) = (0, 0);
-    for path in paths {
-        let outcome = match session.examine(path, false) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                unreadable.push(refused(path, &error));
-                worst = worst.max(UNREADABLE);
-                first = if first == 0 { UNREADABLE } else { first };
-                continue;
-            }
+    let is_human = matches!(format, ReportFormat::Human);
+    let is_apple = is_human && manner == Manner::Codesign;
+    let mut operands = match is_apple {
+        true => Operands::plain(paths),
+        false => Operands::expanded(paths, session),
+    };
+    let settings = session.settings(false);
+    let totals = Totals {
+        is_wanted: operands.are_many() && !is_apple && !session.global.quiet,
+    };
+    let report = report(format, settings, totals);
+    let mut course = Course::new(session, settings, &mut operands, report, out);
+    let mut first = 0;
+    for path in &operands.paths {
+        let Some(outcome) = course.examine(path) else {
+            first = if first == 0 { UNREADABLE } else { first };
+            continue;
         };
-        if matches!(format, ReportFormat::Human) {
+        if is_human {
             let own = u8::from(!session.global.quiet);
             let verbosity = match manner {
                 Manner::Sealcheck => session.global.verbose.saturating_add(own),
@@ -45,26 +51,20 @@ pub(super) fn run(
             };
             let said = codesign_lines(&outcome, verbosity);
             first = if first == 0 { said.status } else { first };
-            for (stream, line) in said.lines {
-                match (manner, stream) {
-                    (Manner::Codesign, Stream::Error) => complain(&line),
-                    _ => writeln!(out, "{line}")?,
+            course.say(|out| {
+                for (stream, line) in &said.lines {
+                    match (manner, stream) {
+                        (Manner::Codesign, Stream::Error) => complain(line),
+                        _ => writeln!(out, "{line}")?,
+                    }
                 }
-            }
+                Ok(())
+            })?;
         }
-        worst = worst.max(outcome.codesign_status());
-        outcomes.push(outcome);
+        course.add(&outcome, outcome.codesign_status())?;
     }
-    let run = Run {
-        settings: session.settings(false),
-        unreadable: &unreadable,
-        exit_status: worst,
-    };
-    report(&outcomes, format, run, out)?;
-    match (format, manner) {
-        (ReportFormat::Human, Manner::Codesign) => Ok(first),
-        _ => Ok(worst),
-    }
+    let worst = course.end()?;
+    Ok(if is_apple { first } else { worst })
 }
 
 pub(super) fn inspect(
@@ -85,8 +85,8 @@ pub(super) fn inspect(
     };
     let mut worst = 0;
     for (index, path) in paths.iter().enumerate() {
-        let evidence = match session.examine(path, false) {
-            Ok(outcome) => outcome.evidence,
+        let evidence = match session.examine(path) {
+            Ok(evidence) => evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));
                 worst = worst.max(UNREADABLE);

@@ -86,6 +86,18 @@ pub fn is_macho(head: &[u8]) -> bool {
     }
 }
 
+/// Whether the thin file that starts with `head` is one that nobody signs: an object file, or debug symbols.
+#[must_use]
+pub fn is_never_signed(head: &[u8]) -> bool {
+    use goblin::mach::header;
+    let file_type = match u32_be(head, 0) {
+        Some(header::MH_MAGIC | header::MH_MAGIC_64) => u32_be(head, 12),
+        Some(header::MH_CIGAM | header::MH_CIGAM_64) => u32_be(head, 12).map(u32::swap_bytes),
+        _ => None,
+    };
+    matches!(file_type, Some(header::MH_OBJECT | header::MH_DSYM))
+}
+
 /// A Mach-O file with all its slices.
 #[derive(Debug, Clone)]
 pub struct MachO<'a> {

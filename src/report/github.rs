@@ -6,17 +6,27 @@
 use std::io::{self, Write};
 
 use super::problem::{Problems, operand_path};
-use super::{Outcome, Run};
+use super::{Outcome, Report, Run, Settings};
 use crate::finding::Severity;
 
-/// Writes one annotation for each problem, and a warning for each question without an answer.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for outcome in outcomes {
+/// One annotation for each problem, and a warning for each question without an answer.
+#[derive(Debug)]
+pub struct Github<'a> {
+    settings: Settings<'a>,
+}
+
+impl<'a> Github<'a> {
+    /// A report made in this way.
+    #[must_use]
+    pub fn new(settings: Settings<'a>) -> Self {
+        Self { settings }
+    }
+}
+
+impl Report for Github<'_> {
+    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         let operand = &outcome.evidence.path;
-        let all = Problems::of(outcome, run.settings);
+        let all = Problems::of(outcome, self.settings);
         for problem in &all.problems {
             let level = match problem.severity {
                 Severity::Error => "error",
@@ -24,31 +34,30 @@ pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Res
                 Severity::Note => "notice",
             };
             let mut message = problem.message.clone();
-            if let Some(architecture) = problem.architecture {
+            if let Some(architecture) = &problem.architecture {
                 message = format!("{message} ({architecture})");
             }
             if !problem.remedy.is_empty() {
                 message = format!("{message}\nRepair: {}", problem.remedy);
             }
-            command(
-                level,
-                &operand_path(operand, problem.path),
-                problem.rule,
-                &message,
-                out,
-            )?;
+            let path = operand_path(operand, &problem.path);
+            command(level, &path, problem.rule, &message, out)?;
         }
         for unanswered in &all.unanswered {
             let level = if unanswered.is_verdict { "error" } else { "warning" };
             let message = format!("not checked: {}", unanswered.reason);
-            let path = operand_path(operand, unanswered.path);
+            let path = operand_path(operand, &unanswered.path);
             command(level, &path, unanswered.rule, &message, out)?;
         }
+        Ok(())
     }
-    for unreadable in run.unreadable {
-        command("error", &unreadable.path, "unreadable", &unreadable.reason, out)?;
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        for unreadable in run.unreadable {
+            command("error", &unreadable.path, "unreadable", &unreadable.reason, out)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn command(level: &str, file: &str, rule: &str, message: &str, out: &mut dyn Write) -> io::Result<()> {

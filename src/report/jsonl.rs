@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::json::{Item, JsonOptions, Tool, item, options, tool};
-use super::{Outcome, Run};
+use super::{Outcome, Report, Run, Settings};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -27,30 +27,43 @@ struct UnreadableLine<'a> {
     error: &'a str,
 }
 
-/// Writes one line for each item.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for outcome in outcomes {
+/// One line for each item.
+#[derive(Debug)]
+pub struct JsonLines<'a> {
+    settings: Settings<'a>,
+}
+
+impl<'a> JsonLines<'a> {
+    /// A report made in this way.
+    #[must_use]
+    pub fn new(settings: Settings<'a>) -> Self {
+        Self { settings }
+    }
+}
+
+impl Report for JsonLines<'_> {
+    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         let line = Line {
             schema_version: 1,
             tool: tool(),
-            options: options(run.settings),
-            item: item(outcome, run.settings),
+            options: options(self.settings),
+            item: item(outcome, self.settings),
         };
         serde_json::to_writer(&mut *out, &line)?;
-        writeln!(out)?;
+        writeln!(out)
     }
-    for unreadable in run.unreadable {
-        let line = UnreadableLine {
-            schema_version: 1,
-            tool: tool(),
-            path: &unreadable.path,
-            error: &unreadable.reason,
-        };
-        serde_json::to_writer(&mut *out, &line)?;
-        writeln!(out)?;
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        for unreadable in run.unreadable {
+            let line = UnreadableLine {
+                schema_version: 1,
+                tool: tool(),
+                path: &unreadable.path,
+                error: &unreadable.reason,
+            };
+            serde_json::to_writer(&mut *out, &line)?;
+            writeln!(out)?;
+        }
+        Ok(())
     }
-    Ok(())
 }

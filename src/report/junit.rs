@@ -8,74 +8,100 @@
 use std::io::{self, Write};
 
 use super::problem::{Problem, Problems};
-use super::{Outcome, Run, text};
+use super::{Outcome, Report, Run, Settings, text};
 use crate::finding::Severity;
 
 /// The test case that stands for the item as a whole.
 const VERDICT: &str = "verdict";
 
-struct Case<'a> {
+#[derive(Debug)]
+struct Case {
     name: String,
-    result: Option<Bad<'a>>,
+    result: Option<Bad>,
 }
 
-struct Bad<'a> {
+#[derive(Debug)]
+struct Bad {
     element: &'static str,
     message: String,
-    rule: &'a str,
+    rule: &'static str,
     text: String,
 }
 
-/// Writes one suite for each item.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let all: Vec<_> = outcomes
-        .iter()
-        .map(|outcome| (outcome, Problems::of(outcome, run.settings)))
-        .collect();
-    let mut suites: Vec<(&str, Vec<Case<'_>>, String)> = all
-        .iter()
-        .map(|(outcome, problems)| {
-            let path = outcome.evidence.path.as_str();
-            (path, cases(problems), remarks(outcome, problems))
-        })
-        .collect();
-    for unreadable in run.unreadable {
-        let case = Case {
-            name: VERDICT.to_owned(),
-            result: Some(Bad {
-                element: "error",
-                message: unreadable.reason.clone(),
-                rule: "unreadable",
-                text: String::new(),
-            }),
-        };
-        suites.push((&unreadable.path, vec![case], String::new()));
-    }
-    let cases = || suites.iter().flat_map(|(_, cases, _)| cases);
-    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-    writeln!(out, "<testsuites name=\"sealcheck\"{}>", counts(cases()))?;
-    for (path, cases, remarks) in &suites {
-        writeln!(
-            out,
-            "  <testsuite name=\"{}\"{}>",
-            escaped(path),
-            counts(cases.iter())
-        )?;
-        for case in cases {
-            write_case(case, path, out)?;
-        }
-        if !remarks.is_empty() {
-            writeln!(out, "    <system-out>{}</system-out>", escaped(remarks))?;
-        }
-        writeln!(out, "  </testsuite>")?;
-    }
-    writeln!(out, "</testsuites>")
+#[derive(Debug)]
+struct Suite {
+    path: String,
+    cases: Vec<Case>,
+    remarks: String,
 }
 
-fn write_case(case: &Case<'_>, suite: &str, out: &mut dyn Write) -> io::Result<()> {
+/// One suite for each item. Their numbers stand at the beginning of the document, so all test cases are kept until its end.
+#[derive(Debug)]
+pub struct Junit<'a> {
+    settings: Settings<'a>,
+    suites: Vec<Suite>,
+}
+
+impl<'a> Junit<'a> {
+    /// A report made in this way.
+    #[must_use]
+    pub fn new(settings: Settings<'a>) -> Self {
+        Self {
+            settings,
+            suites: Vec::new(),
+        }
+    }
+}
+
+impl Report for Junit<'_> {
+    fn add(&mut self, outcome: &Outcome, _out: &mut dyn Write) -> io::Result<()> {
+        let problems = Problems::of(outcome, self.settings);
+        self.suites.push(Suite {
+            path: outcome.evidence.path.clone(),
+            remarks: remarks(outcome, &problems),
+            cases: cases(problems),
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let unreadable = run.unreadable.iter().map(|unreadable| Suite {
+            path: unreadable.path.clone(),
+            cases: vec![Case {
+                name: VERDICT.to_owned(),
+                result: Some(Bad {
+                    element: "error",
+                    message: unreadable.reason.clone(),
+                    rule: "unreadable",
+                    text: String::new(),
+                }),
+            }],
+            remarks: String::new(),
+        });
+        self.suites.extend(unreadable);
+        let cases = || self.suites.iter().flat_map(|suite| &suite.cases);
+        writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+        writeln!(out, "<testsuites name=\"sealcheck\"{}>", counts(cases()))?;
+        for suite in &self.suites {
+            write_suite(suite, out)?;
+        }
+        writeln!(out, "</testsuites>")
+    }
+}
+
+fn write_suite(suite: &Suite, out: &mut dyn Write) -> io::Result<()> {
+    let name = escaped(&suite.path);
+    writeln!(out, "  <testsuite name=\"{name}\"{}>", counts(suite.cases.iter()))?;
+    for case in &suite.cases {
+        write_case(case, &suite.path, out)?;
+    }
+    if !suite.remarks.is_empty() {
+        writeln!(out, "    <system-out>{}</system-out>", escaped(&suite.remarks))?;
+    }
+    writeln!(out, "  </testsuite>")
+}
+
+fn write_case(case: &Case, suite: &str, out: &mut dyn Write) -> io::Result<()> {
     let (name, class) = (escaped(&case.name), escaped(suite));
     let Some(bad) = &case.result else {
         return writeln!(out, "    <testcase name=\"{name}\" classname=\"{class}\"/>");
@@ -96,7 +122,7 @@ fn write_case(case: &Case<'_>, suite: &str, out: &mut dyn Write) -> io::Result<(
     writeln!(out, "    </testcase>")
 }
 
-fn counts<'a>(cases: impl Iterator<Item = &'a Case<'a>> + Clone) -> String {
+fn counts<'a>(cases: impl Iterator<Item = &'a Case> + Clone) -> String {
     let of = |element: &str| {
         let cases = cases.clone();
         cases
@@ -113,27 +139,27 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case<'a>> + Clone) -> String {
 }
 
 /// The verdict, which passes where there is neither an error nor an open question about it, then what is wrong.
-fn cases<'a>(all: &Problems<'a>) -> Vec<Case<'a>> {
+fn cases(all: Problems) -> Vec<Case> {
     let mut cases = Vec::new();
     let errors = all
         .problems
-        .iter()
+        .into_iter()
         .filter(|problem| problem.severity == Severity::Error);
     for problem in errors {
         cases.push(Case {
-            name: name(problem.rule, problem.path, problem.architecture),
+            name: name(problem.rule, &problem.path, problem.architecture.as_deref()),
             result: Some(Bad {
                 element: "failure",
-                message: problem.message.clone(),
+                text: body(&problem),
+                message: problem.message,
                 rule: problem.rule,
-                text: body(problem),
             }),
         });
     }
-    for unanswered in &all.unanswered {
+    for unanswered in all.unanswered {
         let element = if unanswered.is_verdict { "error" } else { "skipped" };
         cases.push(Case {
-            name: name(unanswered.rule, unanswered.path, None),
+            name: name(unanswered.rule, &unanswered.path, None),
             result: Some(Bad {
                 element,
                 message: format!("not checked: {}", unanswered.reason),
@@ -142,7 +168,7 @@ fn cases<'a>(all: &Problems<'a>) -> Vec<Case<'a>> {
             }),
         });
     }
-    let is_good = |case: &Case<'_>| case.result.as_ref().is_none_or(|bad| bad.element == "skipped");
+    let is_good = |case: &Case| case.result.as_ref().is_none_or(|bad| bad.element == "skipped");
     if cases.iter().all(is_good) {
         cases.insert(
             0,
@@ -165,22 +191,22 @@ fn name(rule: &str, path: &str, architecture: Option<&str>) -> String {
     words.join(" ")
 }
 
-fn body(problem: &Problem<'_>) -> String {
-    match problem.remedy {
+fn body(problem: &Problem) -> String {
+    match problem.remedy.as_str() {
         "" => problem.message.clone(),
         remedy => format!("{}\nRepair: {remedy}", problem.message),
     }
 }
 
 /// Warnings and notes, one a line, and how much is not reported.
-fn remarks(outcome: &Outcome, all: &Problems<'_>) -> String {
+fn remarks(outcome: &Outcome, all: &Problems) -> String {
     let suppressed = text::suppressed(&outcome.advice.suppressed);
     let lines = all
         .problems
         .iter()
         .filter(|problem| problem.severity < Severity::Error)
         .map(|problem| {
-            let place = name(problem.rule, problem.path, problem.architecture);
+            let place = name(problem.rule, &problem.path, problem.architecture.as_deref());
             format!("{}: {place}: {}", problem.severity, problem.message)
         });
     let lines: Vec<_> = lines.chain(suppressed).collect();

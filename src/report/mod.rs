@@ -15,6 +15,7 @@ mod problem;
 mod profile;
 mod rules;
 mod sarif;
+mod summary;
 mod syspolicy;
 mod text;
 mod ticket;
@@ -23,17 +24,20 @@ pub use claims::{Claim, UNCOVERED, UNPRINTABLE, are_requirements_broken, entitle
 pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use gatekeeper::spctl_lines;
-pub use github::write as write_github;
-pub use human::{Style, write as write_human, write_profile};
-pub use json::{Settings, write as write_json};
-pub use jsonl::write as write_jsonl;
-pub use junit::write as write_junit;
+pub use github::Github;
+pub use human::{Human, Style, Totals, write as write_human, write_profile};
+pub use json::{Json, Settings};
+pub use jsonl::JsonLines;
+pub use junit::Junit;
 pub use profile::{ProfileSubject, write_profiles_json};
 pub use rules::{explain, write_rules, write_rules_json, write_rules_page};
-pub use sarif::write as write_sarif;
+pub use sarif::Sarif;
+pub use summary::{Standing, Summary};
 pub use ticket::{Tickets, write as write_ticket, write_json as write_ticket_json};
 
 pub use syspolicy::{syspolicy_status, write_syspolicy, write_syspolicy_json};
+
+use std::io::{self, Write};
 
 use crate::finding::{Finding, Severity};
 use crate::gatekeeper::GatekeeperVerdict;
@@ -64,15 +68,33 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-/// What the formats for pipelines say about the run beside its items.
+/// What a report says about the run beside its items.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
     /// How the report was made.
     pub settings: Settings<'a>,
     /// Operands of which there is no outcome.
     pub unreadable: &'a [Unreadable],
+    /// The items by how they stand.
+    pub summary: Summary,
     /// The exit status of the program.
     pub exit_status: u8,
+}
+
+/// A report that is made item by item. Nothing of an item is kept but what the rest of the report needs, so that a run
+/// over many does not take the memory of all.
+pub trait Report {
+    /// Adds an item.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Writes what stands at the end.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()>;
 }
 
 impl Outcome {

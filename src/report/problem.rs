@@ -40,40 +40,43 @@ pub(super) struct VerdictRule {
 }
 
 /// One problem of an item.
-pub(super) struct Problem<'a> {
+#[derive(Debug)]
+pub(super) struct Problem {
     pub(super) rule: &'static str,
     pub(super) severity: Severity,
     /// Relative to the item; empty for the item itself.
-    pub(super) path: &'a str,
-    pub(super) architecture: Option<&'a str>,
+    pub(super) path: String,
+    pub(super) architecture: Option<String>,
     pub(super) message: String,
     /// Empty where there is none.
-    pub(super) remedy: &'a str,
+    pub(super) remedy: String,
 }
 
-impl Problem<'_> {
+impl Problem {
     pub(super) fn fingerprint(&self) -> String {
-        fingerprint(self.rule, self.path, self.architecture, &self.message)
+        fingerprint(self.rule, &self.path, self.architecture.as_deref(), &self.message)
     }
 }
 
 /// A question that has no answer: neither passed nor failed.
-pub(super) struct Unanswered<'a> {
+#[derive(Debug)]
+pub(super) struct Unanswered {
     pub(super) rule: &'static str,
-    pub(super) path: &'a str,
+    pub(super) path: String,
     pub(super) reason: String,
     /// Whether it is a verdict or an expectation, without which the item is not good.
     pub(super) is_verdict: bool,
 }
 
-/// Everything that is to be reported of one item.
-pub(super) struct Problems<'a> {
-    pub(super) problems: Vec<Problem<'a>>,
-    pub(super) unanswered: Vec<Unanswered<'a>>,
+/// Everything that is to be reported of one item; it outlives the item's evidence.
+#[derive(Debug)]
+pub(super) struct Problems {
+    pub(super) problems: Vec<Problem>,
+    pub(super) unanswered: Vec<Unanswered>,
 }
 
-impl<'a> Problems<'a> {
-    pub(super) fn of(outcome: &'a Outcome, settings: Settings<'_>) -> Self {
+impl Problems {
+    pub(super) fn of(outcome: &Outcome, settings: Settings<'_>) -> Self {
         let mut all = Self {
             problems: Vec::new(),
             unanswered: Vec::new(),
@@ -92,26 +95,26 @@ impl<'a> Problems<'a> {
         all
     }
 
-    fn findings(&mut self, outcome: &'a Outcome) {
+    fn findings(&mut self, outcome: &Outcome) {
         self.problems
             .extend(outcome.findings().iter().map(|finding| Problem {
                 rule: finding.rule,
                 severity: finding.severity,
-                path: &finding.path,
-                architecture: finding.architecture.as_deref(),
+                path: finding.path.clone(),
+                architecture: finding.architecture.clone(),
                 message: finding.message.clone(),
-                remedy: &finding.remedy,
+                remedy: finding.remedy.clone(),
             }));
         let unknown = outcome.advice.unknown.iter().map(|unknown| Unanswered {
             rule: unknown.rule,
-            path: &unknown.path,
+            path: unknown.path.clone(),
             reason: unknown.reason.clone(),
             is_verdict: unknown.is_expectation(),
         });
         self.unanswered.extend(unknown);
     }
 
-    fn codesign(&mut self, outcome: &'a Outcome) {
+    fn codesign(&mut self, outcome: &Outcome) {
         let verdict = &outcome.evidence.codesign;
         let is_explained = outcome.findings().iter().any(|finding| {
             finding.severity == Severity::Error && finding.rejected_by.contains(&Party::Codesign)
@@ -122,10 +125,10 @@ impl<'a> Problems<'a> {
             Some(false) => self.problems.push(Problem {
                 rule: CODESIGN,
                 severity: Severity::Error,
-                path: verdict.subcomponent.as_deref().unwrap_or_default(),
-                architecture: verdict.architecture.as_deref(),
+                path: verdict.subcomponent.clone().unwrap_or_default(),
+                architecture: verdict.architecture.clone(),
                 message: verdict.status.map_or("invalid".to_owned(), told),
-                remedy: "",
+                remedy: String::new(),
             }),
             Some(true) => {}
             None => {
@@ -151,7 +154,7 @@ impl<'a> Problems<'a> {
         }
     }
 
-    fn gatekeeper(&mut self, verdict: &'a GatekeeperVerdict) {
+    fn gatekeeper(&mut self, verdict: &GatekeeperVerdict) {
         let source = verdict.source.map(|source| format!("source={source}"));
         let words = [verdict.status.map(told), verdict.condition.clone(), source];
         let said: Vec<_> = words.into_iter().flatten().collect();
@@ -161,13 +164,13 @@ impl<'a> Problems<'a> {
             Ruling::Rejected | Ruling::Error => self.problems.push(Problem {
                 rule: GATEKEEPER,
                 severity: Severity::Error,
-                path: verdict.subcomponent.as_deref().unwrap_or_default(),
+                path: verdict.subcomponent.clone().unwrap_or_default(),
                 architecture: None,
                 message: match said.join("; ") {
                     said if said.is_empty() => "rejected".to_owned(),
                     said => format!("rejected: {said}"),
                 },
-                remedy: "",
+                remedy: String::new(),
             }),
         }
     }
@@ -176,17 +179,17 @@ impl<'a> Problems<'a> {
         self.problems.push(Problem {
             rule,
             severity: Severity::Error,
-            path: "",
+            path: String::new(),
             architecture: None,
             message: message.to_owned(),
-            remedy: "",
+            remedy: String::new(),
         });
     }
 
     fn unanswered(&mut self, rule: &'static str, reason: String) {
         self.unanswered.push(Unanswered {
             rule,
-            path: "",
+            path: String::new(),
             reason,
             is_verdict: true,
         });

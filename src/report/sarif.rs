@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::problem::{Problem, Problems, Unanswered, VERDICTS, rule_of};
-use super::{Outcome, Run};
+use super::{Outcome, Report, Run, Settings};
 use crate::finding::{Party, Severity};
 use crate::rule;
 
@@ -146,6 +146,7 @@ struct Artifact {
 }
 
 /// Where the paths of one item lead.
+#[derive(Debug)]
 struct Anchor {
     base: String,
     uri: String,
@@ -153,21 +154,42 @@ struct Anchor {
     file: Option<String>,
 }
 
-/// Writes one log with one run.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let all: Vec<_> = outcomes
-        .iter()
-        .enumerate()
-        .map(|(index, outcome)| (anchor(outcome, index), Problems::of(outcome, run.settings)))
-        .collect();
+/// One log with one run. Its rules stand in front of the results, so all problems are kept until its end.
+#[derive(Debug)]
+pub struct Sarif<'a> {
+    settings: Settings<'a>,
+    items: Vec<(Anchor, Problems)>,
+}
+
+impl<'a> Sarif<'a> {
+    /// A report made in this way.
+    #[must_use]
+    pub fn new(settings: Settings<'a>) -> Self {
+        Self {
+            settings,
+            items: Vec::new(),
+        }
+    }
+}
+
+impl Report for Sarif<'_> {
+    fn add(&mut self, outcome: &Outcome, _out: &mut dyn Write) -> io::Result<()> {
+        let anchor = anchor(outcome, self.items.len());
+        self.items.push((anchor, Problems::of(outcome, self.settings)));
+        Ok(())
+    }
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        write(&self.items, run, out)
+    }
+}
+
+fn write(all: &[(Anchor, Problems)], run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     let rules = rules(all.iter().map(|(_, problems)| problems));
     let index_of = |id: &str| rules.iter().position(|rule| rule.id == id).unwrap_or_default();
     let mut results = Vec::new();
     let mut notifications = Vec::new();
-    for (anchor, all) in &all {
+    for (anchor, all) in all {
         results.extend(
             all.problems
                 .iter()
@@ -224,7 +246,7 @@ pub fn write(outcomes: &[Outcome], run: Run<'_>, out: &mut dyn Write) -> io::Res
 }
 
 /// The rules that the log refers to, in the order of the documentation, then the verdicts.
-fn rules<'a>(all: impl Iterator<Item = &'a Problems<'a>>) -> Vec<Descriptor> {
+fn rules<'a>(all: impl Iterator<Item = &'a Problems>) -> Vec<Descriptor> {
     let mut ids: Vec<&str> = Vec::new();
     for problems in all {
         ids.extend(problems.problems.iter().map(|problem| problem.rule));
@@ -264,8 +286,8 @@ fn rules<'a>(all: impl Iterator<Item = &'a Problems<'a>>) -> Vec<Descriptor> {
     documented.chain(verdicts).collect()
 }
 
-fn result<'a>(problem: &Problem<'a>, index: usize, anchor: &Anchor) -> SarifResult<'a> {
-    let message = match problem.remedy {
+fn result<'a>(problem: &'a Problem, index: usize, anchor: &Anchor) -> SarifResult<'a> {
+    let message = match problem.remedy.as_str() {
         "" => problem.message.clone(),
         remedy => format!("{}\n\nRepair: {remedy}", problem.message),
     };
@@ -274,20 +296,21 @@ fn result<'a>(problem: &Problem<'a>, index: usize, anchor: &Anchor) -> SarifResu
         rule_index: index,
         level: problem.severity.name(),
         message: text(message),
-        locations: [location(artifact(problem.path, anchor))],
+        locations: [location(artifact(&problem.path, anchor))],
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, problem.fingerprint())]),
         properties: problem
             .architecture
+            .as_deref()
             .map(|architecture| ResultProperties { architecture }),
     }
 }
 
-fn notification(unanswered: &Unanswered<'_>, index: usize, anchor: &Anchor) -> Notification {
+fn notification(unanswered: &Unanswered, index: usize, anchor: &Anchor) -> Notification {
     Notification {
         level: if unanswered.is_verdict { "error" } else { "warning" },
         message: text(format!("not checked: {}", unanswered.reason)),
         associated_rule: rule_of(unanswered.rule).map(|rule| Reference { id: rule.id, index }),
-        locations: vec![location(artifact(unanswered.path, anchor))],
+        locations: vec![location(artifact(&unanswered.path, anchor))],
     }
 }
 

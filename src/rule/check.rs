@@ -53,6 +53,12 @@ impl Advice {
         }
     }
 
+    /// Adds what was found about the item elsewhere.
+    pub fn add(&mut self, findings: Vec<Finding>) {
+        self.findings.extend(findings);
+        sort(&mut self.findings);
+    }
+
     /// Whether something that the user expects could not be decided, so that the item is not good.
     #[must_use]
     pub fn has_open_expectation(&self) -> bool {

@@ -52,7 +52,7 @@ pub use check::{Advice, Unknown, advise};
 pub use demand::Demand;
 pub use expectation::{Expectations, ExpectedEntitlement};
 pub use family::Family;
-pub use policy::{Advised, Ignore, Pattern, PatternError, Policy, Suppressed, Suppression};
+pub use policy::{Advised, Applied, Ignore, Pattern, PatternError, Policy, Suppressed, Suppression};
 
 use check::Said;
 pub(crate) use check::{AND_THEN, Check};

@@ -147,44 +147,34 @@ impl Ignore {
 }
 
 impl Policy {
-    /// Applies everything to all items of a run, at a time that decides what has expired. Of an ignore that matched
-    /// nothing one item tells; `is_complete` says that no item is missing for which it may have been meant.
-    pub fn apply(&self, items: &mut [Advised<'_>], at: UnixTime, is_complete: bool) {
-        let mut used = vec![false; self.ignores.len()];
-        for item in &mut *items {
-            self.apply_to(item, at, &mut used);
-        }
-        for (ignore, used) in self.ignores.iter().zip(used) {
-            let message = match ignore.expires {
-                Some(end) if ignore.is_expired(at) => format!("the ignore of {} ended at {end}", ignore.rule),
-                _ if used || !is_complete => continue,
-                _ => format!("the ignore of {} matches nothing", ignore.rule),
-            };
-            let is_expired = ignore.is_expired(at);
-            let asks = |item: &Advised<'_>| {
-                let rule = find(ignore.rule);
-                let is_asked = rule.is_some_and(|rule| rule.applies_to(item.advice.target));
-                ignore.is_about(item.name) && (is_asked || is_expired)
-            };
-            let is_open = |item: &Advised<'_>| asks(item) && ignore.may_match(item.advice);
-            if !is_expired && items.iter().any(is_open) {
-                continue;
-            }
-            if let Some(item) = items.iter_mut().find(|item| asks(item)) {
-                let finding = self.unused(format!("{}: {message}", ignore.origin));
-                item.advice.findings.push(finding);
-                sort(&mut item.advice.findings);
-            }
+    /// Begins a run at a time that decides what has expired.
+    #[must_use]
+    pub fn begin(&self, at: UnixTime) -> Applied<'_> {
+        Applied {
+            policy: self,
+            at,
+            tallies: vec![Tally::default(); self.ignores.len()],
         }
     }
 
-    fn apply_to(&self, item: &mut Advised<'_>, at: UnixTime, used: &mut [bool]) {
+    /// Applies everything to all items of a run; what [`Applied::end`] finds is the last item's.
+    pub fn apply(&self, items: &mut [Advised<'_>], at: UnixTime, is_complete: bool) {
+        let mut applied = self.begin(at);
+        for item in &mut *items {
+            applied.add(item);
+        }
+        if let Some(last) = items.last_mut() {
+            last.advice.add(applied.end(is_complete));
+        }
+    }
+
+    fn apply_to(&self, item: &mut Advised<'_>, at: UnixTime, tallies: &mut [Tally]) {
         let mut kept = Vec::new();
         for mut finding in std::mem::take(&mut item.advice.findings) {
             let mut by = None;
-            for (ignore, used) in self.ignores.iter().zip(&mut *used) {
+            for (ignore, tally) in self.ignores.iter().zip(&mut *tallies) {
                 if !ignore.is_expired(at) && ignore.matches(item.name, &finding) {
-                    *used = true;
+                    tally.is_used = true;
                     by.get_or_insert(ignore);
                 }
             }
@@ -231,7 +221,61 @@ impl Policy {
     }
 }
 
-/// Reported by [`Policy::apply`], once for a run and not for each item.
+/// What is known of one ignore in the course of a run.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    /// It matched a finding.
+    is_used: bool,
+    /// Some item was asked for what it is about.
+    is_asked: bool,
+    /// In some item nobody knows whether it would match.
+    is_open: bool,
+}
+
+/// A policy in the course of a run, which sees one item after the other and keeps none of them.
+#[derive(Debug)]
+pub struct Applied<'p> {
+    policy: &'p Policy,
+    at: UnixTime,
+    tallies: Vec<Tally>,
+}
+
+impl Applied<'_> {
+    /// Applies everything to the next item.
+    pub fn add(&mut self, item: &mut Advised<'_>) {
+        self.policy.apply_to(item, self.at, &mut self.tallies);
+        for (ignore, tally) in self.policy.ignores.iter().zip(&mut self.tallies) {
+            let rule = find(ignore.rule);
+            let is_asked = rule.is_some_and(|rule| rule.applies_to(item.advice.target));
+            if ignore.is_about(item.name) && (is_asked || ignore.is_expired(self.at)) {
+                tally.is_asked = true;
+                tally.is_open |= ignore.may_match(item.advice);
+            }
+        }
+    }
+
+    /// A finding for each ignore that has ended or matched nothing; `is_complete` says that no item is missing for which
+    /// it may have been meant.
+    #[must_use]
+    pub fn end(self, is_complete: bool) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (ignore, tally) in self.policy.ignores.iter().zip(self.tallies) {
+            let message = match ignore.expires {
+                Some(end) if ignore.is_expired(self.at) => {
+                    format!("the ignore of {} ended at {end}", ignore.rule)
+                }
+                _ if tally.is_used || tally.is_open || !is_complete => continue,
+                _ => format!("the ignore of {} matches nothing", ignore.rule),
+            };
+            if tally.is_asked {
+                findings.push(self.policy.unused(format!("{}: {message}", ignore.origin)));
+            }
+        }
+        findings
+    }
+}
+
+/// Reported by [`Applied::end`], once for a run and not for each item.
 const UNUSED_IGNORE: Rule = Rule {
     id: "unused-ignore",
     family: Family::Expectation,

@@ -188,6 +188,10 @@ fn bundle_around(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree>
 /// # Errors
 /// [`SourceError`] when the main file of the root cannot be read.
 pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, SourceError> {
+    if let Some(progress) = &options.progress {
+        let sizes = nodes(tree).map(|id| tree.node(id)).filter(|node| node.is_file());
+        progress.expect(sizes.fold(0, |sum, node| sum.saturating_add(node.size)));
+    }
     let mut tickets = TicketStore::open(tree, options);
     let context = Context {
         tree,

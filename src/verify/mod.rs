@@ -11,6 +11,7 @@ mod evidence;
 mod fault;
 mod files;
 mod flags;
+mod items;
 mod launchd;
 mod links;
 mod oddity;
@@ -33,6 +34,7 @@ pub use evidence::{
 };
 pub use fault::{Fault, FaultKind, SidebandPlace, SlotProblem, Stage};
 pub use flags::CodesignFlags;
+pub use items::{Items, items};
 pub use launchd::LaunchdJob;
 pub use links::LinkProblem;
 pub use oddity::Oddity;

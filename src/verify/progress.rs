@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Progress {
     files: AtomicU64,
     bytes: AtomicU64,
+    expected: AtomicU64,
 }
 
 impl Progress {
@@ -20,6 +21,16 @@ impl Progress {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of all files, of which nearly all are hashed; 0 until the item is listed.
+    #[must_use]
+    pub fn expected_bytes(&self) -> u64 {
+        self.expected.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn expect(&self, bytes: u64) {
+        self.expected.store(bytes, Ordering::Relaxed);
     }
 
     pub(super) fn add_file(&self) {

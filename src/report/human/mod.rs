@@ -2,11 +2,13 @@
 //!
 //! Colour codes are left in; the caller's stream strips them where nobody can see them.
 
+mod many;
 mod problems;
 mod profile;
 mod tree;
 mod verdict;
 
+pub use many::{Human, Totals};
 pub use profile::write_profile;
 
 use std::io::{self, Write};

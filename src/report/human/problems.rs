@@ -1,5 +1,6 @@
 //! Problems with places and repair: one cause, one problem, however many files and architectures it is met in.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::Style as Ansi;
@@ -26,11 +27,25 @@ struct Problem<'a> {
 }
 
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    write_untold(outcome, style, &mut BTreeSet::new(), out)
+}
+
+/// The same in a run over many items: the explanations of rules that are `told` already are left out.
+pub(super) fn write_untold(
+    outcome: &Outcome,
+    style: Style,
+    told: &mut BTreeSet<&'static str>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let findings: Vec<Finding> = outcome.findings().iter().map(visible).collect();
     let problems = group(&findings);
     let is_brief = style.verbosity == 0 && problems.len() > EXPLAINED;
     for problem in &problems {
-        write_problem(problem, outcome, (style, is_brief), out)?;
+        let is_told = told.contains(problem.first.rule);
+        write_problem(problem, outcome, (style, is_brief, is_told), out)?;
+    }
+    if !is_brief {
+        told.extend(problems.iter().map(|problem| problem.first.rule));
     }
     if is_brief && !style.quiet {
         let name = text::visible(text::file_name(&outcome.evidence.path));
@@ -187,7 +202,7 @@ pub(super) fn count(findings: &[Finding], severity: Severity) -> usize {
 fn write_problem(
     problem: &Problem<'_>,
     outcome: &Outcome,
-    (style, is_brief): (Style, bool),
+    (style, is_brief, is_told): (Style, bool, bool),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let finding = problem.first;
@@ -206,7 +221,7 @@ fn write_problem(
     }
     writeln!(out)?;
     places(problem, outcome, style, out)?;
-    if !style.quiet && !is_brief {
+    if !style.quiet && !is_brief && !is_told {
         for line in text::wrap(finding.explanation, style.width.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
         }

@@ -1,0 +1,193 @@
+//! A run over the operands of `check`, `verify` and `assess`: which items they are, one after the other, and what is said
+//! at the end. No more than one item is kept in memory, beside what the report needs.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::arguments::ReportFormat;
+use super::progress::Watch;
+use super::{Session, UNREADABLE, complain};
+use crate::report::{
+    Github, Json, JsonLines, Junit, Outcome, Report, Run, Sarif, Settings, Summary, Unreadable,
+};
+use crate::source::SourceError;
+use crate::verify::items;
+
+/// The items of a run.
+#[derive(Default)]
+pub(super) struct Operands {
+    pub(super) paths: Vec<PathBuf>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Operands {
+    /// Every operand as it stands, as Apple's tools take it.
+    pub(super) fn plain(paths: &[PathBuf]) -> Self {
+        Self {
+            paths: paths.to_vec(),
+            unreadable: Vec::new(),
+        }
+    }
+
+    /// Folders that are no bundles stand for the items in them; where there are none, for themselves.
+    pub(super) fn expanded(paths: &[PathBuf], session: &Session<'_>) -> Self {
+        // A detached signature is that of the operand.
+        if session.options.detached.is_some() {
+            return Self::plain(paths);
+        }
+        let mut operands = Self::default();
+        for path in paths {
+            // What cannot be read at all is told when it is examined.
+            let found = items(path, &session.options.limits).ok().flatten();
+            let found = found.unwrap_or_default();
+            for unread in found.unread {
+                complain(&format!("sealcheck: {}: {}", unread.path, unread.reason));
+                operands.unreadable.push(Unreadable {
+                    path: unread.path,
+                    reason: unread.reason,
+                });
+            }
+            if found.paths.is_empty() {
+                operands.paths.push(path.clone());
+            }
+            operands.paths.extend(found.paths);
+        }
+        operands
+    }
+
+    /// Whether there are several.
+    pub(super) fn are_many(&self) -> bool {
+        self.paths.len().saturating_add(self.unreadable.len()) > 1
+    }
+}
+
+/// The report in a format for programs; `human` in the one for people, which is each command's own.
+pub(super) fn report<'a>(
+    format: ReportFormat,
+    settings: Settings<'a>,
+    human: impl Report + 'a,
+) -> Box<dyn Report + 'a> {
+    match format {
+        ReportFormat::Human => Box::new(human),
+        ReportFormat::Json => Box::new(Json::new(settings)),
+        ReportFormat::Jsonl => Box::new(JsonLines::new(settings)),
+        ReportFormat::Sarif => Box::new(Sarif::new(settings)),
+        ReportFormat::Junit => Box::new(Junit::new(settings)),
+        ReportFormat::Github => Box::new(Github::new(settings)),
+    }
+}
+
+/// A run as far as it has come.
+pub(super) struct Course<'a, 'o> {
+    session: &'a Session<'a>,
+    settings: Settings<'a>,
+    report: Box<dyn Report + 'a>,
+    out: &'o mut dyn Write,
+    watch: Watch,
+    summary: Summary,
+    unreadable: Vec<Unreadable>,
+    worst: u8,
+    /// Whether nothing was left out so far.
+    pub(super) is_complete: bool,
+}
+
+impl<'a, 'o> Course<'a, 'o> {
+    /// Begins a run over these items.
+    pub(super) fn new(
+        session: &'a Session<'a>,
+        settings: Settings<'a>,
+        operands: &mut Operands,
+        report: Box<dyn Report + 'a>,
+        out: &'o mut dyn Write,
+    ) -> Self {
+        let unreadable = std::mem::take(&mut operands.unreadable);
+        Self {
+            session,
+            settings,
+            report,
+            out,
+            watch: Watch::new(operands.paths.len()),
+            summary: Summary::default(),
+            worst: if unreadable.is_empty() { 0 } else { UNREADABLE },
+            is_complete: unreadable.is_empty(),
+            unreadable,
+        }
+    }
+
+    /// Examines one item; complains where it cannot be read.
+    pub(super) fn examine(&mut self, path: &Path) -> Option<Outcome> {
+        let progress = self.watch.next();
+        let examined = self.session.judge(
+            path,
+            &progress,
+            self.settings.has_findings || self.settings.is_assessment,
+        );
+        self.watch.done();
+        examined.map_err(|error| self.refuse(path, &error)).ok()
+    }
+
+    fn refuse(&mut self, path: &Path, error: &SourceError) {
+        self.fail(UNREADABLE, &format!("sealcheck: {error}"));
+        self.unreadable.push(Unreadable {
+            path: path.to_string_lossy().into_owned(),
+            reason: error.to_string(),
+        });
+    }
+
+    /// Complains about something that makes the run incomplete.
+    pub(super) fn fail(&mut self, status: u8, message: &str) {
+        self.watch.hidden(|| complain(message));
+        self.worst = self.worst.max(status);
+        self.is_complete = false;
+    }
+
+    /// Writes something of the command's own.
+    pub(super) fn say<R>(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<R>) -> io::Result<R> {
+        self.watch.hidden(|| {
+            let result = write(self.out)?;
+            if self.watch.is_visible() {
+                self.out.flush()?;
+            }
+            Ok(result)
+        })
+    }
+
+    /// Reports an item.
+    pub(super) fn add(&mut self, outcome: &Outcome, status: u8) -> io::Result<()> {
+        self.worst = self.worst.max(status);
+        self.summary.add(outcome, self.settings);
+        let Self {
+            report, out, watch, ..
+        } = self;
+        watch.hidden(|| {
+            report.add(outcome, *out)?;
+            if watch.is_visible() {
+                out.flush()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes what stands at the end; the exit status.
+    pub(super) fn end(self) -> io::Result<u8> {
+        let Self {
+            settings,
+            mut report,
+            out,
+            watch,
+            summary,
+            unreadable,
+            worst,
+            ..
+        } = self;
+        drop(watch);
+        let run = Run {
+            settings,
+            unreadable: &unreadable,
+            summary,
+            exit_status: worst,
+        };
+        report.end(run, out)?;
+        Ok(worst)
+    }
+}

@@ -1,0 +1,231 @@
+//! Several items in one run: what has problems is told as it comes, and at the end stands a line for each item.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use anstyle::Style as Ansi;
+
+use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style, problems, verdict};
+use crate::finding::Severity;
+use crate::gatekeeper::Ruling;
+use crate::report::{Outcome, Report, Run, Settings, Standing, text};
+
+/// The report for people.
+#[derive(Debug)]
+pub struct Human<'a> {
+    style: Style,
+    settings: Settings<'a>,
+    /// Whether there are several items.
+    is_many: bool,
+    /// Whether something was written.
+    is_begun: bool,
+    rows: Vec<Row>,
+    /// Rules that were explained.
+    told: BTreeSet<&'static str>,
+}
+
+/// The line of one item at the end.
+#[derive(Debug)]
+struct Row {
+    path: String,
+    standing: Standing,
+    codesign: String,
+    gatekeeper: &'static str,
+    problems: String,
+}
+
+impl<'a> Human<'a> {
+    /// A report about one item, or about many.
+    #[must_use]
+    pub fn new(style: Style, settings: Settings<'a>, is_many: bool) -> Self {
+        Self {
+            style,
+            settings,
+            is_many,
+            is_begun: false,
+            rows: Vec::new(),
+            told: BTreeSet::new(),
+        }
+    }
+
+    fn part(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.is_begun && !self.style.quiet {
+            writeln!(out)?;
+        }
+        self.is_begun = true;
+        Ok(())
+    }
+}
+
+impl Report for Human<'_> {
+    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+        let style = self.style;
+        if !self.is_many {
+            return super::write(outcome, style, out);
+        }
+        let standing = Standing::of(outcome, self.settings);
+        self.rows.push(Row::new(outcome, standing));
+        if style.verbosity > 0 && !style.quiet {
+            self.part(out)?;
+            return super::write(outcome, style, out);
+        }
+        let has_problems = !outcome.findings().is_empty() || !outcome.advice.unknown.is_empty();
+        if standing == Standing::Good && !has_problems {
+            return Ok(());
+        }
+        self.part(out)?;
+        writeln!(out, "{STRONG}{}{STRONG:#}", text::visible(&outcome.evidence.path))?;
+        problems::write_untold(outcome, style, &mut self.told, out)?;
+        // Why it is not good, where no problem says so.
+        if standing == Standing::Good || style.quiet && has_problems {
+            Ok(())
+        } else {
+            verdict::write(outcome, style, out)
+        }
+    }
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if !self.is_many || self.style.quiet {
+            return Ok(());
+        }
+        self.part(out)?;
+        let room = self.style.width.saturating_sub(60).max(24);
+        let widest = |cell: fn(&Row) -> &str, title: &str| {
+            let lengths = self.rows.iter().map(|row| cell(row).chars().count());
+            lengths.max().unwrap_or_default().max(title.len())
+        };
+        let names = self.rows.iter().map(|row| row.path.chars().count());
+        let name = names.filter(|length| *length <= room).max();
+        let name = name.unwrap_or(room).max("item".len());
+        let codesign = widest(|row| &row.codesign, "codesign");
+        let gatekeeper = widest(|row| row.gatekeeper, "gatekeeper");
+        let mark = self.style.no().chars().count();
+        writeln!(
+            out,
+            "  {FAINT}{:mark$} {:name$}  {:codesign$}  {:gatekeeper$}  problems{FAINT:#}",
+            "", "item", "codesign", "gatekeeper"
+        )?;
+        for row in &self.rows {
+            let (colour, sign) = sign(row.standing, self.style);
+            writeln!(
+                out,
+                "  {colour}{sign:mark$}{colour:#} {:name$}  {:codesign$}  {:gatekeeper$}  {}",
+                row.path, row.codesign, row.gatekeeper, row.problems
+            )?;
+        }
+        for unreadable in run.unreadable {
+            let path = text::visible(&unreadable.path);
+            writeln!(
+                out,
+                "  {DOUBTFUL}{:mark$}{DOUBTFUL:#} {path:name$}  cannot be read",
+                "?"
+            )?;
+        }
+        writeln!(out)?;
+        write_totals(run, out)
+    }
+}
+
+impl Row {
+    fn new(outcome: &Outcome, standing: Standing) -> Self {
+        let verdict = &outcome.evidence.codesign;
+        let codesign = match (verdict.valid, verdict.status) {
+            (Some(true), _) if verdict.satisfies_designated_requirement == Some(false) => {
+                "requirement not met".to_owned()
+            }
+            (Some(true), _) => "valid".to_owned(),
+            (Some(false), Some(status)) => format!("invalid ({})", status.0),
+            (Some(false), None) => "invalid".to_owned(),
+            (None, _) => "not judged".to_owned(),
+        };
+        let ruling = outcome.gatekeeper.as_ref().map(|verdict| verdict.ruling);
+        let count = |severity, noun| {
+            let count = problems::count(outcome.findings(), severity);
+            (count > 0).then(|| text::counted(count, noun))
+        };
+        let words = [
+            count(Severity::Error, "error"),
+            count(Severity::Warning, "warning"),
+            count(Severity::Note, "note"),
+        ];
+        let suppressed = text::suppressed(&outcome.advice.suppressed);
+        let words: Vec<_> = words.into_iter().flatten().chain(suppressed).collect();
+        Self {
+            path: text::visible(&outcome.evidence.path).into_owned(),
+            standing,
+            codesign,
+            gatekeeper: match ruling {
+                Some(Ruling::Accepted) => "accepted",
+                Some(Ruling::Rejected | Ruling::Error) => "rejected",
+                Some(Ruling::Undetermined) => "undetermined",
+                None => "not evaluated",
+            },
+            problems: if words.is_empty() {
+                "none".to_owned()
+            } else {
+                words.join(", ")
+            },
+        }
+    }
+}
+
+fn sign(standing: Standing, style: Style) -> (Ansi, &'static str) {
+    match standing {
+        Standing::Good => (GOOD, style.yes()),
+        Standing::Bad => (BAD, style.no()),
+        Standing::Open => (DOUBTFUL, "?"),
+    }
+}
+
+/// Nothing but the last line of a run over several items, for reports whose lines name their items themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Totals {
+    /// Whether there is such a line.
+    pub is_wanted: bool,
+}
+
+impl Report for Totals {
+    fn add(&mut self, _outcome: &Outcome, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if !self.is_wanted {
+            return Ok(());
+        }
+        writeln!(out)?;
+        write_totals(run, out)
+    }
+}
+
+/// How many items stand how, and how many findings there are: `3 items: 1 good, 2 failed; 2 errors`.
+fn write_totals(run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let summary = run.summary;
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let unreadable = run.unreadable.len();
+    let items = number(summary.items()).saturating_add(unreadable);
+    let standings = [
+        (number(summary.good), "good", GOOD),
+        (number(summary.bad), "failed", BAD),
+        (number(summary.open), "undecided", DOUBTFUL),
+        (unreadable, "not readable", DOUBTFUL),
+    ];
+    let standings = standings.into_iter().filter(|(count, ..)| *count > 0);
+    let standings: Vec<_> = standings
+        .map(|(count, word, colour)| format!("{colour}{count} {word}{colour:#}"))
+        .collect();
+    write!(out, "{}: {}", text::counted(items, "item"), standings.join(", "))?;
+    let findings = [
+        (summary.errors, "error"),
+        (summary.warnings, "warning"),
+        (summary.notes, "note"),
+    ];
+    let findings = findings.into_iter().filter(|(count, _)| *count > 0);
+    let findings: Vec<_> = findings
+        .map(|(count, word)| text::counted(number(count), word))
+        .collect();
+    if run.settings.has_findings && !findings.is_empty() {
+        write!(out, "; {}", findings.join(", "))?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,82 @@
+//! How the items of a run stand, and how many problems they have.
+
+use super::{Outcome, Settings};
+use crate::finding::Severity;
+
+/// What a command says about one item in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It passed.
+    Good,
+    /// It did not.
+    Bad,
+    /// Nobody knows: it could not be judged, or Apple's servers decide.
+    Open,
+}
+
+impl Standing {
+    /// How the item stands by what was asked: everything, the codesign verdict, or Gatekeeper's.
+    #[must_use]
+    pub fn of(outcome: &Outcome, settings: Settings<'_>) -> Self {
+        let status = if settings.is_assessment {
+            let verdict = outcome.gatekeeper.as_ref();
+            return match verdict.and_then(|verdict| verdict.accepted()) {
+                Some(true) => Self::Good,
+                Some(false) => Self::Bad,
+                None => Self::Open,
+            };
+        } else if settings.has_findings {
+            outcome.exit_status()
+        } else {
+            outcome.codesign_status()
+        };
+        match status {
+            0 => Self::Good,
+            4 => Self::Open,
+            _ => Self::Bad,
+        }
+    }
+}
+
+/// Numbers about a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Items that passed.
+    pub good: u64,
+    /// Items that did not.
+    pub bad: u64,
+    /// Items of which nobody knows.
+    pub open: u64,
+    /// Findings that are errors.
+    pub errors: u64,
+    /// Findings that are warnings.
+    pub warnings: u64,
+    /// Findings that are notes.
+    pub notes: u64,
+}
+
+impl Summary {
+    /// Counts an item.
+    pub fn add(&mut self, outcome: &Outcome, settings: Settings<'_>) {
+        let count = match Standing::of(outcome, settings) {
+            Standing::Good => &mut self.good,
+            Standing::Bad => &mut self.bad,
+            Standing::Open => &mut self.open,
+        };
+        *count = count.saturating_add(1);
+        for finding in outcome.findings() {
+            let count = match finding.severity {
+                Severity::Error => &mut self.errors,
+                Severity::Warning => &mut self.warnings,
+                Severity::Note => &mut self.notes,
+            };
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// All items.
+    #[must_use]
+    pub fn items(&self) -> u64 {
+        self.good.saturating_add(self.bad).saturating_add(self.open)
+    }
+}
