@@ -34,6 +34,7 @@ mod kernels;
 mod layers;
 mod library;
 mod limits;
+mod manual;
 mod many;
 mod matrix;
 mod mutations;

@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::config::Baselines;
 use super::expected::Expected;
+use crate::entitlements::nearest_of;
 use crate::finding::Target;
 use crate::gatekeeper::Operation;
 use crate::hash::{Kernel, KernelName};
@@ -204,6 +206,18 @@ pub(super) enum Command {
         /// Format of the list
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
+    },
+    /// Print a script that completes commands, options and their values in a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, or write it and one for each command into a folder
+    Man {
+        /// The folder, such as /usr/local/share/man/man1
+        #[arg(long, value_name = "FOLDER")]
+        directory: Option<PathBuf>,
     },
     /// Explain one rule
     Explain {
@@ -521,6 +535,13 @@ fn parse_rule(id: &str) -> Result<Known, String> {
             Some(near) => format!("no such rule; is {near} meant?"),
             None => "no such rule; `sealcheck rules` lists them".to_owned(),
         })
+}
+
+/// The command that somebody may have meant who wrote a word that is taken for a path.
+pub(super) fn nearest_command(word: &str) -> Option<String> {
+    let command = Arguments::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    nearest_of(word, names).map(str::to_owned)
 }
 
 /// Puts `check` in front of the operands where no command is named.

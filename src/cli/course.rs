@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::arguments::ReportFormat;
+use super::arguments::{ReportFormat, nearest_command};
 use super::progress::Watch;
 use super::{Session, UNREADABLE, complain};
 use crate::report::{
@@ -127,7 +127,10 @@ impl<'a, 'o> Course<'a, 'o> {
     }
 
     fn refuse(&mut self, path: &Path, error: &SourceError) {
-        self.fail(UNREADABLE, &format!("sealcheck: {error}"));
+        let is_missing = matches!(error, SourceError::Io { kind, .. } if *kind == io::ErrorKind::NotFound);
+        let near = path.to_str().filter(|_| is_missing).and_then(nearest_command);
+        let hint = near.map_or_else(String::new, |near| format!("; is the command {near} meant?"));
+        self.fail(UNREADABLE, &format!("sealcheck: {error}{hint}"));
         self.unreadable.push(Unreadable {
             path: path.to_string_lossy().into_owned(),
             reason: error.to_string(),
