@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Output;
@@ -201,6 +202,14 @@ fn a_folder_stands_for_the_items_in_it() {
     let empty = json(&[], &[&path.join("empty")]);
     assert_eq!(paths(&empty, path), ["empty"]);
     assert_eq!(empty.status.code(), Some(1));
+    // No volume of a Mac has such a name, but what is behind it is there.
+    let odd = path.join("odd").join(OsStr::from_bytes(b"\xff"));
+    fs::create_dir_all(&odd).unwrap();
+    tool("org.example.odd").by(By::Adhoc).write(&odd.join("tool"));
+    let odd = json(&[], &[&path.join("odd")]);
+    assert_eq!(paths(&odd, path), ["odd/\u{fffd}/tool"]);
+    assert_eq!(odd.status.code(), Some(0), "{}", stdout(&odd));
+    fs::remove_dir_all(path.join("odd")).unwrap();
     // What a limit leaves out is not passed over.
     for limit in ["items=2", "depth=1", "nodes=6"] {
         let cut = json(&["--limit", limit], &[path]);

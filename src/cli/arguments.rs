@@ -101,7 +101,7 @@ impl Destination {
 pub(super) enum Command {
     /// Check signed code and report every problem (the default)
     Check {
-        /// Bundles and Mach-O files
+        /// Bundles and Mach-O files, and folders of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the report
@@ -116,7 +116,7 @@ pub(super) enum Command {
     },
     /// Give the verdict of `codesign --verify --deep --strict` only, in Apple's words
     Verify {
-        /// Bundles and Mach-O files
+        /// Bundles and Mach-O files, and folders of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the report
@@ -130,7 +130,7 @@ pub(super) enum Command {
     },
     /// Give the verdict of Gatekeeper only, in the words of `spctl --assess`
     Assess {
-        /// Bundles and Mach-O files
+        /// Bundles and Mach-O files, and folders of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// What is to be done with it: execute for apps, install for tools and installers, open for documents

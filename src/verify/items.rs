@@ -16,14 +16,14 @@ use super::Unread;
 use crate::bundle::{BundleKind, Layout};
 use crate::limits::Limits;
 use crate::macho::{is_macho, is_never_signed};
-use crate::source::{DirectoryTree, NodeId, SourceError, Tree};
+use crate::source::{DirectoryTree, GapReason, NodeId, SourceError, Tree};
 
 /// Bytes of a Mach-O header up to its file type.
 const HEAD: usize = 16;
 /// Files whose first bytes one task reads.
 const HEADS_PER_TASK: usize = 256;
 
-/// What was found in a folder.
+/// What was found in a folder. Names that are not UTF-8 lead somewhere all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Items {
     /// The items, each with the folder in front of its path.
@@ -66,7 +66,7 @@ pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError>
     let mut unread: Vec<Unread> = tree
         .gaps()
         .iter()
-        .filter(|gap| seen.contains(&gap.node))
+        .filter(|gap| seen.contains(&gap.node) && gap.reason != GapReason::NameNotUtf8)
         .map(|gap| Unread {
             path: tree.full_path(gap.node),
             reason: gap.reason.to_string(),
