@@ -68,10 +68,18 @@ pub(crate) fn examine(
     target: Option<Target>,
     expectations: Option<&Expectations>,
 ) -> Result<Outcome, SourceError> {
-    let evidence = verify(path, options)?;
-    let advice = match expectations {
-        Some(expectations) => advise(&evidence, target, expectations),
-        None => Advice::unasked(&evidence, target),
+    let (evidence, advice) = if let Some(expectations) = expectations {
+        let evidence = verify(path, options)?;
+        let advice = advise(&evidence, target, expectations);
+        (evidence, advice)
+    } else {
+        let options = Options {
+            skips_archives: true,
+            ..options.clone()
+        };
+        let evidence = verify(path, &options)?;
+        let advice = Advice::unasked(&evidence, target);
+        (evidence, advice)
     };
     Ok(Outcome {
         evidence,

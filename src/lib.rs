@@ -34,7 +34,7 @@
 //!
 //! # Layers
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
-//! `octets`, `limits`, `time`, `plist`, `asn1`, `hash`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
+//! `octets`, `limits`, `time`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
 //! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `gatekeeper`, `finding`, `rule`, `report`, `checker`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
@@ -43,6 +43,8 @@
 // Tests may be blunt: a panic there is a failed test, not a crash on hostile input.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+#[doc(hidden)]
+pub mod archive;
 #[doc(hidden)]
 pub mod asn1;
 #[doc(hidden)]

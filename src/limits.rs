@@ -38,6 +38,10 @@ pub struct Limits {
     pub tickets: u64,
     /// Items of one folder that is no bundle: 10,000, fifty times the folder that sealcheck is tested with.
     pub items: u64,
+    /// Members of one archive: 500,000. The largest jars have some 100,000; a member takes about 60 bytes.
+    pub archive_members: u64,
+    /// Bytes of code that are unpacked from all archives of one item: 4 GiB, some seconds of work. Large engines have 300 MiB.
+    pub archive_bytes: u64,
     /// Files of at least this many bytes are mapped, smaller ones are read: 1 MiB. Not a budget.
     pub map_from: u64,
     /// Bytes handed over at once when a file is streamed: 256 KiB. Not a budget.
@@ -77,6 +81,9 @@ pub const CONSTRAINT_DEPTH: usize = 32;
 pub const LAUNCHD_LISTS: usize = 1000;
 /// Bytes of one of them; real ones have two thousand.
 pub const LAUNCHD_LIST: u64 = 1 << 20;
+/// Bytes of a deflated member from which its first eight bytes must come. The tables of a block have less than 400; only
+/// blocks that hold nothing can stand in front, and no compressor writes so many.
+pub const ARCHIVE_HEAD_INPUT: usize = 4096;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -93,6 +100,8 @@ impl Default for Limits {
             ticket: 4 << 20,
             tickets: 256,
             items: 10_000,
+            archive_members: 500_000,
+            archive_bytes: 4 << 30,
             map_from: 1 << 20,
             chunk: 256 << 10,
         }
@@ -101,7 +110,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The budgets that can be set by name, with their units.
-    const SETTABLE: [Settable; 12] = [
+    const SETTABLE: [Settable; 14] = [
         ("nodes", "files and folders", |limits| &mut limits.nodes),
         ("depth", "levels of folders", |limits| &mut limits.depth),
         ("nesting", "levels of bundles", |limits| &mut limits.nesting),
@@ -114,6 +123,8 @@ impl Limits {
         ("ticket", "bytes", |limits| &mut limits.ticket),
         ("tickets", "tickets", |limits| &mut limits.tickets),
         ("items", "items of a folder", |limits| &mut limits.items),
+        ("archive-members", "members", |limits| &mut limits.archive_members),
+        ("archive-bytes", "bytes", |limits| &mut limits.archive_bytes),
     ];
 
     /// Sets the budget of this name; `false` when there is none.

@@ -195,6 +195,13 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 "Library/SystemExtensions/org.mitmproxy.macos-redirector.network-extension.systemextension/Contents/embedded.provisionprofile",
             ),
         ],
+        "archive" => vec![
+            crate::archives::zip(&[
+                crate::archives::member("lib/a.dylib", &built(Form::Der)).deflated(),
+                crate::archives::member("a.txt", b"text"),
+            ]),
+            crate::archives::zip(&[]),
+        ],
         "bundle" => (0..64u8)
             .map(|number| vec![number, number / 7, 0, number, 16, 4, 0xff, 0])
             .collect(),

@@ -88,6 +88,9 @@ fn limits_that_can_be_set() {
         "ticket",
         "tickets",
         "items",
+        // tests/archives.rs
+        "archive-members",
+        "archive-bytes",
     ];
     assert_eq!(
         Limits::default()

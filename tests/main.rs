@@ -15,6 +15,7 @@ mod support;
 #[path = "../fuzz/src/targets.rs"]
 mod targets;
 
+mod archives;
 mod bits;
 mod broken_app;
 mod budgets;

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use sealcheck::archive::{Inflater, Zip};
 use sealcheck::blob::{SuperBlob, magic, unwrap};
 use sealcheck::bundle::Seal;
 use sealcheck::cms::SignedData;
@@ -30,7 +31,7 @@ use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine,
 pub type Run = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Run); 16] = [
+pub const TARGETS: [(&str, Run); 17] = [
     ("macho", macho),
     ("superblob", superblob),
     ("code_directory", code_directory),
@@ -45,6 +46,7 @@ pub const TARGETS: [(&str, Run); 16] = [
     ("code_resources", code_resources),
     ("ticket", ticket),
     ("profile", profile),
+    ("archive", archive),
     ("slice", slice),
     ("bundle", bundle),
 ];
@@ -221,6 +223,19 @@ pub fn profile(data: &[u8]) {
         let _ = (found.is_sound(), found.kind(), found.effective());
         let claim = plist::Value::String("ABCDE12345.com.example".to_owned());
         let _ = grant("com.apple.application-identifier", &claim, &found);
+    }
+}
+
+/// The directory of an archive, the first bytes of each member and all of it.
+pub fn archive(data: &[u8]) {
+    if let Ok(found) = Zip::parse(data, 1000) {
+        let mut inflater = Inflater::default();
+        for member in &found.members {
+            let _ = (member.text(), found.head(member, &mut inflater));
+            if let Ok(contents) = found.contents(member, &mut inflater, 1 << 20) {
+                assert_eq!(contents.len() as u64, member.size);
+            }
+        }
     }
 }
 

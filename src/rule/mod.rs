@@ -3,6 +3,7 @@
 //! A rule has a stable id, a documentation that `sealcheck explain` prints, and a function that looks at one
 //! item's evidence. Families live in one file each. The catalogue's numbers (R002 …) stand beside the ids.
 
+mod archive;
 mod baseline;
 mod check;
 mod claims;
@@ -137,6 +138,7 @@ pub fn all() -> Vec<&'static Rule> {
         distribution::RULES,
         seal::RULES,
         nesting::RULES,
+        archive::RULES,
         misplaced::RULES,
         private_files::RULES,
         info_plist::RULES,

@@ -11,8 +11,9 @@ use super::code::{self, Context};
 use super::files::Heads;
 use super::tickets::TicketStore;
 use super::{
-    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, HostArchitecture, LaunchdJob,
-    Nesting, Oddity, Progress, SuppliedTicket, TicketEvidence, fold, launchd, profiles, resources,
+    ArchiveEvidence, CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, HostArchitecture,
+    LaunchdJob, Nesting, Oddity, Progress, SuppliedTicket, TicketEvidence, archives, fold, launchd, profiles,
+    resources,
 };
 use crate::bundle::Layout;
 use crate::hash::Kernel;
@@ -50,6 +51,8 @@ pub struct Options {
     pub keeps_page_digests: bool,
     /// Which implementation computes digests; the result is the same with all.
     pub kernel: Kernel,
+    /// Whether nobody asks what is in archives: no verdict depends on it, only advice.
+    pub skips_archives: bool,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
 }
@@ -99,6 +102,8 @@ pub struct Evidence {
     pub unread: Vec<Unread>,
     /// Property lists for launchd in the item's bundles.
     pub launchd_jobs: Vec<LaunchdJob>,
+    /// Archives in the item with code, or with what could not be read.
+    pub archives: Vec<ArchiveEvidence>,
     /// Numbers about the work.
     pub statistics: Statistics,
 }
@@ -273,6 +278,11 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         unread,
         tickets: tickets.tickets,
         launchd_jobs: launchd::jobs(tree),
+        archives: if options.skips_archives {
+            Vec::new()
+        } else {
+            archives::archives(tree, options)
+        },
         statistics,
     })
 }

@@ -4,6 +4,7 @@
 //! which Apple's `SecStaticCode::staticValidate` meets faults (specification 11.2) decides which one the verdict
 //! names.
 
+mod archives;
 mod code;
 mod components;
 mod engine;
@@ -25,6 +26,7 @@ mod status;
 mod tickets;
 mod verdict;
 
+pub use archives::{ArchiveEvidence, ArchivedCode, ArchivedSignature};
 pub use code::HostArchitecture;
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
 pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};

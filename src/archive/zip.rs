@@ -1,0 +1,394 @@
+//! The central directory of an archive in ZIP form, and its members (PKWARE APPNOTE 6.3.10, sections 4.3 to 4.5).
+//!
+//! Bytes may stand in front of the archive, as in self-extracting ones and in jmods. Not checked: checksums, and members that
+//! only a local header names, since no tool unpacks those. An archive whose members share bytes is refused as a whole: no
+//! writer makes one, and a small file could hold any amount of data.
+
+use thiserror::Error;
+
+use super::Inflater;
+use crate::octets::{Endian, range};
+
+const END: u32 = 0x0605_4b50;
+const END_SIZE: u64 = 22;
+const END64: u32 = 0x0606_4b50;
+const END64_SIZE: u64 = 56;
+const LOCATOR64: u32 = 0x0706_4b50;
+const LOCATOR64_SIZE: u64 = 20;
+const ENTRY: u32 = 0x0201_4b50;
+const ENTRY_SIZE: u64 = 46;
+const LOCAL: u32 = 0x0403_4b50;
+const LOCAL_SIZE: u64 = 30;
+/// The longest comment behind the end record.
+const MAX_COMMENT: u64 = 0xffff;
+/// The extra field with sizes of 64 bits.
+const EXTRA64: u16 = 1;
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
+/// Deflate makes at most 1,032 bytes of one (258 of two bits, and a rest).
+const MAX_RATIO: u64 = 1032;
+
+/// Why an archive cannot be read. Offsets are in bytes from the start of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ZipError {
+    /// There is no end record.
+    #[error("the archive has no end of central directory record")]
+    NoEnd,
+    /// The directory is not where the end record says.
+    #[error("the central directory lies outside of the archive")]
+    Directory,
+    /// Something else stands where an entry should.
+    #[error("the central directory is broken at offset {offset}")]
+    Entry {
+        /// Where.
+        offset: u64,
+    },
+    /// The end record counts other members than there are.
+    #[error("the central directory counts {counted} members and has {found}")]
+    Count {
+        /// What the end record says.
+        counted: u64,
+        /// What was found.
+        found: u64,
+    },
+    /// More members than are read.
+    #[error("the archive has more than {limit} members (archive-members)")]
+    TooMany {
+        /// The limit.
+        limit: u64,
+    },
+    /// Two members share bytes.
+    #[error("two members overlap at offset {offset}")]
+    Overlap {
+        /// Where the second one starts.
+        offset: u64,
+    },
+}
+
+/// Why a member cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum MemberError {
+    /// Its local header is not where the directory says, or its data runs out of the archive.
+    #[error("it is not where the central directory says")]
+    Place,
+    /// A compression that is not supported.
+    #[error("compression method {method} is not supported")]
+    Method {
+        /// The number of the method (APPNOTE 4.4.5).
+        method: u16,
+    },
+    /// It is encrypted.
+    #[error("it is encrypted")]
+    Encrypted,
+    /// The deflated data is broken.
+    #[error("its deflated data is broken")]
+    Deflate,
+    /// The deflated data begins with blocks that hold nothing.
+    #[error("its deflated data begins with blocks that hold nothing")]
+    SlowStart,
+    /// It does not have the size that the directory says.
+    #[error("it has another size than the central directory says")]
+    Size,
+    /// It is larger than what may still be read.
+    #[error("its {size} bytes are more than may be read")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+    },
+}
+
+/// One entry of the central directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// Its path as stored.
+    pub name: &'a [u8],
+    /// Its size when it is unpacked, as the directory says.
+    pub size: u64,
+    flags: u16,
+    method: u16,
+    compressed: u64,
+    /// Offset of its local header in the file.
+    header: u64,
+}
+
+impl Member<'_> {
+    /// The name as text; bytes that are not UTF-8 become U+FFFD.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(self.name).into_owned()
+    }
+
+    /// Whether a password protects it.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.flags & 1 != 0
+    }
+
+    /// Whether it stands for a folder.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        self.name.ends_with(b"/") && self.size == 0
+    }
+}
+
+/// An archive: its members in the order of the directory.
+#[derive(Debug, Clone)]
+pub struct Zip<'a> {
+    data: &'a [u8],
+    /// Its members.
+    pub members: Vec<Member<'a>>,
+}
+
+fn u16_at(data: &[u8], offset: u64) -> Option<u16> {
+    Endian::Little.u16(data, offset)
+}
+
+fn u32_at(data: &[u8], offset: u64) -> Option<u32> {
+    Endian::Little.u32(data, offset)
+}
+
+fn u64_at(data: &[u8], offset: u64) -> Option<u64> {
+    Endian::Little.u64(data, offset)
+}
+
+fn length(data: &[u8]) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
+}
+
+/// What the end record says, and where the directory ends.
+struct End {
+    /// Number of members.
+    count: u64,
+    /// Whether the count has 16 bits, so that some writers let it wrap.
+    is_short: bool,
+    size: u64,
+    offset: u64,
+    at: u64,
+}
+
+impl End {
+    fn find(data: &[u8]) -> Option<Self> {
+        let last = length(data).checked_sub(END_SIZE)?;
+        let first = last.saturating_sub(MAX_COMMENT);
+        let at = (first..=last).rev().find(|at| {
+            let comment = || u16_at(data, at.saturating_add(20)).map(u64::from);
+            u32_at(data, *at) == Some(END)
+                && comment().is_some_and(|comment| comment <= last.saturating_sub(*at))
+        })?;
+        let short = Self {
+            count: u16_at(data, at.checked_add(10)?)?.into(),
+            is_short: true,
+            size: u32_at(data, at.checked_add(12)?)?.into(),
+            offset: u32_at(data, at.checked_add(16)?)?.into(),
+            at,
+        };
+        Some(Self::find64(data, at).unwrap_or(short))
+    }
+
+    /// The record with 64 bits, which a locator right before the other one names.
+    fn find64(data: &[u8], end: u64) -> Option<Self> {
+        let locator = end.checked_sub(LOCATOR64_SIZE)?;
+        if u32_at(data, locator)? != LOCATOR64 {
+            return None;
+        }
+        // Where something stands in front of the archive, the offset leads elsewhere.
+        let named = u64_at(data, locator.checked_add(8)?)?;
+        let at = [locator.saturating_sub(END64_SIZE), named]
+            .into_iter()
+            .find(|at| u32_at(data, *at) == Some(END64))?;
+        Some(Self {
+            count: u64_at(data, at.checked_add(32)?)?,
+            is_short: false,
+            size: u64_at(data, at.checked_add(40)?)?,
+            offset: u64_at(data, at.checked_add(48)?)?,
+            at,
+        })
+    }
+}
+
+impl<'a> Zip<'a> {
+    /// Reads the central directory.
+    ///
+    /// # Errors
+    /// [`ZipError`]
+    pub fn parse(data: &'a [u8], max_members: u64) -> Result<Self, ZipError> {
+        let end = End::find(data).ok_or(ZipError::NoEnd)?;
+        let is_entry = |at: u64| end.size == 0 || u32_at(data, at) == Some(ENTRY);
+        // The directory stands right before its end; what is missing in its offset stands in front of the archive.
+        let start = end
+            .at
+            .checked_sub(end.size)
+            .filter(|start| *start >= end.offset && is_entry(*start));
+        let (start, base) = match start {
+            Some(start) => (start, start.saturating_sub(end.offset)),
+            None if is_entry(end.offset) => (end.offset, 0),
+            None => return Err(ZipError::Directory),
+        };
+        let directory = range(data, start, end.size).ok_or(ZipError::Directory)?;
+        let mut members = Vec::new();
+        let mut at = 0;
+        while at < end.size {
+            let broken = ZipError::Entry {
+                offset: start.saturating_add(at),
+            };
+            if length_of(&members) >= max_members {
+                return Err(ZipError::TooMany { limit: max_members });
+            }
+            let (member, next) = entry(directory, at, base).ok_or(broken)?;
+            members.push(member);
+            at = next;
+        }
+        let found = length_of(&members);
+        let counted = if end.is_short { found & 0xffff } else { found };
+        if counted != end.count {
+            let counted = end.count;
+            return Err(ZipError::Count { counted, found });
+        }
+        let zip = Self { data, members };
+        zip.overlap()
+            .map_or(Ok(zip), |offset| Err(ZipError::Overlap { offset }))
+    }
+
+    /// Where a member begins before another one ends.
+    fn overlap(&self) -> Option<u64> {
+        let mut places: Vec<(u64, u64)> = self
+            .members
+            .iter()
+            .filter_map(|member| {
+                let start = self.start(member)?;
+                Some((member.header, start.checked_add(member.compressed)?))
+            })
+            .collect();
+        places.sort_unstable();
+        let pairs = places.iter().zip(places.iter().skip(1));
+        pairs
+            .filter(|((_, end), (start, _))| end > start)
+            .map(|(_, (start, _))| *start)
+            .next()
+    }
+
+    /// Where the data of a member starts, behind its local header.
+    fn start(&self, member: &Member<'_>) -> Option<u64> {
+        let header = range(self.data, member.header, LOCAL_SIZE)?;
+        if u32_at(header, 0)? != LOCAL {
+            return None;
+        }
+        let (name, extra) = (u16_at(header, 26)?, u16_at(header, 28)?);
+        member
+            .header
+            .checked_add(LOCAL_SIZE)?
+            .checked_add(u64::from(name))?
+            .checked_add(u64::from(extra))
+    }
+
+    /// The data of a member as it stands in the archive.
+    fn packed(&self, member: &Member<'_>) -> Result<&'a [u8], MemberError> {
+        if member.is_encrypted() {
+            return Err(MemberError::Encrypted);
+        }
+        self.start(member)
+            .and_then(|start| range(self.data, start, member.compressed))
+            .ok_or(MemberError::Place)
+    }
+
+    /// The first eight bytes of a member, fewer if it is shorter; the rest of the array is zeros.
+    ///
+    /// # Errors
+    /// [`MemberError`]
+    pub fn head(&self, member: &Member<'_>, inflater: &mut Inflater) -> Result<[u8; 8], MemberError> {
+        let packed = self.packed(member)?;
+        let mut head = [0; 8];
+        match member.method {
+            STORED => {
+                for (place, byte) in head.iter_mut().zip(packed) {
+                    *place = *byte;
+                }
+            }
+            DEFLATED => drop(inflater.head(packed, &mut head)?),
+            method => return Err(MemberError::Method { method }),
+        }
+        Ok(head)
+    }
+
+    /// All of a member, if that is no more than `limit` bytes.
+    ///
+    /// # Errors
+    /// [`MemberError`]
+    pub fn contents(
+        &self,
+        member: &Member<'_>,
+        inflater: &mut Inflater,
+        limit: u64,
+    ) -> Result<Vec<u8>, MemberError> {
+        let packed = self.packed(member)?;
+        let size = member.size;
+        let too_large = MemberError::TooLarge { size };
+        match member.method {
+            STORED if size != member.compressed => Err(MemberError::Size),
+            // No stream of this length holds so much: no memory for it.
+            DEFLATED if size > member.compressed.saturating_mul(MAX_RATIO) => Err(MemberError::Size),
+            STORED | DEFLATED if size > limit => Err(too_large),
+            STORED => Ok(packed.to_vec()),
+            DEFLATED => inflater.whole(packed, usize::try_from(size).map_err(|_| too_large)?),
+            method => Err(MemberError::Method { method }),
+        }
+    }
+}
+
+fn length_of(members: &[Member<'_>]) -> u64 {
+    u64::try_from(members.len()).unwrap_or(u64::MAX)
+}
+
+/// The entry at this offset of the directory, and where the next one starts. `base` is where the archive starts.
+fn entry(directory: &[u8], at: u64, base: u64) -> Option<(Member<'_>, u64)> {
+    let fixed = range(directory, at, ENTRY_SIZE)?;
+    if u32_at(fixed, 0)? != ENTRY {
+        return None;
+    }
+    let lengths = [28, 30, 32].map(|offset| u16_at(fixed, offset).map(u64::from));
+    let [Some(name_length), Some(extra_length), Some(comment_length)] = lengths else {
+        return None;
+    };
+    let name_at = at.checked_add(ENTRY_SIZE)?;
+    let extra_at = name_at.checked_add(name_length)?;
+    let comment_at = extra_at.checked_add(extra_length)?;
+    let extra = range(directory, extra_at, extra_length)?;
+    let mut wide = extra64(extra);
+    // Each value that does not fit stands in the extra field, in this order (APPNOTE 4.5.3).
+    let mut value = |offset: u64| -> Option<u64> {
+        match u32_at(fixed, offset)? {
+            u32::MAX => {
+                let (value, rest) = wide.split_first_chunk::<8>()?;
+                wide = rest;
+                Some(u64::from_le_bytes(*value))
+            }
+            value => Some(u64::from(value)),
+        }
+    };
+    let (size, compressed, header) = (value(24)?, value(20)?, value(42)?);
+    let member = Member {
+        name: range(directory, name_at, name_length)?,
+        size,
+        flags: u16_at(fixed, 8)?,
+        method: u16_at(fixed, 10)?,
+        compressed,
+        header: base.checked_add(header)?,
+    };
+    Some((member, comment_at.checked_add(comment_length)?))
+}
+
+/// The extra field with values of 64 bits; empty where there is none.
+fn extra64(mut extra: &[u8]) -> &[u8] {
+    while let (Some(id), Some(size)) = (u16_at(extra, 0), u16_at(extra, 2)) {
+        let Some(value) = range(extra, 4, u64::from(size)) else {
+            break;
+        };
+        if id == EXTRA64 {
+            return value;
+        }
+        extra = extra
+            .get(usize::from(size).saturating_add(4)..)
+            .unwrap_or_default();
+    }
+    &[]
+}
