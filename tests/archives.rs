@@ -367,3 +367,42 @@ fn archives_that_were_made_to_confuse() {
     let found = Zip::parse(&framed, 10).unwrap();
     assert_eq!(found.head(&found.members[1], &mut inflater), Ok(*b"text\0\0\0\0"));
 }
+
+/// Sizes, offsets and counts of 64 bits, with and without bytes in front of the archive.
+#[test]
+fn archives_with_wide_fields() {
+    let plain = zip(&[member("a", b"text")]);
+    let start = 30 + 1 + 4;
+    let mut file = plain[..start].to_vec();
+    let mut entry = plain[start..plain.len() - 22].to_vec();
+    for at in [20, 24, 42] {
+        entry[at..at + 4].fill(0xff);
+    }
+    entry[30] = 28;
+    entry.extend([1, 0, 24, 0]);
+    for value in [4_u64, 4, 0] {
+        entry.extend(value.to_le_bytes());
+    }
+    file.extend(&entry);
+    let end = file.len() as u64;
+    file.extend(b"PK\x06\x06");
+    file.extend(44_u64.to_le_bytes());
+    file.extend([0; 12]);
+    for value in [1, 1, entry.len() as u64, start as u64] {
+        file.extend(value.to_le_bytes());
+    }
+    file.extend(b"PK\x06\x07\0\0\0\0");
+    file.extend(end.to_le_bytes());
+    file.extend([1, 0, 0, 0]);
+    file.extend(b"PK\x05\x06\0\0\0\0");
+    file.extend([0xff; 12]);
+    file.extend([0; 2]);
+    for front in ["", "in front"] {
+        let file = [front.as_bytes(), &file].concat();
+        let found = Zip::parse(&file, 10).unwrap();
+        let member = found.members[0];
+        assert_eq!((member.name, member.size), (b"a".as_slice(), 4));
+        let contents = found.contents(&member, &mut Inflater::default(), 4);
+        assert_eq!(contents.unwrap(), b"text");
+    }
+}
