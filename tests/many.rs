@@ -238,6 +238,8 @@ fn several_items_for_people() {
         .file("Resources/text", b"text")
         .write(&bad);
     flip(&bad.join("Contents/Resources/text"), 0);
+    // In both architectures, which is one problem.
+    flip(&bad.join("Contents/Info.plist"), 120);
     let missing = path.join("nothing");
     let output = run("check", &[], &[path, &missing]);
     assert_eq!(output.status.code(), Some(4));
@@ -254,11 +256,11 @@ fn several_items_for_people() {
     assert_eq!(words[1], ["✓", "good.app", "valid", "rejected", "none"], "{text}");
     assert_eq!(
         words[3],
-        ["✗", "worse.app", "invalid", "(-67054)", "rejected", "1", "error"],
+        ["✗", "worse.app", "invalid", "(-67030)", "rejected", "2", "errors"],
         "{text}"
     );
     assert_eq!(words[4], ["?", "nothing", "cannot", "be", "read"], "{text}");
-    assert_eq!(*totals, "4 items: 2 good, 1 failed, 1 not readable; 1 error\n");
+    assert_eq!(*totals, "4 items: 2 good, 1 failed, 1 not readable; 2 errors\n");
     // Nothing but problems, and whose they are.
     let quiet = stdout(&run("check", &["-q"], &[path]));
     assert!(
@@ -270,7 +272,10 @@ fn several_items_for_people() {
     let verified = stdout(&run("verify", &["-q"], &[path]));
     assert_eq!(
         verified,
-        format!("{}: a sealed resource is missing or invalid\n", bad.display())
+        format!(
+            "{}: invalid Info.plist (plist or signature have been modified)\nIn architecture: arm64\n",
+            bad.display()
+        )
     );
     let verified = stdout(&run("verify", &[], &[path]));
     assert!(

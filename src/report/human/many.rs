@@ -32,6 +32,8 @@ struct Row {
     codesign: String,
     gatekeeper: &'static str,
     problems: String,
+    /// Errors, warnings and notes.
+    counts: [usize; 3],
 }
 
 impl<'a> Human<'a> {
@@ -121,9 +123,24 @@ impl Report for Human<'_> {
                 "?"
             )?;
         }
+        let mut counts = [0; 3];
+        for row in &self.rows {
+            for (sum, count) in counts.iter_mut().zip(row.counts) {
+                *sum = count.saturating_add(*sum);
+            }
+        }
         writeln!(out)?;
-        write_totals(run, out)
+        write_totals(run, counts, out)
     }
+}
+
+/// Numbers of errors, warnings and notes, those that are not 0.
+fn in_words(counts: [usize; 3]) -> Vec<String> {
+    let counts = counts.into_iter().zip(["error", "warning", "note"]);
+    counts
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, noun)| text::counted(count, noun))
+        .collect()
 }
 
 impl Row {
@@ -139,17 +156,10 @@ impl Row {
             (None, _) => "not judged".to_owned(),
         };
         let ruling = outcome.gatekeeper.as_ref().map(|verdict| verdict.ruling);
-        let count = |severity, noun| {
-            let count = problems::count(outcome.findings(), severity);
-            (count > 0).then(|| text::counted(count, noun))
-        };
-        let words = [
-            count(Severity::Error, "error"),
-            count(Severity::Warning, "warning"),
-            count(Severity::Note, "note"),
-        ];
-        let suppressed = text::suppressed(&outcome.advice.suppressed);
-        let words: Vec<_> = words.into_iter().flatten().chain(suppressed).collect();
+        let counts = [Severity::Error, Severity::Warning, Severity::Note]
+            .map(|severity| problems::count(outcome.findings(), severity));
+        let mut words = in_words(counts);
+        words.extend(text::suppressed(&outcome.advice.suppressed));
         Self {
             path: text::visible(&outcome.evidence.path).into_owned(),
             standing,
@@ -165,6 +175,7 @@ impl Row {
             } else {
                 words.join(", ")
             },
+            counts,
         }
     }
 }
@@ -194,12 +205,12 @@ impl Report for Totals {
             return Ok(());
         }
         writeln!(out)?;
-        write_totals(run, out)
+        write_totals(run, [0; 3], out)
     }
 }
 
-/// How many items stand how, and how many findings there are: `3 items: 1 good, 2 failed; 2 errors`.
-fn write_totals(run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// How many items stand how, and how many problems they have: `3 items: 1 good, 2 failed; 2 errors`.
+fn write_totals(run: Run<'_>, problems: [usize; 3], out: &mut dyn Write) -> io::Result<()> {
     let summary = run.summary;
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let unreadable = run.unreadable.len();
@@ -215,17 +226,9 @@ fn write_totals(run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         .map(|(count, word, colour)| format!("{colour}{count} {word}{colour:#}"))
         .collect();
     write!(out, "{}: {}", text::counted(items, "item"), standings.join(", "))?;
-    let findings = [
-        (summary.errors, "error"),
-        (summary.warnings, "warning"),
-        (summary.notes, "note"),
-    ];
-    let findings = findings.into_iter().filter(|(count, _)| *count > 0);
-    let findings: Vec<_> = findings
-        .map(|(count, word)| text::counted(number(count), word))
-        .collect();
-    if run.settings.has_findings && !findings.is_empty() {
-        write!(out, "; {}", findings.join(", "))?;
+    let problems = in_words(problems);
+    if !problems.is_empty() {
+        write!(out, "; {}", problems.join(", "))?;
     }
     writeln!(out)
 }
