@@ -69,6 +69,7 @@ mod rules_linkage;
 mod rules_misplaced;
 mod rules_nesting;
 mod rules_page;
+mod rules_places;
 mod rules_plist;
 mod rules_profiles;
 mod rules_sandbox;

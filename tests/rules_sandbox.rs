@@ -171,7 +171,10 @@ fn exceptions_from_the_runtime() {
     expect(&disabled(), &[(rule, Note)]);
     let own = disabled().nested("Frameworks/libx.dylib", library("com.example.libx"));
     expect(&own, &[(rule, Warning)]);
-    expect(&own.clone().file("PlugIns/readme.txt", b"here"), &[(rule, Note)]);
+    expect(
+        &own.clone().file("PlugIns/readme.txt", b"here"),
+        &[("data-in-code-location", Warning), (rule, Note)],
+    );
     let other = disabled().nested(
         "Frameworks/libx.dylib",
         library("com.example.libx").team("ZZZZZ99999"),

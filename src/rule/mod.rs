@@ -7,6 +7,7 @@ mod archive;
 mod baseline;
 mod check;
 mod claims;
+mod code_places;
 mod constraint;
 mod declared;
 mod demand;
@@ -139,6 +140,7 @@ pub fn all() -> Vec<&'static Rule> {
         seal::RULES,
         nesting::RULES,
         archive::RULES,
+        code_places::RULES,
         misplaced::RULES,
         private_files::RULES,
         info_plist::RULES,
