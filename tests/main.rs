@@ -77,6 +77,7 @@ mod rules_services;
 mod rules_tickets;
 mod rules_timestamps;
 mod schema;
+mod second_plist;
 mod sizes;
 mod slices;
 mod statuses;

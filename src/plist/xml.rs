@@ -365,12 +365,12 @@ fn date(text: &str) -> Option<f64> {
         .checked_add(year.div_euclid(400))?;
     // 2001-01-01 is day 730,791 of this count.
     let days = days.checked_add(in_year)?.checked_sub(730_792)?;
-    let seconds = days
-        .checked_mul(86_400)?
-        .checked_add(i64::from(hour).checked_mul(3600)?)?
-        .checked_add(i64::from(minute).checked_mul(60)?)?
-        .checked_add(i64::from(second))?;
-    i32::try_from(seconds).ok().map(f64::from)
+    let in_day = hour
+        .checked_mul(3600)?
+        .checked_add(minute.checked_mul(60)?)?
+        .checked_add(second)?;
+    let days = i32::try_from(days).ok()?;
+    Some(f64::from(days) * 86_400.0 + f64::from(in_day))
 }
 
 #[cfg(test)]

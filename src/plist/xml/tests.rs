@@ -37,6 +37,11 @@ fn every_kind_of_value() {
 fn dates_count_from_2001() {
     assert_eq!(value("<date>2001-01-01T00:00:00Z</date>"), Value::Date(0.0));
     assert_eq!(value("<date>2000-12-31T23:59:59Z</date>"), Value::Date(-1.0));
+    // Found beside the `plist` crate: dates behind 2069 were refused.
+    assert_eq!(
+        value("<date>2101-01-01T00:00:00Z</date>"),
+        Value::Date(36_524.0 * 86_400.0)
+    );
     // 2024-02-29 is 8459 days after 2001-01-01.
     assert_eq!(
         value("<date>2024-02-29T00:00:00Z</date>"),
