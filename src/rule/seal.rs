@@ -100,8 +100,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "the bundle has no usable resource seal",
-        catalogue: "R005",
-        explanation: "A signed bundle needs _CodeSignature/CodeResources, and the signature must cover it. Without it nothing in the bundle but the main executable is protected, and macOS refuses the bundle. Signing the executable alone, or copying it without the _CodeSignature folder, causes this.",
+        catalogue: "R005, R235",
+        explanation: "A signed bundle needs _CodeSignature/CodeResources, and the signature must cover it. Without it nothing in the bundle but the main executable is protected, and macOS refuses the bundle. Signing the executable alone, or copying it without the _CodeSignature folder, causes this; with a Java runtime, whose executable is Contents/MacOS/libjli.dylib, it happens easily.",
         remedy: "sign the bundle, not the file in it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp NAME.app",
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
