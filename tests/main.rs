@@ -72,6 +72,7 @@ mod rules_page;
 mod rules_places;
 mod rules_plist;
 mod rules_profiles;
+mod rules_run_time;
 mod rules_sandbox;
 mod rules_services;
 mod rules_tickets;

@@ -11,7 +11,7 @@ use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Place, Severity};
 use crate::plist::Value;
 use crate::source::Node;
-use crate::verify::{CodeKind, SliceEvidence};
+use crate::verify::{CodeKind, Evidence, SliceEvidence};
 
 /// Folders in `Contents` whose direct contents are sealed as code.
 const CODE_FOLDERS: [&str; 5] = ["MacOS", "Frameworks", "Helpers", "PlugIns", "XPCServices"];
@@ -109,14 +109,14 @@ fn is_permitted(slice: &SliceEvidence) -> bool {
     })
 }
 
-fn engines(check: &mut Check<'_>) {
-    let evidence = check.evidence();
-    let names = &evidence.listing;
-    let engine = names
-        .ids()
-        .find(|id| names.node(*id).is_file() && ENGINES.contains(&&*names.node(*id).text()));
-    let Some(engine) = engine else { return };
-    let programs = evidence
+/// Whether the hardened runtime keeps this code from compiling while it runs.
+pub(super) fn is_refused(slice: &SliceEvidence) -> bool {
+    slice.flags.contains(CodeDirectoryFlags::RUNTIME) && !is_permitted(slice)
+}
+
+/// Whether the item has programs for macOS, and it is so with all of them.
+pub(super) fn is_refused_everywhere(evidence: &Evidence) -> bool {
+    let mut programs = evidence
         .code
         .iter()
         .flat_map(|object| &object.slices)
@@ -124,16 +124,20 @@ fn engines(check: &mut Check<'_>) {
             slice.file_type.is_some_and(|found| found.is_execute())
                 && claims::platform(slice) == Some(crate::entitlements::Platform::MacOs)
                 && !is_signed_by_apple(slice)
-        });
-    let mut is_hard = false;
-    for slice in programs {
-        if is_permitted(slice) || !slice.flags.contains(CodeDirectoryFlags::RUNTIME) {
-            // It may be the one that starts the engine.
-            return;
-        }
-        is_hard = true;
-    }
-    if is_hard {
+        })
+        .peekable();
+    programs.peek().is_some() && programs.all(is_refused)
+}
+
+fn engines(check: &mut Check<'_>) {
+    let evidence = check.evidence();
+    let names = &evidence.listing;
+    let engine = names
+        .ids()
+        .find(|id| names.node(*id).is_file() && ENGINES.contains(&&*names.node(*id).text()));
+    let Some(engine) = engine else { return };
+    // One that may, or that is not hardened, may be the one that starts the engine.
+    if is_refused_everywhere(evidence) {
         let message = format!(
             "{} comes along, and no program claims allow-jit",
             names.node(engine).text()

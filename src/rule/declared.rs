@@ -237,7 +237,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::InfoPlist,
         severity: Severity::Warning,
         title: "an app that claims to run on older systems than its code was built for",
-        catalogue: "R256",
+        catalogue: "R256, R203",
         explanation: "Launch Services tells people by LSMinimumSystemVersion that an app needs a newer macOS. Where the code was built for a newer one than that says, they see a crash in dyld in place of the dialog. Code for Apple silicon is for 11.0 or later in any case and is not compared.",
         remedy: "set it to what the code was built for, then sign again:  plutil -replace LSMinimumSystemVersion -string VERSION INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/lsminimumsystemversion",

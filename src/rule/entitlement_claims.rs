@@ -198,7 +198,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Entitlements,
         rejected_by: &[Party::Amfi],
         title: "restricted entitlements without a provisioning profile",
-        catalogue: "R100, R140",
+        catalogue: "R100, R140, R163",
         explanation: "A restricted entitlement must be granted by a provisioning profile in the bundle. There is none, so AMFI kills the program every time it starts. codesign, spctl and the notary service all say that the code is good.",
         remedy: "remove the keys, or embed a profile of the right kind before signing:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
         apple: KILLED,

@@ -66,17 +66,17 @@ pub(super) fn is_apple_double(path: &str) -> bool {
 }
 
 /// The bundles of an item by their paths.
-struct Bundles<'a>(HashMap<&'a str, &'a CodeObject>);
+pub(super) struct Bundles<'a>(HashMap<&'a str, &'a CodeObject>);
 
 impl<'a> Bundles<'a> {
-    fn of(evidence: &'a Evidence) -> Self {
+    pub(super) fn of(evidence: &'a Evidence) -> Self {
         let is_bundle = |object: &&CodeObject| matches!(object.kind, CodeKind::Bundle(_));
         let bundles = evidence.code.iter().filter(is_bundle);
         Self(bundles.map(|object| (object.path.as_str(), object)).collect())
     }
 
     /// The innermost bundle that holds this path.
-    fn around(&self, path: &str) -> Option<&'a CodeObject> {
+    pub(super) fn around(&self, path: &str) -> Option<&'a CodeObject> {
         above(path).find_map(|folder| self.0.get(folder).copied())
     }
 }

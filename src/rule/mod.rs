@@ -13,6 +13,7 @@ mod declared;
 mod demand;
 mod distribution;
 mod driverkit;
+mod electron;
 mod entitlement_claims;
 mod entitlement_form;
 mod entitlement_identity;
@@ -34,6 +35,7 @@ mod main_executable;
 mod misplaced;
 mod nesting;
 mod oddity;
+mod passed_by;
 mod policy;
 mod private_files;
 mod privileged_helper;
@@ -43,6 +45,7 @@ mod reading;
 mod runtime_exceptions;
 mod sandbox;
 mod seal;
+mod self_modifying;
 mod services;
 mod signature;
 mod structure;
@@ -141,6 +144,9 @@ pub fn all() -> Vec<&'static Rule> {
         nesting::RULES,
         archive::RULES,
         code_places::RULES,
+        passed_by::RULES,
+        self_modifying::RULES,
+        electron::RULES,
         misplaced::RULES,
         private_files::RULES,
         info_plist::RULES,

@@ -135,7 +135,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "profile-team",
         title: "the provisioning profile belongs to another team",
-        catalogue: "R157",
+        catalogue: "R157, R068",
         explanation: "Code and profile must be of the same team. A profile of another team grants nothing, whatever else it says; App ID, certificate and keychain groups cannot match either.",
         follows_from: &["profile-platform"],
         check: |check| {

@@ -189,7 +189,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Notary],
         title: "a link in the bundle leads nowhere, or out of what the seal covers",
-        catalogue: "R013",
+        catalogue: "R013, R286",
         explanation: "Under strict rules every sealed link must lead to something that this bundle, or one around it, has sealed; absolute links may lead into /System and /Library only. Links into the build machine's folders are usually left over from packaging.",
         remedy: "remove the link or make it relative to a file in the bundle, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |check| {

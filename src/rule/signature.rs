@@ -14,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary],
         title: "code carries no signature",
-        catalogue: "R001",
+        catalogue: "R001, R208",
         explanation: "There is no signature, or one without CodeDirectory, or one that is neither marked ad hoc nor signed with a certificate. Gatekeeper and the notary service refuse unsigned code, and Apple silicon does not run it at all.",
         remedy: SIGN_AGAIN,
         check: |check| {
