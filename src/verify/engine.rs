@@ -210,30 +210,31 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         .filter_map(|object| object.executable.clone())
         .collect();
     let mut unread: Vec<Unread> = tree.gaps().iter().map(|gap| unread_gap(tree, gap)).collect();
-    for file in macho_files(&context, &mut unread) {
-        if known.contains(&tree.path(file)) {
-            continue;
-        }
-        let node = bundle_of(tree, file).unwrap_or(file);
-        let group = code::object(&context, node, Nesting::Found, 1, None)
-            .unwrap_or_else(|error| vec![resources::unreadable(&context, node, Nesting::Found, error)]);
-        for mut object in group {
-            // Its seal may name code that was found before.
-            if object
-                .executable
-                .as_ref()
-                .is_some_and(|path| known.contains(path))
-            {
+    let files = macho_files(&context, &mut unread);
+    // Those at one depth at a time: what a bundle seals lies as deep as its executable, or deeper.
+    for files in files.chunk_by(|one, other| depth(tree, *one) == depth(tree, *other)) {
+        for (file, group) in found_code(&context, files, &known) {
+            if known.contains(&tree.path(file)) {
                 continue;
             }
-            known.extend(object.executable.clone());
-            object.nesting = Nesting::Found;
-            object.parent = Some(0);
-            if is_sealed_as_data(&object) {
-                let path = object.path.clone();
-                code::push(&mut object, FaultKind::Oddity(Oddity::BundleAsData), path, None);
+            for mut object in group {
+                // Its seal may name code that was found before.
+                if object
+                    .executable
+                    .as_ref()
+                    .is_some_and(|path| known.contains(path))
+                {
+                    continue;
+                }
+                known.extend(object.executable.clone());
+                object.nesting = Nesting::Found;
+                object.parent = Some(0);
+                if is_sealed_as_data(&object) {
+                    let path = object.path.clone();
+                    code::push(&mut object, FaultKind::Oddity(Oddity::BundleAsData), path, None);
+                }
+                code.push(object);
             }
-            code.push(object);
         }
     }
     if let Some(item) = code.first_mut() {
@@ -285,6 +286,31 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         },
         statistics,
     })
+}
+
+/// What each of these files is, in their order; those that are known already are left out. They are judged in parallel, so that
+/// the seal of one may name another that was judged for nothing.
+fn found_code<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    files: &[NodeId],
+    known: &HashSet<String>,
+) -> Vec<(NodeId, Vec<CodeObject>)> {
+    let judge = |file: &NodeId| {
+        let tree = context.tree;
+        if known.contains(&tree.path(*file)) {
+            return None;
+        }
+        let node = bundle_of(tree, *file).unwrap_or(*file);
+        let group = code::object(context, node, Nesting::Found, 1, None)
+            .unwrap_or_else(|error| vec![resources::unreadable(context, node, Nesting::Found, error)]);
+        Some((*file, group))
+    };
+    files.par_iter().filter_map(judge).collect()
+}
+
+/// Number of folders between a node and the root.
+fn depth<T: Tree + ?Sized>(tree: &T, node: NodeId) -> usize {
+    tree.path(node).matches('/').count()
 }
 
 /// A bundle among the resources: for the seal, a folder of files.
@@ -366,10 +392,7 @@ fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unre
             }
         }
     }
-    found.sort_by_cached_key(|node| {
-        let path = tree.path(*node);
-        (path.matches('/').count(), path)
-    });
+    found.sort_by_cached_key(|node| (depth(tree, *node), tree.path(*node)));
     found
 }
 
