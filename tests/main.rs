@@ -75,6 +75,7 @@ mod rules_profiles;
 mod rules_run_time;
 mod rules_sandbox;
 mod rules_services;
+mod rules_signing;
 mod rules_tickets;
 mod rules_timestamps;
 mod schema;

@@ -48,6 +48,7 @@ mod seal;
 mod self_modifying;
 mod services;
 mod signature;
+mod signing_quality;
 mod structure;
 mod ticket;
 mod timestamp;
@@ -137,6 +138,7 @@ impl std::fmt::Debug for Rule {
 pub fn all() -> Vec<&'static Rule> {
     [
         signature::RULES,
+        signing_quality::RULES,
         identity::RULES,
         timestamp::RULES,
         distribution::RULES,

@@ -89,6 +89,8 @@ pub struct Code {
     pub nested: Vec<(String, Code)>,
     pub platform: u32,
     pub slices: Vec<Thin>,
+    /// A change to how it is signed.
+    pub signing: Option<fn(&mut Signer)>,
     shape: Shape,
 }
 
@@ -108,6 +110,7 @@ fn code(identifier: &str, shape: Shape) -> Code {
         nested: Vec::new(),
         platform: MACOS,
         slices: vec![x86_64(text.as_bytes()), arm64(text.as_bytes())],
+        signing: None,
         shape,
     }
 }
@@ -201,6 +204,12 @@ impl Code {
         self
     }
 
+    /// Changes how it is signed.
+    pub fn signing(mut self, change: fn(&mut Signer)) -> Self {
+        self.signing = Some(change);
+        self
+    }
+
     /// Libraries that it links, beside libSystem.
     pub fn links(self, libraries: &[&str]) -> Self {
         self.macho(|thin| {
@@ -282,13 +291,17 @@ impl Code {
         special.extend(self.special.clone());
         // As codesign does, that writes the version in which the runtime's version has a place.
         let has_team = !matches!(self.by, By::Adhoc | By::Apple | By::MacAppStore);
-        Signer {
+        let mut signer = Signer {
             flags: base.flags | self.flags,
             team: has_team.then(|| self.team.clone()),
             version: 0x20500,
             special,
             ..base
+        };
+        if let Some(change) = self.signing {
+            change(&mut signer);
         }
+        signer
     }
 
     fn thins(&self) -> Vec<Thin> {
