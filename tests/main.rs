@@ -59,6 +59,7 @@ mod rows_directories;
 mod rows_macho;
 mod rows_seals;
 mod rows_sources;
+mod rules_app_store;
 mod rules_constraints;
 mod rules_distribution;
 mod rules_entitlements;

@@ -280,7 +280,10 @@ fn keys_of_other_platforms_and_stores() {
     expect(&claiming(center()), &[("devid-unsupported-capability", Error)]);
     expect(
         &provisioned(center()).by(By::Distribution),
-        &[("app-store-distribution-signed", Note)],
+        &[
+            ("app-store-distribution-signed", Note),
+            ("app-store-sandbox-missing", Error),
+        ],
     );
     expect(
         &claiming(entries! { "get-task-allow" => true }),
@@ -570,7 +573,14 @@ fn environments_and_domains() {
         &[("development-signed", Error)],
     );
     let store = push("development").by(By::Distribution);
-    expect(&store, &[("app-store-distribution-signed", Note), (rule, Error)]);
+    expect(
+        &store,
+        &[
+            ("app-store-distribution-signed", Note),
+            ("app-store-sandbox-missing", Error),
+            (rule, Error),
+        ],
+    );
     let cloud = "com.apple.developer.icloud-container-environment";
     expect(
         &provisioned(entries! { cloud => "Development" }),

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use crate::command_line::sealcheck;
 use crate::support::bundle::{self, store_info_plist, write};
 use crate::support::cms::{Authority, CmsSigner};
-use crate::support::macho::EXECUTE;
+use crate::support::macho::{DYLIB, EXECUTE};
 use crate::support::pki::{self, Issued};
 use crate::support::profile::{Der, Profile, TEAM, World, claims};
 use crate::support::real_app;
-use crate::support::signature::{RUNTIME, Signer, adhoc, certified};
+use crate::support::signature::{Bound, RUNTIME, Signer, adhoc, certified};
 
 const NETWORK: &str = "com.apple.developer.networking.networkextension";
 const APP_ID: &str = "com.apple.application-identifier";
@@ -373,6 +373,37 @@ fn kinds_of_profiles_and_certificates() {
     // As they belong together.
     assert_eq!(judge(&development, &world.development, local), [devices]);
     assert_eq!(judge(&store, &world.distribution, mas), []);
+}
+
+/// R403.
+#[test]
+fn nested_code_by_a_certificate_that_the_profile_does_not_list() {
+    let case = Case::new();
+    let profile = case.world.for_app_store(granted());
+    let judge = |nested: &Issued| {
+        let mut claims = claimed();
+        claims.as_object_mut().unwrap().remove(NETWORK);
+        let signer = case.signer(&case.world.distribution, &claims);
+        let app = case.app(Some(&profile), &signer);
+        let library = Signer {
+            identifier: "com.example.acme.library".into(),
+            special: adhoc("").special,
+            ..case.signer(nested, &json!({}))
+        };
+        let (bytes, cdhashes) = library.sign_all(&bundle::slices("library ", DYLIB), Bound::default());
+        write(&app.join("Contents/Frameworks/liba.dylib"), &bytes);
+        bundle::sign(
+            &app.join("Contents"),
+            "MacOS/Acme",
+            &bundle::slices("main ", EXECUTE),
+            &signer,
+            &BTreeMap::from([("Frameworks/liba.dylib".to_owned(), cdhashes)]),
+        );
+        case.found(&app, Some(Target::MacAppStore))
+    };
+    let finding = only(judge(&case.world.renewed), "app-store-certificate-not-in-profile");
+    assert_eq!(finding.path, "Contents/Frameworks/liba.dylib");
+    assert_eq!(judge(&case.world.distribution), []);
 }
 
 #[test]

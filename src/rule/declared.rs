@@ -20,7 +20,7 @@ const MACOS: u32 = 1;
 const VERSION_PARTS: usize = 3;
 
 /// A version in the form of `LC_BUILD_VERSION`, or nothing where it is no list of up to three numbers.
-fn packed(version: &str) -> Option<u32> {
+pub(super) fn packed(version: &str) -> Option<u32> {
     let parts: Vec<&str> = version.split('.').collect();
     if parts.len() > VERSION_PARTS {
         return None;

@@ -3,6 +3,7 @@
 //! A rule has a stable id, a documentation that `sealcheck explain` prints, and a function that looks at one
 //! item's evidence. Families live in one file each. The catalogue's numbers (R002 …) stand beside the ids.
 
+mod app_store;
 mod archive;
 mod baseline;
 mod check;
@@ -177,6 +178,7 @@ pub fn all() -> Vec<&'static Rule> {
         profile::RULES,
         profile_grant::RULES,
         ticket::RULES,
+        app_store::RULES,
         reading::RULES,
         expectation::RULES,
         demand::RULES,

@@ -88,7 +88,7 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Notary, Party::AppStore],
         targets: &[Target::DeveloperId, Target::MacAppStore],
         title: "the program lets debuggers attach",
-        catalogue: "R082",
+        catalogue: "R082, R392",
         explanation: "com.apple.security.get-task-allow opens a process to every program of the user, for debugging. Xcode adds it to what it builds for development; the notary service and the App Store refuse it. Only hosts of plug-ins that also disable library validation may keep it.",
         remedy: "export the app with Xcode's Distribute App, or build with CODE_SIGN_INJECT_BASE_ENTITLEMENTS=NO; or sign again without the key:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
         apple: "notary service: \"The executable requests the com.apple.security.get-task-allow entitlement.\"",

@@ -6,7 +6,7 @@ use crate::bundle::BundleKind;
 use crate::entitlements::{Class, classify};
 use crate::finding::{Party, Severity, Target};
 use crate::plist::Value;
-use crate::verify::{CodeKind, CodeObject};
+use crate::verify::{CodeKind, CodeObject, SliceEvidence};
 
 const HELPERS: &str =
     "https://developer.apple.com/documentation/xcode/embedding-a-helper-tool-in-a-sandboxed-app";
@@ -113,28 +113,7 @@ pub(super) const RULES: &[Rule] = &[
             };
             for object in evidence.code.iter().skip(1) {
                 for slice in &object.slices {
-                    let is_program = slice.file_type.is_some_and(|found| found.is_execute());
-                    // Drivers live in a sandbox of the system's, system extensions in none.
-                    let is_other = matches!(
-                        object.kind,
-                        CodeKind::Bundle(BundleKind::DriverExtension | BundleKind::SystemExtension)
-                    );
-                    let is_in = slice
-                        .entitlements
-                        .as_ref()
-                        .is_some_and(|claims| claims.get(SANDBOX) == Some(&Value::Boolean(true)));
-                    // What is not signed, or not decodable, is another problem.
-                    let is_known =
-                        slice.hash_type.is_some() && slice.entitlements.is_some() == has_blob(slice);
-                    // An extension without sandbox is refused by its own rule.
-                    let is_extension = object.kind == CodeKind::Bundle(BundleKind::AppExtension);
-                    if !is_program
-                        || is_other
-                        || is_in
-                        || is_extension
-                        || !is_known
-                        || is_signed_by_apple(slice)
-                    {
+                    if !lacks_sandbox(object, slice) {
                         continue;
                     }
                     let message = format!("not sandboxed, but {} is", main.main_path());
@@ -263,7 +242,7 @@ fn inherits(claimant: Claimant<'_>) -> bool {
         .is_some_and(|value| value != &Value::Boolean(false))
 }
 
-fn is_sandboxed_app(object: &CodeObject) -> bool {
+pub(super) fn is_sandboxed_app(object: &CodeObject) -> bool {
     object.kind == CodeKind::Bundle(BundleKind::App)
         && object.slices.iter().any(|slice| {
             !is_signed_by_apple(slice)
@@ -274,8 +253,27 @@ fn is_sandboxed_app(object: &CodeObject) -> bool {
         })
 }
 
+/// Whether this is a program that should be in a sandbox, and is not; only where that is known.
+pub(super) fn lacks_sandbox(object: &CodeObject, slice: &SliceEvidence) -> bool {
+    let is_program = slice.file_type.is_some_and(|found| found.is_execute());
+    // Drivers live in a sandbox of the system's, system extensions in none; an app extension without one is refused by its own rule.
+    let is_other = matches!(
+        object.kind,
+        CodeKind::Bundle(
+            BundleKind::DriverExtension | BundleKind::SystemExtension | BundleKind::AppExtension
+        )
+    );
+    let is_in = slice
+        .entitlements
+        .as_ref()
+        .is_some_and(|claims| claims.get(SANDBOX) == Some(&Value::Boolean(true)));
+    // What is not signed, or not decodable, is another problem.
+    let is_known = slice.hash_type.is_some() && slice.entitlements.is_some() == has_blob(slice);
+    is_program && !is_other && !is_in && is_known && !is_signed_by_apple(slice)
+}
+
 /// Whether the signature has entitlements at all, decodable or not.
-fn has_blob(slice: &crate::verify::SliceEvidence) -> bool {
+fn has_blob(slice: &SliceEvidence) -> bool {
     use crate::blob::Slot;
     slice.slots.iter().any(|found| {
         [Slot::ENTITLEMENTS, Slot::ENTITLEMENTS_DER].contains(&found.slot) && found.length.is_some()

@@ -20,6 +20,8 @@ pub struct World {
     pub developer_id: Issued,
     pub development: Issued,
     pub distribution: Issued,
+    /// The same, made later; in no profile.
+    pub renewed: Issued,
     /// Signs the property list.
     pub mac_service: Issued,
     /// Signs the DER form.
@@ -75,6 +77,12 @@ impl World {
             distribution: developer(
                 "Apple Distribution: Example (ABCDE12345)",
                 Key::P256(24),
+                "1.2.840.113635.100.6.1.7",
+            )
+            .issued_by(&wwdr),
+            renewed: developer(
+                "Apple Distribution: Example (ABCDE12345)",
+                Key::P256(27),
                 "1.2.840.113635.100.6.1.7",
             )
             .issued_by(&wwdr),
