@@ -147,6 +147,7 @@ fn certificates() {
         let signed = Signed {
             cms: &cms,
             base,
+            base_sha256: None,
             directories: &[(SHA256, None)],
             best: sealcheck::hash::HashType::Sha256,
             team_id: None,

@@ -166,6 +166,7 @@ pub fn signature(data: &[u8]) {
     let signed = Signed {
         cms: data,
         base: b"a CodeDirectory",
+        base_sha256: None,
         directories: &[(2, None)],
         best: HashType::Sha256,
         team_id: Some(b"ABCDE12345"),

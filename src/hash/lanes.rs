@@ -48,27 +48,38 @@ struct Lane<'m> {
 }
 
 impl<'m> Lane<'m> {
-    fn new(message: Option<(usize, &'m [u8])>) -> Self {
-        let (body, last) = message.map_or((&[][..], &[][..]), |(_, bytes)| bytes.as_chunks::<64>());
-        let mut tail = [[0; 64]; 2];
+    /// A lane without a message.
+    const IDLE: Self = Self {
+        message: None,
+        body: &[],
+        tail: [[0; 64]; 2],
+        tail_left: 0,
+    };
+
+    /// Puts the next message into this lane. It is made in place: what was just written byte by byte is slow to copy.
+    fn take(&mut self, message: Option<(usize, &'m [u8])>) {
+        let Some((index, bytes)) = message else {
+            self.message = None;
+            return;
+        };
+        let (body, last) = bytes.as_chunks::<64>();
+        self.message = Some(index);
+        self.body = body;
+        self.tail = [[0; 64]; 2];
         // The bit behind the message and the length take nine bytes.
-        let tail_left = if last.len() > 64 - 9 { 2 } else { 1 };
-        let flat = tail.as_flattened_mut();
-        let start = if tail_left == 2 { 0 } else { 64 };
-        let bits = message.map_or(0, |(_, bytes)| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        let length = bits.wrapping_mul(8).to_be_bytes();
-        let padded = last.iter().copied().chain(std::iter::once(0x80));
-        for (target, byte) in flat.iter_mut().skip(start).zip(padded) {
-            *target = byte;
+        self.tail_left = if last.len() > 64 - 9 { 2 } else { 1 };
+        let flat = self.tail.as_flattened_mut();
+        let start = if self.tail_left == 2 { 0 } else { 64 };
+        let behind = flat.get_mut(start..).unwrap_or_default();
+        if let Some((target, rest)) = behind.split_at_mut_checked(last.len()) {
+            target.copy_from_slice(last);
+            if let Some(bit) = rest.first_mut() {
+                *bit = 0x80;
+            }
         }
-        for (target, byte) in flat.iter_mut().rev().zip(length.iter().rev()) {
-            *target = *byte;
-        }
-        Self {
-            message: message.map(|(index, _)| index),
-            body,
-            tail,
-            tail_left,
+        let bits = u64::try_from(bytes.len()).unwrap_or(u64::MAX).wrapping_mul(8);
+        if let Some(target) = flat.last_chunk_mut() {
+            *target = bits.to_be_bytes();
         }
     }
 
@@ -104,7 +115,8 @@ pub(super) fn digests<const WORDS: usize, const LANES: usize>(
 ) -> Vec<Digest> {
     let mut digests = vec![Digest::new(&[]); messages.len()];
     let mut queue = messages.iter().copied().enumerate();
-    let mut lanes: [Lane<'_>; LANES] = std::array::from_fn(|_| Lane::new(queue.next()));
+    let mut lanes: [Lane<'_>; LANES] = [Lane::IDLE; LANES];
+    lanes.iter_mut().for_each(|lane| lane.take(queue.next()));
     let mut states = algorithm.initial.map(|word| [word; LANES]);
     let is_busy = |lane: &&Lane<'_>| lane.message.is_some();
     while lanes.iter().filter(is_busy).count() >= enough.max(1) {
@@ -124,7 +136,7 @@ pub(super) fn digests<const WORDS: usize, const LANES: usize>(
                 if let Some(digest) = digests.get_mut(message) {
                     *digest = finished(state_of(&states, index));
                 }
-                *lane = Lane::new(queue.next());
+                lane.take(queue.next());
                 for (words, initial) in states.iter_mut().zip(algorithm.initial) {
                     if let Some(word) = words.get_mut(index) {
                         *word = initial;
@@ -151,7 +163,13 @@ fn state_of<const WORDS: usize, const LANES: usize>(
     states: &[[u32; LANES]; WORDS],
     lane: usize,
 ) -> [u32; WORDS] {
-    states.map(|words| words.get(lane).copied().unwrap_or_default())
+    std::array::from_fn(|word| {
+        states
+            .get(word)
+            .and_then(|words| words.get(lane))
+            .copied()
+            .unwrap_or_default()
+    })
 }
 
 /// The digest that is a final state: its words, each with its highest byte first.

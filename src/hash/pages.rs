@@ -30,9 +30,14 @@ pub struct PageGeometry {
 impl PageGeometry {
     /// The bytes of page `index` that exist in `code`, which may be shorter than the geometry says.
     fn page<'a>(&self, code: &'a [u8], index: u64) -> &'a [u8] {
+        self.pages(code, index..index.saturating_add(1))
+    }
+
+    /// The same of neighbouring pages.
+    fn pages<'a>(&self, code: &'a [u8], pages: Range<u64>) -> &'a [u8] {
         let size = self.page_size.unwrap_or(self.limit);
-        let start = index.saturating_mul(size).min(self.limit);
-        let end = start.saturating_add(size).min(self.limit);
+        let start = pages.start.saturating_mul(size).min(self.limit);
+        let end = pages.end.saturating_mul(size).min(self.limit);
         let length = u64::try_from(code.len()).unwrap_or(u64::MAX);
         let start = start.min(length);
         crate::octets::range(code, start, end.min(length).saturating_sub(start)).unwrap_or_default()
@@ -42,15 +47,15 @@ impl PageGeometry {
 /// The numbers of the pages of `code` that differ from their slot, ascending.
 ///
 /// `tables` holds, per CodeDirectory, its hash type and its code slots (consecutive digests of that type).
-/// A slot that the table is too short for counts as different. `on_bytes` hears the number of bytes of each task
-/// before it is hashed, from any thread.
+/// A slot that the table is too short for counts as different. `before` is shown the bytes of each task before they are
+/// hashed, from any thread.
 #[must_use]
 pub fn mismatched_pages(
     kernel: Kernel,
     code: &[u8],
     geometry: PageGeometry,
     tables: &[(HashType, &[u8])],
-    on_bytes: &(dyn Fn(u64) + Sync),
+    before: &(dyn Fn(&[u8]) + Sync),
 ) -> Vec<u64> {
     let size = geometry.page_size.unwrap_or(geometry.limit).max(1);
     let per_task = BYTES_PER_TASK
@@ -62,7 +67,7 @@ pub fn mismatched_pages(
     let run = |task: u64| {
         let first = task.saturating_mul(per_task);
         let end = first.saturating_add(per_task).min(geometry.count);
-        on_bytes(end.saturating_sub(first).saturating_mul(size).min(geometry.limit));
+        before(geometry.pages(code, first..end));
         let mut bad = Vec::new();
         let mut at = first;
         while at < end {

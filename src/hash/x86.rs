@@ -425,19 +425,35 @@ fn store(words: &mut [u32; 16], register: __m512i) {
     unsafe { _mm512_storeu_si512(std::ptr::from_mut(words).cast(), register) }
 }
 
-/// Block `index` of every lane; `None` when a lane has no such block. Those some way ahead are fetched meanwhile: sixteen
-/// streams in pages of their own are more than the processor foresees by itself.
+/// Where the blocks of every lane start, and how many all of them have at least.
 #[inline]
-fn rows<'b>(blocks: &[&'b [Block]; 16], index: usize) -> Option<[&'b Block; 16]> {
-    let mut rows = [blocks[0].get(index)?; 16];
-    for (row, lane) in rows.iter_mut().zip(blocks) {
-        *row = lane.get(index)?;
-        if let Some(ahead) = lane.get(index.saturating_add(AHEAD)) {
-            // SAFETY: a hint without effect on memory; the address is that of a reference.
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(ahead).cast()) }
+fn starts(blocks: &[&[Block]; 16]) -> ([*const Block; 16], usize) {
+    let count = blocks.iter().map(|lane| lane.len()).min().unwrap_or_default();
+    (blocks.map(<[Block]>::as_ptr), count)
+}
+
+/// Block `index` of every lane, of which all have `count`. Those some way ahead are fetched meanwhile: sixteen streams in pages of
+/// their own are more than the processor foresees by itself. Behind the end of a lane, that is where it will go on if the messages lie
+/// one after the other, as pages do.
+///
+/// # Safety
+/// `index` is below `count`.
+#[inline]
+unsafe fn rows<'b>(starts: &[*const Block; 16], index: usize, count: usize) -> [&'b Block; 16] {
+    let ahead = index.wrapping_add(AHEAD);
+    let ahead = if ahead < count {
+        ahead
+    } else {
+        ahead.wrapping_add(count.wrapping_mul(15))
+    };
+    starts.map(|start| {
+        // SAFETY: the first is a hint without effect on memory, for which any address will do; the second is what the caller
+        // promises.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(ahead).cast());
+            &*start.add(index)
         }
-    }
-    Some(rows)
+    })
 }
 
 /// Words `4 * Q` to `4 * Q + 3` of sixteen blocks in the processor's byte order, a register for each word.
@@ -504,11 +520,10 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
         sixteen(g),
         sixteen(h),
     ];
-    let count = blocks.iter().map(|lane| lane.len()).min().unwrap_or_default();
+    let (starts, count) = starts(blocks);
     for index in 0..count {
-        let Some(rows) = rows(blocks, index) else {
-            break;
-        };
+        // SAFETY: `index` is below the length of the shortest lane.
+        let rows = unsafe { rows(&starts, index, count) };
         let [w0, w1, w2, w3] = quarter::<0>(&rows);
         let [w4, w5, w6, w7] = quarter::<1>(&rows);
         let [w8, w9, w10, w11] = quarter::<2>(&rows);
@@ -557,38 +572,38 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
         /// Sixteen rounds; before each, `$word` makes its word of the schedule where there is one to make.
         macro_rules! sixteen_rounds {
             ($k:expr, $word:ident) => {
-                $word!(0, 1, 9, 14);
                 round!(a b c d e f g h, w[0], $k[0]);
-                $word!(1, 2, 10, 15);
+                $word!(0, 1, 9, 14);
                 round!(h a b c d e f g, w[1], $k[1]);
-                $word!(2, 3, 11, 0);
+                $word!(1, 2, 10, 15);
                 round!(g h a b c d e f, w[2], $k[2]);
-                $word!(3, 4, 12, 1);
+                $word!(2, 3, 11, 0);
                 round!(f g h a b c d e, w[3], $k[3]);
-                $word!(4, 5, 13, 2);
+                $word!(3, 4, 12, 1);
                 round!(e f g h a b c d, w[4], $k[4]);
-                $word!(5, 6, 14, 3);
+                $word!(4, 5, 13, 2);
                 round!(d e f g h a b c, w[5], $k[5]);
-                $word!(6, 7, 15, 4);
+                $word!(5, 6, 14, 3);
                 round!(c d e f g h a b, w[6], $k[6]);
-                $word!(7, 8, 0, 5);
+                $word!(6, 7, 15, 4);
                 round!(b c d e f g h a, w[7], $k[7]);
-                $word!(8, 9, 1, 6);
+                $word!(7, 8, 0, 5);
                 round!(a b c d e f g h, w[8], $k[8]);
-                $word!(9, 10, 2, 7);
+                $word!(8, 9, 1, 6);
                 round!(h a b c d e f g, w[9], $k[9]);
-                $word!(10, 11, 3, 8);
+                $word!(9, 10, 2, 7);
                 round!(g h a b c d e f, w[10], $k[10]);
-                $word!(11, 12, 4, 9);
+                $word!(10, 11, 3, 8);
                 round!(f g h a b c d e, w[11], $k[11]);
-                $word!(12, 13, 5, 10);
+                $word!(11, 12, 4, 9);
                 round!(e f g h a b c d, w[12], $k[12]);
-                $word!(13, 14, 6, 11);
+                $word!(12, 13, 5, 10);
                 round!(d e f g h a b c, w[13], $k[13]);
-                $word!(14, 15, 7, 12);
+                $word!(13, 14, 6, 11);
                 round!(c d e f g h a b, w[14], $k[14]);
-                $word!(15, 0, 8, 13);
+                $word!(14, 15, 7, 12);
                 round!(b c d e f g h a, w[15], $k[15]);
+                $word!(15, 0, 8, 13);
             };
         }
         /// The first sixteen words are those of the block.
@@ -598,10 +613,12 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
         let [first, rest @ ..] = K256.as_chunks::<16>().0 else {
             break;
         };
-        sixteen_rounds!(first, given);
-        for k in rest {
+        let [middle @ .., last] = rest else { break };
+        sixteen_rounds!(first, next);
+        for k in middle {
             sixteen_rounds!(k, next);
         }
+        sixteen_rounds!(last, given);
         let [a0, b0, c0, d0, e0, f0, g0, h0] = before;
         before = [
             add(a0, a),
@@ -623,11 +640,10 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
 fn sha1_sixteen(state: &mut [[u32; 16]; 5], blocks: &[&[Block]; 16]) {
     let [a, b, c, d, e] = state;
     let mut before = [sixteen(a), sixteen(b), sixteen(c), sixteen(d), sixteen(e)];
-    let count = blocks.iter().map(|lane| lane.len()).min().unwrap_or_default();
+    let (starts, count) = starts(blocks);
     for index in 0..count {
-        let Some(rows) = rows(blocks, index) else {
-            break;
-        };
+        // SAFETY: `index` is below the length of the shortest lane.
+        let rows = unsafe { rows(&starts, index, count) };
         let [w0, w1, w2, w3] = quarter::<0>(&rows);
         let [w4, w5, w6, w7] = quarter::<1>(&rows);
         let [w8, w9, w10, w11] = quarter::<2>(&rows);

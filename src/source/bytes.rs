@@ -89,7 +89,7 @@ fn open(place: Place<'_>, shown: Shown<'_>) -> Result<(File, u64), SourceError> 
 pub(super) fn whole(place: Place<'_>, shown: Shown<'_>, limits: &Limits) -> Result<Bytes, SourceError> {
     let (file, length) = open(place, shown)?;
     if length < limits.map_from {
-        return read(&file, shown, limits.map_from).map(Bytes::from);
+        return read(&file, length, shown, limits.map_from).map(Bytes::from);
     }
     Mapping::new(file)
         .map(|map| Bytes(Storage::Mapped(map)))
@@ -98,21 +98,33 @@ pub(super) fn whole(place: Place<'_>, shown: Shown<'_>, limits: &Limits) -> Resu
 
 /// The whole file, if it has at most `limit` bytes.
 pub(super) fn small(place: Place<'_>, shown: Shown<'_>, limit: u64) -> Result<Vec<u8>, SourceError> {
-    let (file, _) = open(place, shown)?;
-    read(&file, shown, limit)
+    let (file, length) = open(place, shown)?;
+    read(&file, length, shown, limit)
 }
 
-/// Reads to the end, but not beyond `limit` bytes.
-fn read(file: &File, shown: Shown<'_>, limit: u64) -> Result<Vec<u8>, SourceError> {
-    let mut bytes = Vec::new();
-    let mut limited = file.take(limit.saturating_add(1));
-    limited
-        .read_to_end(&mut bytes)
-        .map_err(|error| SourceError::io(shown(), &error))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        Ok(bytes)
-    } else {
-        Err(SourceError::TooLarge { path: shown(), limit })
+/// Reads a file of `length` bytes, if those are no more than `limit`.
+fn read(file: &File, length: u64, shown: Shown<'_>, limit: u64) -> Result<Vec<u8>, SourceError> {
+    let too_large = || SourceError::TooLarge { path: shown(), limit };
+    if length > limit {
+        return Err(too_large());
+    }
+    // In one call of the system, since there is room for all of it; some give no length for files of their own.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(|_| too_large())?);
+    loop {
+        let total = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if total > limit {
+            return Err(too_large());
+        }
+        // Another read would only say that the file ends here.
+        if total > 0 && total == length {
+            return Ok(bytes);
+        }
+        bytes.reserve(1);
+        match rustix::io::read(file, spare_capacity(&mut bytes)) {
+            Ok(0) => return Ok(bytes),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(SourceError::io(shown(), &error.into())),
+        }
     }
 }
 

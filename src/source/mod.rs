@@ -20,7 +20,7 @@ pub use bytes::Bytes;
 pub use directory::DirectoryTree;
 pub use error::{ResolveError, SourceError};
 pub use listing::Listing;
-pub use mapping::guard_mappings;
+pub use mapping::{guard_mappings, prefault};
 pub use node::{Gap, GapReason, Kind, Lookup, Node, NodeId};
 pub use resolve::MAX_LINKS;
 pub use tree::Tree;

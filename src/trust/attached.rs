@@ -91,7 +91,7 @@ pub fn evaluate_attached(data: &SignedData<'_>, anchors: &Anchors, cache: &Cache
     let path = Path::build(leaf, &pool, anchors, cache);
     found.chain.clone_from(&path.certificates);
     found.kind = Some(CertificateKind::of(&path.certificates, path.is_apple()));
-    if let Err(fault) = verify_signer(signer, data, leaf, content) {
+    if let Err(fault) = verify_signer(signer, data, leaf, |digest| digest.of(content)) {
         found.faults.push(match fault {
             IdentityFault::Algorithm => AttachedFault::Algorithm,
             IdentityFault::MessageDigest => AttachedFault::MessageDigest,

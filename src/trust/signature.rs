@@ -17,7 +17,7 @@ use super::{SignatureAlgorithm, oid};
 use crate::asn1::tag;
 use crate::cms::{Attributes, CmsError, SignedData, SignerIdentifier, SignerInfo, oid as cms_oid};
 use crate::codedir::CdHash;
-use crate::hash::HashType;
+use crate::hash::{Digest, HashType};
 use crate::time::UnixTime;
 
 /// What a CMS signature is verified against.
@@ -27,12 +27,24 @@ pub struct Signed<'a> {
     pub cms: &'a [u8],
     /// The CodeDirectory of slot 0, which the CMS signs.
     pub base: &'a [u8],
+    /// Its SHA-256, where that is known already: CodeDirectories may be large.
+    pub base_sha256: Option<Digest>,
     /// Every CodeDirectory: its hash type field, and its cdhash where that can be computed.
     pub directories: &'a [(u8, Option<CdHash>)],
     /// Hash type of the chosen CodeDirectory.
     pub best: HashType,
     /// Team identifier of the chosen CodeDirectory.
     pub team_id: Option<&'a [u8]>,
+}
+
+impl Signed<'_> {
+    /// A digest of the CodeDirectory that the CMS signs.
+    fn digest(&self, digest: MessageDigest) -> Vec<u8> {
+        match self.base_sha256 {
+            Some(known) if digest == MessageDigest::Sha256 => known.as_bytes().to_vec(),
+            _ => digest.of(self.base),
+        }
+    }
 }
 
 /// What is wrong with a signature, in Apple's order.
@@ -206,7 +218,7 @@ pub fn evaluate(signed: Signed<'_>, anchors: &Anchors, cache: &Cache, now: UnixT
     identity.kind = CertificateKind::of(&path.certificates, path.is_apple());
     if data.content.is_some() {
         identity.faults.push(IdentityFault::EmbeddedContent);
-    } else if let Err(fault) = verify_signer(signer, &data, leaf, signed.base) {
+    } else if let Err(fault) = verify_signer(signer, &data, leaf, |digest| signed.digest(digest)) {
         identity.faults.push(fault);
     }
     match timestamp(signer, anchors, cache) {
@@ -257,19 +269,19 @@ pub(super) fn signer_certificate<'p>(
     }
 }
 
-/// The signer's cryptography over `content`.
+/// The signer's cryptography over content of which `digest_of` gives the digest.
 pub(super) fn verify_signer(
     signer: &SignerInfo<'_>,
     data: &SignedData<'_>,
     certificate: &Certificate,
-    content: &[u8],
+    digest_of: impl Fn(MessageDigest) -> Vec<u8>,
 ) -> Result<(), IdentityFault> {
     let named = MessageDigest::from_oid(signer.digest_algorithm).ok_or(IdentityFault::Algorithm)?;
     let algorithm =
         SignatureAlgorithm::from_oid(signer.signature_algorithm).ok_or(IdentityFault::Algorithm)?;
     let digest = algorithm.with_digest(named).ok_or(IdentityFault::Algorithm)?;
     let key = certificate.key.as_ref().ok_or(IdentityFault::Algorithm)?;
-    let content_hash = digest.of(content);
+    let content_hash = digest_of(digest);
     let signed_hash = match &signer.signed_attributes {
         None => content_hash,
         Some(attributes) => {

@@ -81,7 +81,8 @@ pub(super) fn evaluate(
     let signer = token.signers.first().ok_or(TimestampFault::Signature)?;
     let pool = certificates(&token);
     let certificate = signer_certificate(signer, &pool).ok_or(TimestampFault::NoCertificate)?;
-    verify_signer(signer, &token, certificate, content).map_err(|_| TimestampFault::Signature)?;
+    verify_signer(signer, &token, certificate, |digest| digest.of(content))
+        .map_err(|_| TimestampFault::Signature)?;
     let path = Path::build(certificate, &pool, anchors, cache);
     if !certificate.is_valid_at(time) {
         let problem = super::PathProblem::Expired;

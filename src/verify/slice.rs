@@ -11,12 +11,16 @@ use super::{
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::bundle::SealError;
 use crate::cms::SignedData;
-use crate::codedir::{CodeDirectory, CodeDirectoryFlags};
+use crate::codedir::{CdHash, CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements;
 use crate::hash::{Digest, HashType, mismatched_pages};
 use crate::macho::Slice;
 use crate::plist::Value;
+use crate::source::prefault;
 use crate::trust::{self, Signed};
+
+/// Bytes of a task whose pages are asked for together; for fewer a call of the system costs as much as it saves.
+const PREFAULT_FROM: usize = 512 << 10;
 
 /// What a signature covers.
 #[derive(Debug, Clone, Copy)]
@@ -166,8 +170,9 @@ impl<'a> Examination<'a> {
         let Some((_, best)) = best else {
             return self.unloadable(FaultKind::NoUsableHashType);
         };
-        self.directory_facts(best, &directories);
-        self.cms(best, &directories);
+        let cdhashes: Vec<_> = directories.iter().map(CodeDirectory::cdhash).collect();
+        self.directory_facts(best, &directories, &cdhashes);
+        self.cms(best, &directories, &cdhashes);
         let is_adhoc = best.flags.contains(CodeDirectoryFlags::ADHOC);
         let cms = self.components.get(Slot::SIGNATURE);
         let is_ignored = is_adhoc && cms.is_ok_and(|cms| cms.is_some_and(|cms| !cms.is_empty()));
@@ -252,9 +257,20 @@ impl<'a> Examination<'a> {
         self.faults.push(fault);
     }
 
-    fn directory_facts(&mut self, best: &CodeDirectory<'_>, directories: &[CodeDirectory<'_>]) {
+    fn directory_facts(
+        &mut self,
+        best: &CodeDirectory<'_>,
+        directories: &[CodeDirectory<'_>],
+        cdhashes: &[Option<CdHash>],
+    ) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let mut cdhashes: Vec<_> = directories.iter().filter_map(CodeDirectory::cdhash).collect();
+        // The same digest, where the hash type is that one.
+        let known = cdhashes.first().copied().flatten();
+        let known = known.filter(|cdhash| cdhash.hash_type == HashType::Sha256);
+        let base = directories.first();
+        let cms_digest =
+            base.map(|base| known.map_or_else(|| HashType::Sha256.digest(base.data()), |known| known.full));
+        let mut cdhashes: Vec<_> = cdhashes.iter().copied().flatten().collect();
         cdhashes.sort_by_key(|cdhash| cdhash.hash_type);
         let geometry = best.geometry();
         if directories.iter().any(|other| other.geometry() != geometry) {
@@ -273,16 +289,19 @@ impl<'a> Examination<'a> {
         facts.pages = geometry.count;
         facts.special_slots = best.special_slots;
         facts.has_scatter = !best.scatter.is_empty();
-        facts.cms_digest = directories
-            .first()
-            .map(|base| HashType::Sha256.digest(base.data()));
+        facts.cms_digest = cms_digest;
         facts.platform = best.platform;
         facts.exec_segment = best.exec_segment;
         facts.runtime_version = best.runtime.filter(|version| *version != 0);
     }
 
     /// Specification 4.1: ad-hoc code is not asked for a certificate, whatever lies in its CMS slot.
-    fn cms(&mut self, best: &CodeDirectory<'_>, directories: &[CodeDirectory<'_>]) {
+    fn cms(
+        &mut self,
+        best: &CodeDirectory<'_>,
+        directories: &[CodeDirectory<'_>],
+        cdhashes: &[Option<CdHash>],
+    ) {
         if best.flags.contains(CodeDirectoryFlags::ADHOC) {
             let linker = best.flags.contains(CodeDirectoryFlags::LINKER_SIGNED);
             self.facts.signature = if linker {
@@ -307,11 +326,13 @@ impl<'a> Examination<'a> {
         };
         let all: Vec<_> = directories
             .iter()
-            .map(|directory| (directory.hash_type_raw, directory.cdhash()))
+            .zip(cdhashes)
+            .map(|(directory, cdhash)| (directory.hash_type_raw, *cdhash))
             .collect();
         let signed = Signed {
             cms,
             base: base.data(),
+            base_sha256: self.facts.cms_digest,
             directories: &all,
             best: hash_type,
             team_id: best.team_id,
@@ -454,9 +475,12 @@ impl<'a> Examination<'a> {
     /// Pages against every CodeDirectory, cut as the best one says.
     fn pages(&mut self, best: &CodeDirectory<'_>, directories: &[CodeDirectory<'_>]) {
         let progress = self.options.progress.as_ref();
-        let on_bytes = |count| {
+        let before = |bytes: &[u8]| {
+            if bytes.len() >= PREFAULT_FROM {
+                prefault(bytes);
+            }
             if let Some(progress) = progress {
-                progress.add_bytes(count);
+                progress.add_bytes(length(bytes));
             }
         };
         let geometry = best.geometry();
@@ -472,7 +496,7 @@ impl<'a> Examination<'a> {
                 .collect();
         }
         let kernel = self.options.kernel;
-        let bad = mismatched_pages(kernel, self.subject.data(), geometry, &tables, &on_bytes);
+        let bad = mismatched_pages(kernel, self.subject.data(), geometry, &tables, &before);
         self.facts.bytes_hashed = geometry.limit.min(length(self.subject.data()));
         self.facts.pages_bad = u64::try_from(bad.len()).unwrap_or(u64::MAX);
         if let Some(first) = bad.first() {
