@@ -38,10 +38,14 @@ pub struct Limits {
     pub tickets: u64,
     /// Items of one folder that is no bundle: 10,000, fifty times the folder that sealcheck is tested with.
     pub items: u64,
-    /// Members of one archive: 500,000. The largest jars have some 100,000; a member takes about 60 bytes.
+    /// Members of one archive, with those of the archives in it: 500,000. The largest jars have some 100,000; a member takes
+    /// about 60 bytes.
     pub archive_members: u64,
-    /// Bytes of code that are unpacked from all archives of one item: 4 GiB, some seconds of work. Large engines have 300 MiB.
+    /// Bytes that are unpacked from all archives of one item: 4 GiB, some seconds of work. It is code, archives in archives, and all
+    /// that is compressed with gzip. Large engines have 300 MiB.
     pub archive_bytes: u64,
+    /// Bytes of code in archives, and of the archives around it that are archived themselves, in memory at once: 1 GiB.
+    pub archive_memory: u64,
     /// Files of at least this many bytes are mapped, smaller ones are read: 1 MiB. Not a budget.
     pub map_from: u64,
     /// Bytes handed over at once when a file is streamed: 256 KiB. Not a budget.
@@ -84,6 +88,14 @@ pub const LAUNCHD_LIST: u64 = 1 << 20;
 /// Bytes of a deflated member from which its first eight bytes must come. The tables of a block have less than 400; only
 /// blocks that hold nothing can stand in front, and no compressor writes so many.
 pub const ARCHIVE_HEAD_INPUT: usize = 4096;
+/// Archives in archives, the outermost one included, each unpacked in memory. How deep the notary service goes is not known.
+pub const ARCHIVE_DEPTH: usize = 5;
+/// Bytes of a header for long names and attributes in a tar archive; real ones have some hundred, with attributes some thousand.
+pub const TAR_EXTENDED_HEADER: u64 = 1 << 20;
+/// Bytes of the directory of an asar archive; 100,000 files with their hashes take some 30 MiB.
+pub const ASAR_HEADER: u64 = 256 << 20;
+/// Bytes of a path in an asar archive; a path of macOS has at most 1,024.
+pub const ASAR_PATH: usize = 1024;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -102,6 +114,7 @@ impl Default for Limits {
             items: 10_000,
             archive_members: 500_000,
             archive_bytes: 4 << 30,
+            archive_memory: 1 << 30,
             map_from: 1 << 20,
             chunk: 256 << 10,
         }
@@ -110,7 +123,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The budgets that can be set by name, with their units.
-    const SETTABLE: [Settable; 14] = [
+    const SETTABLE: [Settable; 15] = [
         ("nodes", "files and folders", |limits| &mut limits.nodes),
         ("depth", "levels of folders", |limits| &mut limits.depth),
         ("nesting", "levels of bundles", |limits| &mut limits.nesting),
@@ -125,6 +138,7 @@ impl Limits {
         ("items", "items of a folder", |limits| &mut limits.items),
         ("archive-members", "members", |limits| &mut limits.archive_members),
         ("archive-bytes", "bytes", |limits| &mut limits.archive_bytes),
+        ("archive-memory", "bytes", |limits| &mut limits.archive_memory),
     ];
 
     /// Sets the budget of this name; `false` when there is none.

@@ -11,7 +11,7 @@ use crate::support::foundry::{Code, app, library, of};
 use crate::support::macho::{DYLIB, Thin, arm64};
 use crate::support::signature::{Bound, adhoc};
 
-const UNSIGNED: &str = "unsigned-code-in-archive";
+pub const UNSIGNED: &str = "unsigned-code-in-archive";
 const ENCRYPTED: &str = "encrypted-archive";
 
 /// A member to be written; fields may lie.
@@ -50,7 +50,7 @@ impl Member {
         self
     }
 
-    fn encrypted(mut self) -> Self {
+    pub fn encrypted(mut self) -> Self {
         self.flags |= 1;
         self
     }
@@ -95,7 +95,7 @@ pub fn zip(members: &[Member]) -> Vec<u8> {
     file
 }
 
-fn unsigned() -> Vec<u8> {
+pub fn unsigned() -> Vec<u8> {
     Thin {
         file_type: DYLIB,
         ..arm64(&b"unsigned".repeat(500))
@@ -104,19 +104,19 @@ fn unsigned() -> Vec<u8> {
 }
 
 /// A library with a certificate's signature and a timestamp.
-fn signed() -> Vec<u8> {
+pub fn signed() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("signed.dylib");
     library("com.example.signed").write(&path);
     std::fs::read(path).unwrap()
 }
 
-fn with(name: &str, archive: &[u8]) -> Code {
+pub fn with(name: &str, archive: &[u8]) -> Code {
     app("com.example.acme").file(&format!("Resources/{name}"), archive)
 }
 
 /// Why the rule cannot be decided, in the item's archives.
-fn open(advice: &Advice) -> Vec<&str> {
+pub fn open(advice: &Advice) -> Vec<&str> {
     let open = advice.unknown.iter().filter(|open| open.rule == UNSIGNED);
     open.map(|open| open.reason.as_str()).collect()
 }
@@ -208,7 +208,10 @@ fn what_cannot_be_read_is_not_passed() {
     slow.method = 8;
     let size = library.len() as u32;
     let archives = [
-        ("archive in an archive", zip(&[member("b/in.jar", &inner)])),
+        (
+            "a disk image, which is not opened",
+            zip(&[member("b/in.dmg", b"a disk image")]),
+        ),
         ("deflated data is broken", zip(&[broken])),
         ("deflated data is broken", zip(&[garbage])),
         ("method 14 is not supported", zip(&[lzma])),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use crate::support::archive;
 use crate::support::bundle::{acme, info_plist};
 use crate::support::cms::{Authority, CmsSigner, Form};
 use crate::support::macho::{arm64, i386, powerpc, x86_64};
@@ -202,6 +203,25 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             ]),
             crate::archives::zip(&[]),
         ],
+        "tar" => {
+            let plain = archive::tar(&[
+                archive::tar_file("a.dylib", &adhoc("x").sign(&arm64(b"x"), Bound::default()).0),
+                archive::pax(b'x', &[("path", "long/name"), ("size", "4")]),
+                archive::tar_file("name", b"text"),
+                archive::tar_file("@LongLink", b"another/long/name").of_kind(b'L'),
+                archive::tar_file("name", b"text"),
+                archive::pax(b'x', &[("GNU.sparse.name", "holes")]),
+                archive::tar_file("name", b"1").of_kind(b'S'),
+            ]);
+            vec![archive::gzip(&plain), plain]
+        }
+        "asar" => {
+            let link = serde_json::json!({"files": {"a": {"link": "b"}, "c": {"size": 1, "unpacked": true}}});
+            vec![
+                archive::asar(&[("a/b/c.node", b"code"), ("a/package.json", b"{}")]),
+                archive::asar_of(&link, b""),
+            ]
+        }
         "bundle" => (0..64u8)
             .map(|number| vec![number, number / 7, 0, number, 16, 4, 0xff, 0])
             .collect(),

@@ -91,6 +91,8 @@ fn limits_that_can_be_set() {
         // tests/archives.rs
         "archive-members",
         "archive-bytes",
+        // tests/archive_kinds.rs
+        "archive-memory",
     ];
     assert_eq!(
         Limits::default()

@@ -15,6 +15,8 @@ mod support;
 #[path = "../fuzz/src/targets.rs"]
 mod targets;
 
+mod archive_kinds;
+mod archive_readers;
 mod archives;
 mod bits;
 mod broken_app;

@@ -119,7 +119,7 @@ fn payloads(words: &[String]) -> Vec<String> {
 }
 
 /// What a public item shows, in words: fields of a struct, what variants of an enum hold, the signature of anything else;
-/// and headers of implementations of traits.
+/// and headers of implementations of traits, but for types that are private.
 fn shown(code: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let lines: Vec<&str> = code.lines().collect();
@@ -140,7 +140,10 @@ fn shown(code: &str) -> Vec<Vec<String>> {
             found.push(tokens(&derives(&lines[..index])));
         } else if line.starts_with("impl") {
             let header = upto(&['{']);
-            if header.iter().any(|word| word == "for") {
+            let implementor = header.iter().rposition(|word| word == "for");
+            if let Some(at) = implementor
+                && !is_private(code, &header[at + 1])
+            {
                 found.push(header);
             }
         } else if line.starts_with("pub use") {
@@ -158,6 +161,15 @@ fn shown(code: &str) -> Vec<Vec<String>> {
         }
     }
     found
+}
+
+/// Whether a file declares a type of this name for itself only.
+fn is_private(code: &str, name: &str) -> bool {
+    let declares = |line: &str| {
+        let words = tokens(line);
+        matches!(words[..], [ref kind, ref word, ..] if (kind == "struct" || kind == "enum") && word == name)
+    };
+    code.lines().any(declares)
 }
 
 /// The attributes directly above an item.
@@ -225,6 +237,7 @@ fn the_test_itself_notices_types_of_other_crates() {
         "#[derive(Debug, serde::Serialize)]\npub struct Facts {",
         "use serde::Serialize;\n#[derive(Debug, Serialize)]\npub enum Facts {\n    A,\n}",
         "use der::Decode;\nimpl<'a> Decode<'a> for Certificate {",
+        "use der::Decode;\npub struct Own;\nimpl<'a> Decode<'a> for Own<'_> {",
         "pub use goblin::mach::MachO;",
         "pub type Map = serde_json::Map<String, u8>;",
         "pub enum Fault {\n    A {\n        at: u8,\n    },\n    B {\n        bad: rsa::Error,\n    },\n}",
@@ -242,6 +255,7 @@ fn the_test_itself_notices_types_of_other_crates() {
         "use sha1::Sha1;\npub enum Digest {\n    Sha1,\n    Other(u8),\n}",
         "mod der;\npub use der::{DerError, parse};",
         "pub struct Key(rsa::RsaPublicKey);",
+        "use der::Decode;\nstruct Own<'s>(&'s u8);\nimpl<'a> Decode<'a> for Own<'_> {",
         "pub fn of(plist: &crate::plist::Value) -> crate::cms::Attribute {",
     ] {
         assert_eq!(foreign(text, &dependencies), Vec::<String>::new(), "{text}");

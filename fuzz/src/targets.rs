@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use sealcheck::archive::{Inflater, Zip};
+use sealcheck::archive::{Asar, Inflater, Stream, Tar, Zip};
 use sealcheck::blob::{SuperBlob, magic, unwrap};
 use sealcheck::bundle::Seal;
 use sealcheck::cms::SignedData;
@@ -31,7 +31,7 @@ use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine,
 pub type Run = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Run); 17] = [
+pub const TARGETS: [(&str, Run); 19] = [
     ("macho", macho),
     ("superblob", superblob),
     ("code_directory", code_directory),
@@ -47,6 +47,8 @@ pub const TARGETS: [(&str, Run); 17] = [
     ("ticket", ticket),
     ("profile", profile),
     ("archive", archive),
+    ("tar", tar),
+    ("asar", asar),
     ("slice", slice),
     ("bundle", bundle),
 ];
@@ -236,6 +238,33 @@ pub fn archive(data: &[u8]) {
             if let Ok(contents) = found.contents(member, &mut inflater, 1 << 20) {
                 assert_eq!(contents.len() as u64, member.size);
             }
+        }
+    }
+}
+
+/// The members of a tar archive and their first bytes, as it stands and unpacked.
+pub fn tar(data: &[u8]) {
+    const BUDGET: u64 = 4 << 20;
+    const SHOWN: u64 = 4096;
+    let streams = [Some(Stream::plain(data, BUDGET)), Stream::gzip(data, BUDGET).ok()];
+    for stream in streams.into_iter().flatten() {
+        let mut tar = Tar::new(stream);
+        while let Ok(Some(member)) = tar.next_member() {
+            let mut contents = Vec::new();
+            if tar.read(SHOWN, &mut contents).is_ok() {
+                assert_eq!(contents.len() as u64, member.size.min(SHOWN));
+            }
+        }
+        assert!(*tar.budget() <= BUDGET);
+    }
+}
+
+/// The directory of an asar archive and the contents of its members.
+pub fn asar(data: &[u8]) {
+    if let Ok(found) = Asar::parse(data, 1000) {
+        assert!(found.members.len() <= 1000);
+        for member in &found.members {
+            let _ = found.contents(member).map(<[u8]>::len);
         }
     }
 }

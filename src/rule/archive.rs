@@ -2,40 +2,31 @@
 
 use super::claims::list;
 use super::{Check, Family, Rule};
+use crate::archive::ArchiveFormat;
 use crate::finding::{Party, Place, Severity, Target};
-use crate::verify::{ArchivedCode, ArchivedSignature};
+use crate::verify::{ArchiveEvidence, ArchivedCode, ArchivedSignature};
 
 const ISSUES: &str =
     "https://developer.apple.com/documentation/security/resolving-common-notarization-issues";
 /// Members that are named in one finding.
 const MAX_PLACES: usize = 20;
 
-fn unsigned_in_archive(check: &mut Check<'_>) {
+/// What archives hold that is not signed with a certificate, and what could not be looked into, of the kinds that are asked for.
+pub(super) fn unsigned(
+    check: &mut Check<'_>,
+    is_asked: fn(ArchiveFormat) -> bool,
+    said: impl Fn(&[&ArchivedCode]) -> String,
+    severity: impl Fn(&ArchiveEvidence, &[&ArchivedCode]) -> Severity,
+) {
     for archive in &check.evidence().archives {
         let bad: Vec<&ArchivedCode> = archive
             .code
             .iter()
-            .filter(|code| code.signed != ArchivedSignature::Certificate)
+            .filter(|code| is_asked(code.format) && code.signed != ArchivedSignature::Certificate)
             .collect();
-        if let Some(first) = bad.first() {
-            let how = match first.signed {
-                ArchivedSignature::AdHoc => "is signed without a certificate",
-                _ => "is not signed",
-            };
-            let message = match bad.len().saturating_sub(1) {
-                0 => format!("{} in this archive {how}", first.name),
-                _ => format!(
-                    "{} pieces of code in this archive have no signature with a certificate, {} among them",
-                    bad.len(),
-                    first.name
-                ),
-            };
-            let finding = check.file(&archive.path, message);
-            // Apple's logs show that the service looks into the others.
-            let lower = archive.path.to_ascii_lowercase();
-            if lower.ends_with(".egg") || lower.ends_with(".nupkg") {
-                finding.severity = Severity::Warning;
-            }
+        if !bad.is_empty() {
+            let finding = check.file(&archive.path, said(&bad));
+            finding.severity = severity(archive, &bad);
             finding.places = bad
                 .iter()
                 .take(MAX_PLACES)
@@ -48,18 +39,57 @@ fn unsigned_in_archive(check: &mut Check<'_>) {
                 })
                 .collect();
         }
-        if let Some((name, reason)) = archive.unread.first() {
+        let mut unread = archive.unread.iter().filter(|unread| is_asked(unread.format));
+        if let Some(first) = unread.next() {
+            let name = first.name.to_string();
             let place = if name.is_empty() {
-                reason.clone()
+                first.reason.clone()
             } else {
-                format!("{name}: {reason}")
+                format!("{name}: {}", first.reason)
             };
-            let reason = match archive.unread.len().saturating_sub(1) {
+            let reason = match unread.count() {
                 0 => place,
                 others => format!("{place}; and {others} more members could not be looked into"),
             };
             check.unknown(&archive.path, reason);
         }
+    }
+}
+
+/// Whether public logs show that the notary service looks into archives of such a name.
+fn is_proven(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ![".egg", ".nupkg", ".tar"].iter().any(|end| name.ends_with(end))
+}
+
+fn unsigned_in_archive(check: &mut Check<'_>) {
+    let said = |bad: &[&ArchivedCode]| {
+        let Some(first) = bad.first() else {
+            return String::new();
+        };
+        let how = match first.signed {
+            ArchivedSignature::AdHoc => "is signed without a certificate",
+            _ => "is not signed",
+        };
+        match bad.len().saturating_sub(1) {
+            0 => format!("{} in this archive {how}", first.name),
+            _ => format!(
+                "{} pieces of code in this archive have no signature with a certificate, {} among them",
+                bad.len(),
+                first.name
+            ),
+        }
+    };
+    let severity = |archive: &ArchiveEvidence, bad: &[&ArchivedCode]| {
+        let is_seen = |code: &&ArchivedCode| code.name.within.iter().all(|name| is_proven(name));
+        if is_proven(&archive.path) && bad.iter().any(is_seen) {
+            Severity::Error
+        } else {
+            Severity::Warning
+        }
+    };
+    unsigned(check, |format| format != ArchiveFormat::Asar, said, severity);
+    for archive in &check.evidence().archives {
         if !archive.encrypted.is_empty() {
             check.unknown(&archive.path, "members are encrypted");
         }
@@ -69,8 +99,8 @@ fn unsigned_in_archive(check: &mut Check<'_>) {
 fn encrypted(check: &mut Check<'_>) {
     for archive in &check.evidence().archives {
         if !archive.encrypted.is_empty() {
-            let message = format!("a password protects {}", list(&archive.encrypted));
-            check.file(&archive.path, message);
+            let names: Vec<String> = archive.encrypted.iter().map(ToString::to_string).collect();
+            check.file(&archive.path, format!("a password protects {}", list(&names)));
         }
     }
 }
@@ -83,8 +113,8 @@ pub(super) const RULES: &[Rule] = &[
         targets: &[Target::DeveloperId],
         title: "code in an archive inside of the product carries no certificate's signature",
         catalogue: "R225",
-        explanation: "The notary service unpacks archives and asks every Mach-O file in them for a signature, as it asks those that lie in the open. Signing tools do not look into archives: libraries in jars and wheels are the usual case. sealcheck looks into zip, jar, war, ear, jmod, whl, egg and nupkg files, and asks whether a certificate signed what is in them, not whether the signature holds. It does not open archives in archives, tar, asar, disk images and packages. That the service unpacks egg and nupkg files is not proven.",
-        remedy: "take the code out, sign it, put it back, and sign what is around the archive again:  unzip PLACE MEMBER && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp MEMBER && zip PLACE MEMBER",
+        explanation: "The notary service unpacks archives and asks every Mach-O file in them for a signature, as it asks those that lie in the open. Signing tools do not look into archives: libraries in jars and wheels are the usual case. sealcheck looks into zip, jar, war, ear, jmod, whl, egg and nupkg files, tar archives and what is compressed with gzip, also into archives in archives, and asks whether a certificate signed what is in them, not whether the signature holds. It does not open disk images, packages, and what is compressed with xz, bzip2, zstd or 7-Zip: whether there is code in those is not known. That the service unpacks egg and nupkg files and tar archives that are not compressed is not proven.",
+        remedy: "unpack PLACE, sign the code in it, pack it again, and sign what is around the archive:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp MEMBER   A single compressed file is best shipped as it is.",
         apple: "notary service: \"The binary is not signed.\"",
         reference: ISSUES,
         check: unsigned_in_archive,

@@ -1,21 +1,26 @@
-//! The rule about the helper programs of Electron and of the Chromium Embedded Framework (R234).
+//! Rules about the helper programs of Electron and of the Chromium Embedded Framework (R234), and about code in Electron's
+//! archives (R233).
 //!
 //! Helpers without signature or hardened runtime are told by the rules about all code.
 
+use super::archive::unsigned;
 use super::claims::{is_signed_by_apple, list};
 use super::code_places::{is_refused, is_refused_everywhere};
 use super::info_plist::text;
 use super::misplaced::Bundles;
 use super::{Check, Family, Rule};
+use crate::archive::ArchiveFormat;
 use crate::bundle::BundleKind;
-use crate::finding::Severity;
+use crate::finding::{Severity, Target};
 use crate::source::{Listing, NodeId};
-use crate::verify::{CodeKind, CodeObject};
+use crate::verify::{ArchivedCode, CodeKind, CodeObject};
 
 const ELECTRON: &str = "Electron Framework.framework";
 const EMBEDDED: &str = "Chromium Embedded Framework.framework";
 
-pub(super) const RULES: &[Rule] = &[Rule {
+pub(super) const RULES: &[Rule] = &[HELPERS, NATIVE_MODULES];
+
+const HELPERS: Rule = Rule {
     id: "electron-helpers",
     family: Family::Nesting,
     severity: Severity::Warning,
@@ -26,7 +31,40 @@ pub(super) const RULES: &[Rule] = &[Rule {
     reference: "https://www.electronjs.org/docs/latest/tutorial/code-signing",
     check: helpers,
     ..Rule::BASE
-}];
+};
+
+const NATIVE_MODULES: Rule = Rule {
+    id: "electron-native-modules",
+    family: Family::Nesting,
+    severity: Severity::Warning,
+    targets: &[Target::DeveloperId],
+    title: "unsigned code in an archive of Electron",
+    catalogue: "R233",
+    explanation: "macOS loads nothing out of an asar archive: Electron copies a native module to a temporary folder first, and a program in it cannot be started. Signing tools do not look into the archive, nor does the notary service as far as its logs show. With the hardened runtime the app's library validation then refuses the copy, when the app runs.",
+    remedy: "let the packager leave the code beside the archive (asarUnpack of electron-builder, asar.unpack of @electron/packager: \"**/*.node\") and sign it there (binaries of @electron/osx-sign); leave out what is built for other systems and processors",
+    reference: "https://www.electronjs.org/docs/latest/tutorial/asar-archives",
+    check: native_modules,
+    ..Rule::BASE
+};
+
+fn native_modules(check: &mut Check<'_>) {
+    let said = |bad: &[&ArchivedCode]| {
+        let first = bad.first().map(|code| code.name.to_string()).unwrap_or_default();
+        match bad.len().saturating_sub(1) {
+            0 => format!("{first} lies in this archive without a certificate's signature"),
+            _ => format!(
+                "{} pieces of code lie in this archive without a certificate's signature, {first} among them",
+                bad.len()
+            ),
+        }
+    };
+    unsigned(
+        check,
+        |format| format == ArchiveFormat::Asar,
+        said,
+        |_, _| Severity::Warning,
+    );
+}
 
 /// The name of a helper by its path: `X Helper`, `X Helper (Renderer)`.
 fn helper(path: &str) -> Option<&str> {

@@ -4,6 +4,7 @@
 //! which Apple's `SecStaticCode::staticValidate` meets faults (specification 11.2) decides which one the verdict
 //! names.
 
+mod archive_walk;
 mod archives;
 mod code;
 mod components;
@@ -26,7 +27,7 @@ mod status;
 mod tickets;
 mod verdict;
 
-pub use archives::{ArchiveEvidence, ArchivedCode, ArchivedSignature};
+pub use archives::{ArchiveEvidence, ArchivedCode, ArchivedName, ArchivedSignature, UnreadMember};
 pub use code::HostArchitecture;
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
 pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};

@@ -1,5 +1,6 @@
 //! What the tests build their own signed code with. Written against the formats, never against sealcheck's readers.
 
+pub mod archive;
 pub mod bundle;
 pub mod cms;
 pub mod codesign;

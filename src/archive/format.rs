@@ -1,0 +1,166 @@
+//! Which kind of archive a file is, by its name and its first bytes.
+//!
+//! The notary service goes by the name as well, and by which names is not known in full. Both must fit here: what is
+//! called an archive and is none holds no code, and what has another name the service does not unpack.
+
+use super::asar::is_asar;
+use super::gzip::is_gzip;
+
+/// How a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveFormat {
+    /// In ZIP form: jars, wheels and the like.
+    Zip,
+    /// Tar, not compressed.
+    Tar,
+    /// One file or a tar archive, compressed with gzip.
+    Gzip,
+    /// Electron's.
+    Asar,
+    /// One that is not read, and what it is called.
+    Unread(&'static str),
+}
+
+/// The end of a name with its dot, how such files begin, and what they are.
+struct Known(&'static str, &'static [u8], ArchiveFormat);
+
+const XZ: &[u8] = b"\xfd7zXZ\0";
+const BZIP2: &[u8] = b"BZh";
+const ZSTANDARD: &[u8] = b"\x28\xb5\x2f\xfd";
+
+/// The longer ends come first.
+const KNOWN: [Known; 24] = [
+    Known(".zip", &[], ArchiveFormat::Zip),
+    Known(".jar", &[], ArchiveFormat::Zip),
+    Known(".war", &[], ArchiveFormat::Zip),
+    Known(".ear", &[], ArchiveFormat::Zip),
+    Known(".jmod", &[], ArchiveFormat::Zip),
+    Known(".whl", &[], ArchiveFormat::Zip),
+    Known(".egg", &[], ArchiveFormat::Zip),
+    Known(".nupkg", &[], ArchiveFormat::Zip),
+    Known(".tar", &[], ArchiveFormat::Tar),
+    Known(".tgz", &[], ArchiveFormat::Gzip),
+    Known(".gz", &[], ArchiveFormat::Gzip),
+    Known(".asar", &[], ArchiveFormat::Asar),
+    Known(
+        ".tar.xz",
+        XZ,
+        ArchiveFormat::Unread("a tar archive compressed with xz"),
+    ),
+    Known(
+        ".txz",
+        XZ,
+        ArchiveFormat::Unread("a tar archive compressed with xz"),
+    ),
+    Known(
+        ".tar.bz2",
+        BZIP2,
+        ArchiveFormat::Unread("a tar archive compressed with bzip2"),
+    ),
+    Known(
+        ".tbz2",
+        BZIP2,
+        ArchiveFormat::Unread("a tar archive compressed with bzip2"),
+    ),
+    Known(
+        ".tbz",
+        BZIP2,
+        ArchiveFormat::Unread("a tar archive compressed with bzip2"),
+    ),
+    Known(
+        ".tar.zst",
+        ZSTANDARD,
+        ArchiveFormat::Unread("a tar archive compressed with zstd"),
+    ),
+    Known(
+        ".tzst",
+        ZSTANDARD,
+        ArchiveFormat::Unread("a tar archive compressed with zstd"),
+    ),
+    Known(
+        ".7z",
+        b"7z\xbc\xaf\x27\x1c",
+        ArchiveFormat::Unread("a 7-Zip archive"),
+    ),
+    Known(".pkg", b"xar!", ArchiveFormat::Unread("an installer package")),
+    Known(
+        ".xip",
+        b"xar!",
+        ArchiveFormat::Unread("a signed archive of Apple's (xip)"),
+    ),
+    // What it begins with depends on what is in it.
+    Known(".dmg", &[], ArchiveFormat::Unread("a disk image")),
+    Known(".sparseimage", b"sprs", ArchiveFormat::Unread("a disk image")),
+];
+
+impl ArchiveFormat {
+    fn known(name: &[u8]) -> impl Iterator<Item = &'static Known> {
+        KNOWN.iter().filter(move |known| {
+            let start = name.len().checked_sub(known.0.len());
+            let end = start.and_then(|start| name.get(start..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(known.0.as_bytes()))
+        })
+    }
+
+    /// Whether files of this name are archives, in whatever case it is written.
+    #[must_use]
+    pub fn is_name(name: &[u8]) -> bool {
+        Self::known(name).next().is_some()
+    }
+
+    /// What a file of this name is that begins so. Eight bytes are enough, but a tar archive is one only if [`super::is_tar`] says
+    /// so of its first block.
+    #[must_use]
+    pub fn of(name: &[u8], head: &[u8]) -> Option<Self> {
+        let begins = |known: &&Known| match known.2 {
+            Self::Zip => is_zip(head),
+            Self::Gzip => is_gzip(head),
+            Self::Asar => is_asar(head),
+            Self::Tar | Self::Unread(_) => !head.is_empty() && head.starts_with(known.1),
+        };
+        Self::known(name).find(begins).map(|known| known.2)
+    }
+}
+
+/// Whether a file begins like an archive in ZIP form; a jmod has four bytes in front of it (JDK, `jdk.internal.jmod.JmodFile`).
+#[must_use]
+pub fn is_zip(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"JM\x01\x00").unwrap_or(head);
+    head.starts_with(b"PK\x03\x04")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ArchiveFormat;
+
+    #[test]
+    fn names_and_heads() {
+        let zip = b"PK\x03\x04rest".as_slice();
+        let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0];
+        let of = |name: &str, head: &[u8]| ArchiveFormat::of(name.as_bytes(), head);
+        for name in ["a.jar", "A.ZIP", "x.y.whl", ".zip"] {
+            assert_eq!(of(name, zip), Some(ArchiveFormat::Zip), "{name}");
+        }
+        for name in ["jar", "a.jar.txt", "a.", "", "a.tgz", "a.asar"] {
+            assert_eq!(of(name, zip), None, "{name}");
+        }
+        assert_eq!(of("a.jmod", b"JM\x01\x00PK\x03\x04"), Some(ArchiveFormat::Zip));
+        for head in [b"PK\x05\x06".as_slice(), b"PK", b"JM\x01\x00", b""] {
+            assert_eq!(of("a.jar", head), None, "{head:?}");
+        }
+        for name in ["a.tar.gz", "a.TGZ", "a.gz"] {
+            assert_eq!(of(name, &gzip), Some(ArchiveFormat::Gzip), "{name}");
+        }
+        assert_eq!(
+            of("app.asar", &[4, 0, 0, 0, 20, 0, 0, 0]),
+            Some(ArchiveFormat::Asar)
+        );
+        assert_eq!(of("app.asar", &[4, 0, 0, 0, 0, 0, 0, 0]), None);
+        assert!(matches!(
+            of("a.tar.xz", b"\xfd7zXZ\0"),
+            Some(ArchiveFormat::Unread(_))
+        ));
+        assert_eq!(of("a.xz", b"\xfd7zXZ\0"), None);
+        assert_eq!(of("a.txz", b"text"), None);
+    }
+}

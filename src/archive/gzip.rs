@@ -1,0 +1,167 @@
+//! What is compressed with gzip, piece by piece (RFC 1952).
+//!
+//! Several such files may stand one after the other, and something else behind the last one, which every tool passes over.
+//! Not checked: checksums.
+
+use std::ops::Range;
+
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
+use thiserror::Error;
+
+use crate::octets::Endian;
+
+/// The two bytes at the start, and the only method there is: deflate.
+const MAGIC: &[u8] = &[0x1f, 0x8b, 8];
+const HEADER_SIZE: usize = 10;
+/// The checksum and the size.
+const TRAILER_SIZE: usize = 8;
+/// How far back a deflated stream may refer.
+const WINDOW: usize = 32 << 10;
+const HAS_CHECKSUM: u8 = 2;
+const HAS_EXTRA: u8 = 4;
+const HAS_NAME: u8 = 8;
+const HAS_COMMENT: u8 = 16;
+const RESERVED: u8 = 0xe0;
+
+/// Why what is compressed cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GzipError {
+    /// The header is not what it should be.
+    #[error("its gzip header is broken")]
+    Header,
+    /// The deflated data is broken, or ends too early.
+    #[error("its deflated data is broken")]
+    Deflate,
+    /// The trailer gives another size.
+    #[error("it has another size than its gzip trailer says")]
+    Size,
+}
+
+/// Whether a file begins as gzip files do.
+#[must_use]
+pub(super) fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
+}
+
+/// Inflates one piece after the other.
+pub struct Gunzip<'a> {
+    /// What is still compressed.
+    rest: &'a [u8],
+    state: Box<DecompressorOxide>,
+    window: Box<[u8]>,
+    /// Where the window is written next.
+    at: usize,
+    /// What in the window was not handed out.
+    ready: Range<usize>,
+    /// Bytes that the present file held so far; `None` between two files.
+    size: Option<u64>,
+}
+
+impl std::fmt::Debug for Gunzip<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gunzip")
+            .field("rest", &self.rest.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Gunzip<'a> {
+    /// Begins to read; nothing is inflated yet.
+    ///
+    /// # Errors
+    /// [`GzipError::Header`]
+    pub fn new(data: &'a [u8]) -> Result<Self, GzipError> {
+        let mut new = Self {
+            rest: data,
+            state: Box::default(),
+            window: vec![0; WINDOW].into(),
+            at: 0,
+            ready: 0..0,
+            size: None,
+        };
+        new.begin()?;
+        Ok(new)
+    }
+
+    /// Passes over the header of a file.
+    fn begin(&mut self) -> Result<(), GzipError> {
+        self.rest = after_header(self.rest).ok_or(GzipError::Header)?;
+        self.state.init();
+        self.at = 0;
+        self.size = Some(0);
+        Ok(())
+    }
+
+    /// At most so many of the next bytes; none at the end.
+    ///
+    /// # Errors
+    /// [`GzipError`]
+    pub fn piece(&mut self, count: usize) -> Result<&[u8], GzipError> {
+        while self.ready.is_empty() {
+            if self.size.is_none() {
+                if !is_gzip(self.rest) {
+                    return Ok(&[]);
+                }
+                self.begin()?;
+            }
+            self.inflate()?;
+        }
+        let end = self.ready.end.min(self.ready.start.saturating_add(count));
+        let piece = self.ready.start..end;
+        self.ready.start = end;
+        self.window.get(piece).ok_or(GzipError::Deflate)
+    }
+
+    /// Fills the window up to its end, or as far as the file goes.
+    fn inflate(&mut self) -> Result<(), GzipError> {
+        let (status, read, written) = decompress(&mut self.state, self.rest, &mut self.window, self.at, 0);
+        self.rest = self.rest.get(read..).unwrap_or_default();
+        let end = self.at.saturating_add(written);
+        self.ready = self.at..end;
+        self.at = if end >= WINDOW { 0 } else { end };
+        let size = u64::try_from(written).unwrap_or(u64::MAX);
+        let size = self.size.unwrap_or_default().saturating_add(size);
+        self.size = Some(size);
+        match status {
+            TINFLStatus::HasMoreOutput if written > 0 => Ok(()),
+            TINFLStatus::Done => {
+                let (trailer, rest) = self.rest.split_at_checked(TRAILER_SIZE).ok_or(GzipError::Size)?;
+                // The lowest 32 bits only.
+                if Endian::Little.u32(trailer, 4).map(u64::from) != Some(size & u64::from(u32::MAX)) {
+                    return Err(GzipError::Size);
+                }
+                self.rest = rest;
+                self.size = None;
+                Ok(())
+            }
+            _ => Err(GzipError::Deflate),
+        }
+    }
+}
+
+/// What stands behind the header (RFC 1952, section 2.3).
+fn after_header(data: &[u8]) -> Option<&[u8]> {
+    if !is_gzip(data) {
+        return None;
+    }
+    let flags = *data.get(MAGIC.len())?;
+    if flags & RESERVED != 0 {
+        return None;
+    }
+    let mut rest = data.get(HEADER_SIZE..)?;
+    if flags & HAS_EXTRA != 0 {
+        let size = usize::from(Endian::Little.u16(rest, 0)?);
+        rest = rest.get(size.checked_add(2)?..)?;
+    }
+    for flag in [HAS_NAME, HAS_COMMENT] {
+        if flags & flag != 0 {
+            let end = memchr::memchr(0, rest)?;
+            rest = rest.get(end.checked_add(1)?..)?;
+        }
+    }
+    if flags & HAS_CHECKSUM != 0 {
+        rest = rest.get(2..)?;
+    }
+    Some(rest)
+}
