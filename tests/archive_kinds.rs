@@ -252,6 +252,46 @@ fn archives_in_archives() {
     assert_eq!(found.1, "a password protects b.jar/c.dylib");
 }
 
+#[test]
+fn files_with_names_of_archives() {
+    const MISNAMED: &str = "misnamed-archive";
+    for (name, bytes, kind) in [
+        ("data.gz", b"\x78\x9c".as_slice(), "compressed with gzip"),
+        ("data.tgz", b"text", "compressed with gzip"),
+        ("text.zip", b"no archive at all", "an archive in ZIP form"),
+        ("a.jar", &gzip(b"text"), "an archive in ZIP form"),
+        ("a.tar", &zip(&[]), "a tar archive"),
+    ] {
+        let advice = with(name, bytes).advice();
+        let (severity, message, _) = only(&advice, MISNAMED);
+        assert_eq!(severity, Severity::Note);
+        assert_eq!(message, format!("by its name it is {kind}, and it is none"));
+        silent(&advice, name);
+    }
+    for (name, bytes) in [
+        ("empty.zip", zip(&[])),
+        ("nothing.jar", Vec::new()),
+        ("nothing.gz", Vec::new()),
+        ("empty.tar", vec![0; 1024]),
+        ("._a.zip", b"\0\x05\x16\x07".to_vec()),
+        ("a.xz", b"text".to_vec()),
+        ("a.tar.xz", b"text".to_vec()),
+        ("app.asar", b"text".to_vec()),
+        ("gz", b"text".to_vec()),
+    ] {
+        let advice = with(name, &bytes).advice();
+        assert!(of(&advice, MISNAMED).is_empty(), "{name}");
+    }
+    // Programs that are archives as well: what is in them counts.
+    let archive = zip(&[member("bad.dylib", &unsigned())]);
+    let script = [b"#!/bin/sh\nexec java -jar $0\n".as_slice(), &archive].concat();
+    let advice = with("a.jar", &script).advice();
+    assert!(of(&advice, MISNAMED).is_empty());
+    assert_eq!(only(&advice, UNSIGNED).0, Severity::Error);
+    let advice = with("a.jar", &script[..script.len() - 30]).advice();
+    assert_eq!(of(&advice, MISNAMED).len(), 1);
+}
+
 fn judged(built: &Built, limits: &[(&str, u64)]) -> Advice {
     let mut options = Options::default();
     for (name, value) in limits {

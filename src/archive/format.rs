@@ -102,10 +102,10 @@ impl ArchiveFormat {
         })
     }
 
-    /// Whether files of this name are archives, in whatever case it is written.
+    /// What a file is by its name alone, in whatever case it is written.
     #[must_use]
-    pub fn is_name(name: &[u8]) -> bool {
-        Self::known(name).next().is_some()
+    pub fn named(name: &[u8]) -> Option<Self> {
+        Self::known(name).next().map(|known| known.2)
     }
 
     /// What a file of this name is that begins so. Eight bytes are enough, but a tar archive is one only if [`super::is_tar`] says

@@ -1,4 +1,4 @@
-//! Rules about archives in the item, which the notary service unpacks (R225, R244).
+//! Rules about archives in the item, which the notary service unpacks (R225, R244, R247).
 
 use super::claims::list;
 use super::{Check, Family, Rule};
@@ -105,6 +105,18 @@ fn encrypted(check: &mut Check<'_>) {
     }
 }
 
+fn misnamed(check: &mut Check<'_>) {
+    for archive in &check.evidence().archives {
+        let kind = match archive.format {
+            _ if !archive.is_misnamed => continue,
+            ArchiveFormat::Gzip => "compressed with gzip",
+            ArchiveFormat::Tar => "a tar archive",
+            _ => "an archive in ZIP form",
+        };
+        check.file(&archive.path, format!("by its name it is {kind}, and it is none"));
+    }
+}
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "unsigned-code-in-archive",
@@ -132,6 +144,20 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "ship the archive without a password, or let the program fetch it when it is first needed",
         reference: ISSUES,
         check: encrypted,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "misnamed-archive",
+        family: Family::Nesting,
+        severity: Severity::Note,
+        targets: &[Target::DeveloperId],
+        title: "a file has the name of an archive and is something else",
+        catalogue: "R247",
+        explanation: "The notary service unpacks archives by their names, and its log has a warning for each that cannot be unpacked. It rejects nothing for that alone. Mostly it is test data that came along with a library.",
+        remedy: "leave PLACE out of the product, or name it for what it is; then sign again what is around it",
+        apple: "notary service: \"gunzip: …: not in gzip format\"",
+        reference: ISSUES,
+        check: misnamed,
         ..Rule::BASE
     },
 ];

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::archive_walk::{Content, Walk, heads};
-use crate::archive::{ArchiveFormat, Inflater, Zip, is_tar};
+use crate::archive::{ArchiveFormat, Inflater, Zip, ZipError, is_tar};
 use crate::source::{Bytes, NodeId, Tree};
 
 /// What is in one archive; archives without any of it are left out.
@@ -20,6 +20,8 @@ pub struct ArchiveEvidence {
     pub path: String,
     /// How it is packed.
     pub format: ArchiveFormat,
+    /// Whether only its name says so: it is something else.
+    pub is_misnamed: bool,
     /// Programs, libraries and plug-ins in it and in the archives in it, in the order in which they stand there.
     pub code: Vec<ArchivedCode>,
     /// Members that are encrypted.
@@ -84,6 +86,7 @@ impl ArchiveEvidence {
         Self {
             path,
             format,
+            is_misnamed: false,
             code: Vec::new(),
             encrypted: Vec::new(),
             unread: Vec::new(),
@@ -101,7 +104,8 @@ impl ArchiveEvidence {
     }
 
     fn is_empty(&self) -> bool {
-        self.code.is_empty() && self.encrypted.is_empty() && self.unread.is_empty()
+        let is_told = !(self.code.is_empty() && self.encrypted.is_empty() && self.unread.is_empty());
+        !is_told && !self.is_misnamed
     }
 }
 
@@ -125,7 +129,7 @@ pub(super) fn archives<T: Tree + ?Sized>(tree: &T, options: &Options) -> Vec<Arc
     let files: Vec<NodeId> = listing
         .ids()
         .skip(1)
-        .filter(|id| tree.node(*id).is_file() && ArchiveFormat::is_name(&tree.node(*id).name))
+        .filter(|id| tree.node(*id).is_file() && ArchiveFormat::named(&tree.node(*id).name).is_some())
         .collect();
     let limits = &options.limits;
     let scanned: Vec<Option<Scanned>> = files
@@ -154,42 +158,59 @@ pub(super) fn archives<T: Tree + ?Sized>(tree: &T, options: &Options) -> Vec<Arc
     all
 }
 
-/// Reads the first bytes of a file, and those of every member of one in ZIP form; `None` for what is no archive.
+/// Reads the first bytes of a file, and those of every member of one in ZIP form; `None` for what is no archive by its name.
 fn scan<T: Tree + ?Sized>(tree: &T, node: NodeId, max_members: u64) -> Option<Scanned> {
     /// Enough for a header of tar.
     const HEAD: usize = 512;
     let name = &tree.node(node).name;
-    let path = tree.path(node);
+    let named = ArchiveFormat::named(name)?;
+    let mut found = ArchiveEvidence::new(tree.path(node), named);
     // A file that cannot be read at all is said to be unread elsewhere as well.
-    let failed = |found: ArchiveEvidence, reason: String| {
-        Some(Scanned {
-            found: found.failed(reason),
-            rest: None,
-        })
-    };
+    let over = |found| Some(Scanned { found, rest: None });
     let head = match tree.head(node, HEAD) {
         Ok(head) => head,
-        Err(error) => return failed(ArchiveEvidence::new(path, ArchiveFormat::Zip), error.reason()),
+        Err(error) => return over(found.failed(error.reason())),
     };
-    let format = ArchiveFormat::of(name, &head)?;
-    let mut found = ArchiveEvidence::new(path, format);
+    let format = ArchiveFormat::of(name, &head).filter(|found| *found != ArchiveFormat::Tar || is_tar(&head));
     match format {
-        ArchiveFormat::Unread(what) => return failed(found, format!("it is {what}, which is not opened")),
-        ArchiveFormat::Tar if !is_tar(&head) => return None,
+        Some(ArchiveFormat::Unread(what)) => {
+            return over(found.failed(format!("it is {what}, which is not opened")));
+        }
+        // A script or program may stand in front of the archive.
+        None if named != ArchiveFormat::Zip || head.is_empty() => {
+            found.is_misnamed = is_misnamed(name, named, &head);
+            return over(found);
+        }
         _ => {}
     }
     let bytes = match tree.bytes(node) {
         Ok(bytes) => bytes,
-        Err(error) => return failed(found, error.reason()),
+        Err(error) => return over(found.failed(error.reason())),
     };
-    if format != ArchiveFormat::Zip {
+    if named != ArchiveFormat::Zip {
         let rest = Some((bytes, Rest::All));
         return Some(Scanned { found, rest });
     }
     let members = match Zip::parse(&bytes, max_members) {
         Ok(zip) => heads(&zip, &Arc::default(), &mut Inflater::default(), &mut found),
-        Err(error) => return failed(found, error.to_string()),
+        Err(ZipError::NoEnd) if format.is_none() => {
+            found.is_misnamed = is_misnamed(name, named, &head);
+            return over(found);
+        }
+        Err(error) => return over(found.failed(error.to_string())),
     };
     let rest = (!members.is_empty()).then_some((bytes, Rest::Members(members)));
     Some(Scanned { found, rest })
+}
+
+/// Whether a file that is none has the name of an archive that the notary service unpacks. An empty file stands for nothing,
+/// and so does a tar archive without members.
+fn is_misnamed(name: &[u8], named: ArchiveFormat, head: &[u8]) -> bool {
+    let is_unpacked = match named {
+        ArchiveFormat::Zip | ArchiveFormat::Gzip => !head.is_empty(),
+        ArchiveFormat::Tar => head.iter().any(|byte| *byte != 0),
+        ArchiveFormat::Asar | ArchiveFormat::Unread(_) => false,
+    };
+    // Attributes of a file of that name have a rule of their own.
+    is_unpacked && !name.starts_with(b"._")
 }
