@@ -94,8 +94,8 @@ pub const ARCHIVE_DEPTH: usize = 5;
 pub const TAR_EXTENDED_HEADER: u64 = 1 << 20;
 /// Bytes of the directory of an asar archive; 100,000 files with their hashes take some 30 MiB.
 pub const ASAR_HEADER: u64 = 256 << 20;
-/// Bytes of a path in an asar archive; a path of macOS has at most 1,024.
-pub const ASAR_PATH: usize = 1024;
+/// Bytes of all paths in an asar archive together; those of 100,000 files have some 8 MiB.
+pub const ASAR_PATHS: usize = 64 << 20;
 
 impl Default for Limits {
     fn default() -> Self {

@@ -361,8 +361,21 @@ fn budgets_of_archives_in_archives() {
     );
     let built = with("tool.gz", &gzip(&library)).built();
     let advice = judged(&built, &[("archive-memory", code - 1)]);
-    let open = open(&advice);
-    assert!(open[0].contains("(archive-memory)"), "{open:?}");
+    let found = open(&advice);
+    assert!(found[0].contains("(archive-memory)"), "{found:?}");
+    // Members of an asar may share their bytes, and each counts.
+    let node = json!({"size": code, "offset": "0"});
+    let twice = asar_of(&json!({"files": {"a.node": node, "b.node": node}}), &library);
+    let built = with("app.asar", &twice).built();
+    let advice = judged(&built, &[("archive-bytes", 2 * code - 1)]);
+    assert_eq!(of(&advice, ELECTRON).len(), 1);
+    let unknown = advice.unknown.iter().find(|open| open.rule == ELECTRON).unwrap();
+    assert!(
+        unknown.reason.contains("b.node") && unknown.reason.contains("(archive-bytes)"),
+        "{unknown:?}"
+    );
+    let advice = judged(&built, &[("archive-bytes", 2 * code)]);
+    assert!(advice.unknown.iter().all(|open| open.rule != ELECTRON));
     assert!(Limits::default().archive_memory < Limits::default().archive_bytes);
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use thiserror::Error;
 
-use crate::limits::{ASAR_HEADER, ASAR_PATH};
+use crate::limits::{ASAR_HEADER, ASAR_PATHS};
 use crate::octets::{Endian, range};
 
 /// Two pickles: the first holds the size of the second. Their payload's sizes and that of the text come before the text.
@@ -82,8 +82,10 @@ impl<'a> Asar<'a> {
         let mut members = Vec::new();
         let mut path = String::new();
         let mut reader = serde_json::Deserializer::from_slice(text);
+        let mut left = ASAR_PATHS;
         let top = Node {
             path: &mut path,
+            left: &mut left,
             members: &mut members,
             max_members,
         };
@@ -106,6 +108,8 @@ impl<'a> Asar<'a> {
 /// what serde_json takes, 128 levels of braces.
 struct Node<'s> {
     path: &'s mut String,
+    /// Bytes that paths may still take.
+    left: &'s mut usize,
     members: &'s mut Vec<AsarMember>,
     max_members: u64,
 }
@@ -143,6 +147,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             match key.as_str() {
                 "files" => map.next_value_seed(Folder(Node {
                     path: &mut *self.path,
+                    left: &mut *self.left,
                     members: &mut *self.members,
                     max_members: self.max_members,
                 }))?,
@@ -164,6 +169,10 @@ impl<'de> Visitor<'de> for Node<'_> {
                     self.max_members
                 )));
             }
+            *self.left = self
+                .left
+                .checked_sub(self.path.len())
+                .ok_or_else(|| A::Error::custom("its paths are too long"))?;
             self.members.push(AsarMember {
                 name: self.path.clone(),
                 offset: offset.parse().map_err(A::Error::custom)?,
@@ -189,11 +198,9 @@ impl<'de> Visitor<'de> for Folder<'_> {
                 node.path.push('/');
             }
             node.path.push_str(&name);
-            if node.path.len() > ASAR_PATH {
-                return Err(A::Error::custom("a path is too long"));
-            }
             map.next_value_seed(Node {
                 path: &mut *node.path,
+                left: &mut *node.left,
                 members: &mut *node.members,
                 max_members: node.max_members,
             })?;

@@ -385,9 +385,21 @@ impl<'l> Walk<'l> {
         self.members = self.members.saturating_sub(members);
         for member in &asar.members {
             match asar.contents(member) {
-                Some(contents) if is_macho(contents) => {
-                    self.take(Content::Code, member.name.clone(), contents, place);
-                }
+                // Members may share their bytes, which are read for each of them.
+                Some(contents) if is_macho(contents) => match self.budget.checked_sub(length(contents)) {
+                    Some(left) => {
+                        self.budget = left;
+                        self.take(Content::Code, member.name.clone(), contents, place);
+                    }
+                    None => {
+                        let limit = self.limits.archive_bytes;
+                        let reason = format!(
+                            "its {} bytes are over the limit of {limit} bytes for code in archives (archive-bytes)",
+                            contents.len()
+                        );
+                        self.unread(place.member(member.name.clone()), place, reason);
+                    }
+                },
                 Some(_) => {}
                 None => {
                     let reason = "it is not where the directory says".to_owned();
