@@ -53,7 +53,9 @@ fn names_and_sizes_in_tar() {
         tar_file("cut off", b"2"),
         pax(b'g', &[("comment", "of all")]),
         pax(b'x', &[("mtime", "1.5"), ("path", "pax/näme"), ("size", "700")]),
-        sizeless,
+        sizeless.clone(),
+        pax(b'x', &[("size", "700")]),
+        sizeless.of_kind(b'Z'),
         tar_file("old folder/", b""),
         tar_file("label", b"").of_kind(b'V'),
         last.clone(),
@@ -64,15 +66,16 @@ fn names_and_sizes_in_tar() {
         "binary",
         "gnu/long/name",
         "pax/näme",
+        "short",
         "old folder/",
         "last",
     ];
     assert_eq!(names(&archive), expected);
     let members = listed(&archive).unwrap();
     let sizes: Vec<u64> = members.iter().map(|member| member.size).collect();
-    assert_eq!(sizes, [1, 1, 512, 1, 700, 0, 4]);
+    assert_eq!(sizes, [1, 1, 512, 1, 700, 700, 0, 4]);
     let files: Vec<bool> = members.iter().map(|member| member.is_file).collect();
-    assert_eq!(files, [true, true, true, true, true, false, true]);
+    assert_eq!(files, [true, true, true, true, true, true, false, true]);
 
     // A hard link tells the size of its target, unless the archive has pax headers: then it may have contents.
     let link = TarEntry {

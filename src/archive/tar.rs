@@ -111,8 +111,8 @@ impl<'a> Tar<'a> {
             }
             let header = Header::parse(&self.block).ok_or(TarError::Header { offset })?;
             let size = match header.kind {
-                b'0' | 0 | b'7' | b'1' => pax.size.unwrap_or(header.size),
-                _ => header.size,
+                b'x' | b'X' | b'g' | b'L' | b'K' | b'V' | b'A' | b'D' | b'N' => header.size,
+                _ => pax.size.unwrap_or(header.size),
             };
             match header.kind {
                 b'x' | b'X' => {

@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use super::archives::{ArchiveEvidence, ArchivedCode, ArchivedName, ArchivedSignature, UnreadMember};
+use super::archives::{ArchiveEvidence, ArchivedCode, ArchivedName, UnreadMember, signature_of};
 use crate::archive::{
     ArchiveFormat, Asar, Inflater, MemberError, Stream, StreamError, Tar, TarError, Zip, ZipError, is_tar,
 };
-use crate::blob::{Slot, SuperBlob, magic};
 use crate::limits::{ARCHIVE_DEPTH, Limits};
-use crate::macho::{MachO, Slice, is_macho};
+use crate::macho::is_macho;
 
 /// Bytes of a member that say what it is.
 const HEAD: u64 = 8;
@@ -422,26 +421,4 @@ fn tar_reason(error: TarError) -> String {
         TarError::Stream(error) => stream_reason(error),
         other => other.to_string(),
     }
-}
-
-/// Who signed the slice that is worst off; `None` where no slice is code.
-fn signature_of(contents: &[u8]) -> Result<Option<ArchivedSignature>, String> {
-    let file = MachO::parse(contents).map_err(|error| error.to_string())?;
-    let code = file.slices.iter().filter(|slice| slice.file_type.is_code());
-    let signed: Result<Vec<ArchivedSignature>, String> = code.map(slice_signature).collect();
-    Ok(signed?.into_iter().min())
-}
-
-fn slice_signature(slice: &Slice<'_>) -> Result<ArchivedSignature, String> {
-    let Some(space) = slice.signature_space() else {
-        return Ok(ArchivedSignature::Unsigned);
-    };
-    let superblob = SuperBlob::parse(space, magic::EMBEDDED_SIGNATURE).map_err(|error| error.to_string())?;
-    let cms = superblob
-        .component(Slot::SIGNATURE)
-        .map_err(|error| error.to_string())?;
-    Ok(match cms {
-        Some(cms) if !cms.is_empty() => ArchivedSignature::Certificate,
-        _ => ArchivedSignature::AdHoc,
-    })
 }

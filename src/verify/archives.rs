@@ -11,6 +11,8 @@ use rayon::prelude::*;
 use super::Options;
 use super::archive_walk::{Content, Walk, heads};
 use crate::archive::{ArchiveFormat, Inflater, Zip, ZipError, is_tar};
+use crate::blob::{Slot, SuperBlob, magic};
+use crate::macho::{MachO, Slice};
 use crate::source::{Bytes, NodeId, Tree};
 
 /// What is in one archive; archives without any of it are left out.
@@ -213,4 +215,26 @@ fn is_misnamed(name: &[u8], named: ArchiveFormat, head: &[u8]) -> bool {
     };
     // Attributes of a file of that name have a rule of their own.
     is_unpacked && !name.starts_with(b"._")
+}
+
+/// Who signed the slice that is worst off; `None` where no slice is code.
+pub(super) fn signature_of(contents: &[u8]) -> Result<Option<ArchivedSignature>, String> {
+    let file = MachO::parse(contents).map_err(|error| error.to_string())?;
+    let code = file.slices.iter().filter(|slice| slice.file_type.is_code());
+    let signed: Result<Vec<ArchivedSignature>, String> = code.map(slice_signature).collect();
+    Ok(signed?.into_iter().min())
+}
+
+fn slice_signature(slice: &Slice<'_>) -> Result<ArchivedSignature, String> {
+    let Some(space) = slice.signature_space() else {
+        return Ok(ArchivedSignature::Unsigned);
+    };
+    let superblob = SuperBlob::parse(space, magic::EMBEDDED_SIGNATURE).map_err(|error| error.to_string())?;
+    let cms = superblob
+        .component(Slot::SIGNATURE)
+        .map_err(|error| error.to_string())?;
+    Ok(match cms {
+        Some(cms) if !cms.is_empty() => ArchivedSignature::Certificate,
+        _ => ArchivedSignature::AdHoc,
+    })
 }
