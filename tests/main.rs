@@ -89,3 +89,4 @@ mod statuses;
 mod supply;
 mod tickets;
 mod usage;
+mod zip_operand;

@@ -11,6 +11,7 @@ mod stream;
 mod tar;
 mod tar_header;
 mod zip;
+mod zip_unpack;
 
 pub use asar::{Asar, AsarError, AsarMember};
 pub use format::{ArchiveFormat, is_zip};
@@ -20,3 +21,4 @@ pub use stream::{Stream, StreamError};
 pub use tar::{Tar, TarError, TarMember};
 pub use tar_header::is_tar;
 pub use zip::{Member, MemberError, Zip, ZipError};
+pub use zip_unpack::MemberKind;

@@ -18,13 +18,13 @@ const LOCATOR64_SIZE: u64 = 20;
 const ENTRY: u32 = 0x0201_4b50;
 const ENTRY_SIZE: u64 = 46;
 const LOCAL: u32 = 0x0403_4b50;
-const LOCAL_SIZE: u64 = 30;
+pub(super) const LOCAL_SIZE: u64 = 30;
 /// The longest comment behind the end record.
 const MAX_COMMENT: u64 = 0xffff;
 /// The extra field with sizes of 64 bits.
 const EXTRA64: u16 = 1;
-const STORED: u16 = 0;
-const DEFLATED: u16 = 8;
+pub(super) const STORED: u16 = 0;
+pub(super) const DEFLATED: u16 = 8;
 /// Deflate makes at most 1,032 bytes of one (258 of two bits, and a rest).
 const MAX_RATIO: u64 = 1032;
 
@@ -86,6 +86,9 @@ pub enum MemberError {
     /// The deflated data begins with blocks that hold nothing.
     #[error("its deflated data begins with blocks that hold nothing")]
     SlowStart,
+    /// Its contents are not those of which the directory has the checksum.
+    #[error("its checksum is not the one in the central directory")]
+    Checksum,
     /// It does not have the size that the directory says.
     #[error("it has another size than the central directory says")]
     Size,
@@ -104,11 +107,17 @@ pub struct Member<'a> {
     pub name: &'a [u8],
     /// Its size when it is unpacked, as the directory says.
     pub size: u64,
-    flags: u16,
-    method: u16,
-    compressed: u64,
+    /// APPNOTE 4.4.4.
+    pub(super) flags: u16,
+    pub(super) method: u16,
+    pub(super) compressed: u64,
     /// Offset of its local header in the file.
-    header: u64,
+    pub(super) header: u64,
+    /// CRC-32 of its contents.
+    pub(super) checksum: u32,
+    /// The system whose attributes follow: the high byte of "version made by" (APPNOTE 4.4.2).
+    pub(super) host: u8,
+    pub(super) attributes: u32,
 }
 
 impl Member<'_> {
@@ -134,12 +143,16 @@ impl Member<'_> {
 /// An archive: its members in the order of the directory.
 #[derive(Debug, Clone)]
 pub struct Zip<'a> {
-    data: &'a [u8],
+    pub(super) data: &'a [u8],
     /// Its members.
     pub members: Vec<Member<'a>>,
+    /// Bytes in front of the archive.
+    pub leading: u64,
+    /// Bytes behind the end record and its comment.
+    pub trailing: u64,
 }
 
-fn u16_at(data: &[u8], offset: u64) -> Option<u16> {
+pub(super) fn u16_at(data: &[u8], offset: u64) -> Option<u16> {
     Endian::Little.u16(data, offset)
 }
 
@@ -164,6 +177,8 @@ struct End {
     size: u64,
     offset: u64,
     at: u64,
+    /// Bytes behind it.
+    trailing: u64,
 }
 
 impl End {
@@ -175,18 +190,21 @@ impl End {
             u32_at(data, *at) == Some(END)
                 && comment().is_some_and(|comment| comment <= last.saturating_sub(*at))
         })?;
+        let comment = u64::from(u16_at(data, at.checked_add(20)?)?);
+        let trailing = last.checked_sub(at)?.checked_sub(comment)?;
         let short = Self {
+            trailing,
             count: u16_at(data, at.checked_add(10)?)?.into(),
             is_short: true,
             size: u32_at(data, at.checked_add(12)?)?.into(),
             offset: u32_at(data, at.checked_add(16)?)?.into(),
             at,
         };
-        Some(Self::find64(data, at).unwrap_or(short))
+        Some(Self::find64(data, at, trailing).unwrap_or(short))
     }
 
     /// The record with 64 bits, which a locator right before the other one names.
-    fn find64(data: &[u8], end: u64) -> Option<Self> {
+    fn find64(data: &[u8], end: u64, trailing: u64) -> Option<Self> {
         let locator = end.checked_sub(LOCATOR64_SIZE)?;
         if u32_at(data, locator)? != LOCATOR64 {
             return None;
@@ -202,6 +220,7 @@ impl End {
             size: u64_at(data, at.checked_add(40)?)?,
             offset: u64_at(data, at.checked_add(48)?)?,
             at,
+            trailing,
         })
     }
 }
@@ -244,7 +263,12 @@ impl<'a> Zip<'a> {
             let counted = end.count;
             return Err(ZipError::Count { counted, found });
         }
-        let zip = Self { data, members };
+        let zip = Self {
+            data,
+            members,
+            leading: base,
+            trailing: end.trailing,
+        };
         zip.overlap()
             .map_or(Ok(zip), |offset| Err(ZipError::Overlap { offset }))
     }
@@ -268,7 +292,7 @@ impl<'a> Zip<'a> {
     }
 
     /// Where the data of a member starts, behind its local header.
-    fn start(&self, member: &Member<'_>) -> Option<u64> {
+    pub(super) fn start(&self, member: &Member<'_>) -> Option<u64> {
         let header = range(self.data, member.header, LOCAL_SIZE)?;
         if u32_at(header, 0)? != LOCAL {
             return None;
@@ -282,7 +306,7 @@ impl<'a> Zip<'a> {
     }
 
     /// The data of a member as it stands in the archive.
-    fn packed(&self, member: &Member<'_>) -> Result<&'a [u8], MemberError> {
+    pub(super) fn packed(&self, member: &Member<'_>) -> Result<&'a [u8], MemberError> {
         if member.is_encrypted() {
             return Err(MemberError::Encrypted);
         }
@@ -373,6 +397,9 @@ fn entry(directory: &[u8], at: u64, base: u64) -> Option<(Member<'_>, u64)> {
         method: u16_at(fixed, 10)?,
         compressed,
         header: base.checked_add(header)?,
+        checksum: u32_at(fixed, 16)?,
+        host: u16_at(fixed, 4)?.to_be_bytes()[0],
+        attributes: u32_at(fixed, 38)?,
     };
     Some((member, comment_at.checked_add(comment_length)?))
 }

@@ -29,7 +29,7 @@ impl Operands {
         }
     }
 
-    /// Folders that are no bundles stand for the items in them; where there are none, for themselves.
+    /// Folders that are no bundles, and archives, stand for the items in them; where there are none, for themselves.
     pub(super) fn expanded(paths: &[PathBuf], session: &Session<'_>) -> Self {
         // A detached signature is that of the operand.
         if session.options.detached.is_some() {
@@ -37,9 +37,16 @@ impl Operands {
         }
         let mut operands = Self::default();
         for path in paths {
-            // What cannot be read at all is told when it is examined.
-            let found = items(path, &session.options.limits).ok().flatten();
-            let found = found.unwrap_or_default();
+            let found = match items(path, &session.options.limits) {
+                Err(SourceError::Archive { path, error }) => {
+                    let reason = error.to_string();
+                    complain(&format!("sealcheck: {path}: {reason}"));
+                    operands.unreadable.push(Unreadable { path, reason });
+                    continue;
+                }
+                // What cannot be read at all is told when it is examined.
+                found => found.ok().flatten().unwrap_or_default(),
+            };
             for unread in found.unread {
                 complain(&format!("sealcheck: {}: {}", unread.path, unread.reason));
                 operands.unreadable.push(Unreadable {

@@ -216,8 +216,11 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
     };
     Item {
         path: &evidence.path,
-        container: None,
-        parent: None,
+        container: evidence.container.as_ref().map(|_| "zip"),
+        parent: evidence
+            .container
+            .as_ref()
+            .map(|container| container.path.as_str()),
         codesign: Codesign {
             valid: verdict.valid,
             status,

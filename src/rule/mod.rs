@@ -53,6 +53,7 @@ mod signing_quality;
 mod structure;
 mod ticket;
 mod timestamp;
+mod zip_archive;
 
 pub use baseline::{Baseline, KnownFinding};
 pub use check::{Advice, Unknown, advise};
@@ -155,6 +156,7 @@ pub fn all() -> Vec<&'static Rule> {
         info_plist::RULES,
         declared::RULES,
         main_executable::RULES,
+        zip_archive::RULES,
         services::RULES,
         privileged_helper::RULES,
         launchd_job::RULES,

@@ -4,6 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::archive::{MemberError, ZipError};
+
 /// The input could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SourceError {
@@ -37,6 +39,28 @@ pub enum SourceError {
         /// The caller's limit in bytes.
         limit: u64,
     },
+    /// The archive cannot be read.
+    #[error("{path}: {error}")]
+    Archive {
+        /// The archive.
+        path: String,
+        /// Why.
+        error: ZipError,
+    },
+    /// There is nothing of this name in the archive.
+    #[error("{path}: not in the archive")]
+    NoSuchMember {
+        /// The path of the archive and the path in it.
+        path: String,
+    },
+    /// A member of an archive cannot be unpacked.
+    #[error("{path}: {}", self.reason())]
+    Member {
+        /// The path of the archive and the path in it.
+        path: String,
+        /// Why.
+        error: MemberError,
+    },
     /// The node is not of this tree.
     #[error("node {0} is not of this tree")]
     NoSuchNode(u32),
@@ -50,7 +74,10 @@ impl SourceError {
             Self::Io { path, .. }
             | Self::NotRegular { path }
             | Self::Changed { path }
-            | Self::TooLarge { path, .. } => Some(path),
+            | Self::TooLarge { path, .. }
+            | Self::Archive { path, .. }
+            | Self::NoSuchMember { path }
+            | Self::Member { path, .. } => Some(path),
             Self::NoSuchNode(_) => None,
         }
     }
@@ -66,6 +93,9 @@ impl SourceError {
             Self::Changed { .. } => "changed while it was read".to_owned(),
             Self::NotRegular { .. } => "not a regular file".to_owned(),
             Self::TooLarge { limit, .. } => format!("larger than {limit} bytes"),
+            Self::Archive { error, .. } => error.to_string(),
+            Self::NoSuchMember { .. } => "not in the archive".to_owned(),
+            Self::Member { error, .. } => format!("cannot be unpacked: {error}"),
             Self::NoSuchNode(_) => self.to_string(),
         }
     }

@@ -1,12 +1,14 @@
 //! Bytes and names: the trees of files that everything above reads from.
 //!
-//! A [`Tree`] is one input (today a directory or a single file on disk, [`DirectoryTree`]) with an immutable [`Listing`].
+//! A [`Tree`] is one input (a directory or a single file on disk, [`DirectoryTree`], or an item in an archive, [`ArchiveTree`]) with an immutable [`Listing`].
 //! Nothing above this module opens a path: it asks a tree for nodes, lookups and contents. Links are followed
 //! by [`Listing::resolve`] only, and never out of the tree. What could not be read is a [`Gap`], never silence.
 //!
 //! Not checked here: access control lists, Unicode normalisation of names.
 
 mod apple_double;
+mod archive_listing;
+mod archive_tree;
 mod bytes;
 mod directory;
 mod error;
@@ -16,6 +18,7 @@ mod node;
 mod resolve;
 mod tree;
 
+pub use archive_tree::{ArchiveTree, Container, ContainerFault, ContainerFaultKind};
 pub use bytes::Bytes;
 pub use directory::DirectoryTree;
 pub use error::{ResolveError, SourceError};

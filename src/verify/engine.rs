@@ -19,7 +19,7 @@ use crate::bundle::Layout;
 use crate::hash::Kernel;
 use crate::limits::Limits;
 use crate::macho::is_macho;
-use crate::source::{DirectoryTree, Gap, Listing, NodeId, SourceError, Tree};
+use crate::source::{ArchiveTree, Container, DirectoryTree, Gap, Listing, NodeId, SourceError, Tree};
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
@@ -104,6 +104,8 @@ pub struct Evidence {
     pub launchd_jobs: Vec<LaunchdJob>,
     /// Archives in the item with code, or with what could not be read.
     pub archives: Vec<ArchiveEvidence>,
+    /// The archive that the item lies in, if it does.
+    pub container: Option<Container>,
     /// Numbers about the work.
     pub statistics: Statistics,
 }
@@ -141,11 +143,17 @@ impl Evidence {
     }
 }
 
-/// Verifies the code at `path`.
+/// Verifies the code at `path`, which may lead into an archive: `Acme.zip/Acme.app`.
 ///
 /// # Errors
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
+    if let Some((archive, inner)) = ArchiveTree::around(path) {
+        let tree = ArchiveTree::open(archive, inner, &options.limits)?;
+        let mut evidence = verify_tree(&tree, options)?;
+        evidence.container = Some(tree.container());
+        return Ok(evidence);
+    }
     let mut tree = DirectoryTree::open(path, &options.limits)?;
     if let Some(bundle) = bundle_around(&tree, &options.limits) {
         tree = bundle;
@@ -284,6 +292,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         } else {
             archives::archives(tree, options)
         },
+        container: None,
         statistics,
     })
 }

@@ -1,4 +1,4 @@
-//! The items in a folder that is no bundle: bundles and Mach-O files, in the order of their names.
+//! The items in a folder that is no bundle, or in an archive: bundles and Mach-O files, in the order of their names.
 //!
 //! Bundles are not entered, as what is in them is judged with them, and links are not followed, as what they lead to has a
 //! place of its own. Where macOS would take any folder with an Info.plist for a bundle, one without a bundle's name is
@@ -16,7 +16,7 @@ use super::Unread;
 use crate::bundle::{BundleKind, Layout};
 use crate::limits::Limits;
 use crate::macho::{is_macho, is_never_signed};
-use crate::source::{DirectoryTree, GapReason, NodeId, SourceError, Tree};
+use crate::source::{ArchiveTree, DirectoryTree, GapReason, NodeId, SourceError, Tree};
 
 /// Bytes of a Mach-O header up to its file type.
 const HEAD: usize = 16;
@@ -32,11 +32,15 @@ pub struct Items {
     pub unread: Vec<Unread>,
 }
 
-/// Looks for the items in a folder; `None` where the path is no folder, or an item itself.
+/// Looks for the items in a folder or in an archive; `None` where the path is neither, or an item itself.
 ///
 /// # Errors
 /// [`SourceError`] when the path cannot be read.
 pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError> {
+    if ArchiveTree::is_archive(path) {
+        let tree = ArchiveTree::open(path, Path::new(""), limits)?;
+        return Ok(Some(search(&tree, path, limits)));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !path.is_dir() || BundleKind::of_name(&name).is_some() {
         return Ok(None);
@@ -45,6 +49,11 @@ pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError>
     if Layout::open(&tree, tree.root(), None).is_ok() {
         return Ok(None);
     }
+    Ok(Some(search(&tree, path, limits)))
+}
+
+/// The items in a tree that is none itself.
+fn search<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
     let mut folders = vec![tree.root()];
     let (mut found, mut files) = (Vec::new(), Vec::new());
     let mut seen = HashSet::from([tree.root()]);
@@ -53,7 +62,7 @@ pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError>
             let node = tree.node(*child);
             match node.is_directory() {
                 true if node.text().ends_with(".dSYM") => {}
-                true if is_bundle(&tree, *child) => found.push(*child),
+                true if is_bundle(tree, *child) => found.push(*child),
                 true => {
                     seen.insert(*child);
                     folders.push(*child);
@@ -84,7 +93,7 @@ pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError>
             }),
         }
     }
-    let mut paths: Vec<_> = found.into_iter().map(|node| place(&tree, path, node)).collect();
+    let mut paths: Vec<_> = found.into_iter().map(|node| place(tree, path, node)).collect();
     paths.sort();
     let most = usize::try_from(limits.items).unwrap_or(usize::MAX);
     if paths.len() > most {
@@ -95,11 +104,11 @@ pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError>
         });
     }
     unread.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(Some(Items { paths, unread }))
+    Items { paths, unread }
 }
 
 /// Whether a folder is judged as a whole.
-fn is_bundle(tree: &DirectoryTree, folder: NodeId) -> bool {
+fn is_bundle<T: Tree>(tree: &T, folder: NodeId) -> bool {
     if BundleKind::of_name(&tree.node(folder).text()).is_some() {
         return true;
     }
@@ -109,7 +118,7 @@ fn is_bundle(tree: &DirectoryTree, folder: NodeId) -> bool {
 }
 
 /// The path of a node, byte by byte as it stands on disk.
-fn place(tree: &DirectoryTree, folder: &Path, node: NodeId) -> PathBuf {
+fn place<T: Tree>(tree: &T, folder: &Path, node: NodeId) -> PathBuf {
     let mut names = Vec::new();
     let mut at = node;
     while let Some(parent) = tree.node(at).parent {

@@ -13,6 +13,7 @@ pub mod plist;
 pub mod profile;
 pub mod signature;
 pub mod ticket;
+pub mod zip;
 
 use std::path::{Path, PathBuf};
 

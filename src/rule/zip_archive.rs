@@ -1,0 +1,127 @@
+//! Rules about the archive that the item lies in (R295, R296): what becomes of it when it is unpacked on a Mac.
+//!
+//! What is damaged was met when it was read: that of which no rule and no verdict asks is not looked at.
+
+use super::{Check, Family, Rule};
+use crate::finding::{Party, Place};
+use crate::source::{Container, ContainerFaultKind};
+
+/// Members that are named in one finding.
+const MAX_PLACES: usize = 20;
+const PACK_AGAIN: &str = "pack it again on a Mac:  ditto -c -k --sequesterRsrc --keepParent APP Acme.zip";
+
+/// What is said of each kind of fault, and of each of its members.
+const SENTENCES: [(ContainerFaultKind, &str, &str); 10] = [
+    (
+        ContainerFaultKind::Name,
+        "names that lead out of the archive or nowhere",
+        "not unpacked",
+    ),
+    (
+        ContainerFaultKind::Backslash,
+        "names with a backslash, which on a Mac is an ordinary character and no folder",
+        "has a backslash",
+    ),
+    (
+        ContainerFaultKind::Duplicate,
+        "several members of one path; which one is kept depends on the tool",
+        "there twice",
+    ),
+    (
+        ContainerFaultKind::ThroughFile,
+        "paths that go through a file or a link, which tools refuse",
+        "not unpacked",
+    ),
+    (
+        ContainerFaultKind::Ambiguous,
+        "members that have another name or form in front of their data than in the directory; Apple's tools take different sides",
+        "two descriptions",
+    ),
+    (
+        ContainerFaultKind::Encrypted,
+        "members that a password protects",
+        "encrypted",
+    ),
+    (
+        ContainerFaultKind::Method,
+        "members that are compressed in a way that macOS does not unpack",
+        "another compression",
+    ),
+    (
+        ContainerFaultKind::Damaged,
+        "members that are not what it says of them: broken data, another size or another checksum",
+        "damaged",
+    ),
+    (ContainerFaultKind::Leading, "bytes in front of the archive", ""),
+    (
+        ContainerFaultKind::Trailing,
+        "bytes behind the archive, with which some of Apple's tools lose links and execute bits",
+        "",
+    ),
+];
+
+fn places<'a>(names: impl Iterator<Item = &'a str>, container: &Container, note: &'static str) -> Vec<Place> {
+    names
+        .take(MAX_PLACES)
+        .map(|name| Place {
+            path: format!("{}/{name}", container.path),
+            note,
+        })
+        .collect()
+}
+
+fn modes(check: &mut Check<'_>) {
+    let Some(container) = &check.evidence().container else {
+        return;
+    };
+    let Some(first) = container.modeless.first() else {
+        return;
+    };
+    let message = match container.modeless.len() {
+        1 => format!("{first} has no Unix mode in the archive"),
+        count => format!("{count} files have no Unix modes in the archive, {first} among them"),
+    };
+    check.file("", message);
+}
+
+fn hygiene(check: &mut Check<'_>) {
+    let Some(container) = &check.evidence().container else {
+        return;
+    };
+    for (kind, sentence, note) in SENTENCES {
+        let faults = || container.faults.iter().filter(|fault| fault.kind == kind);
+        if faults().next().is_none() {
+            continue;
+        }
+        let names = faults().filter_map(|fault| fault.member.as_deref());
+        let found = places(names, container, note);
+        check.file("", format!("the archive has {sentence}")).places = found;
+    }
+}
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "zip-without-unix-modes",
+        family: Family::Files,
+        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        title: "the archive does not say what is executable and what is a link",
+        catalogue: "R295",
+        explanation: "An archive in ZIP form keeps execute bits and links only if the program that made it wrote Unix attributes. Those of Windows and of many libraries do not: unpacked on a Mac, programs cannot be started, and links are small text files, so that the seal is broken. Whatever else is found in the item is judged without them, as the Mac will see it.",
+        remedy: PACK_AGAIN,
+        reference: "https://developer.apple.com/documentation/xcode/packaging-mac-software-for-distribution",
+        check: modes,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "zip-hygiene",
+        family: Family::Files,
+        rejected_by: &[Party::Gatekeeper, Party::Notary],
+        title: "the archive can be read in more than one way",
+        catalogue: "R296",
+        explanation: "Archive Utility, ditto, tar and the notary service read archives with different programs: some believe the central directory at the end, some the header in front of each member, some both. Where these disagree, or names are such that one tool puts them elsewhere or nowhere, your users get another item than the one that was judged. sealcheck believes the central directory, and takes the last member of a path.",
+        remedy: PACK_AGAIN,
+        reference: "https://developer.apple.com/documentation/xcode/packaging-mac-software-for-distribution",
+        check: hygiene,
+        ..Rule::BASE
+    },
+];

@@ -1,0 +1,244 @@
+//! The names in an archive, put together to folders: which member lies where, and what lies nowhere.
+//!
+//! As `spec/containers.md` 1.5 to 1.7 has it: the last member of a path counts, nothing is put through a file or a link, and the files
+//! `._NAME` in `__MACOSX` are attributes of what they are named after.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::archive_tree::{Container, ContainerFault, ContainerFaultKind, Packed, kind, node};
+use super::{GapReason, Kind, Listing, NodeId};
+use crate::archive::{Member, Zip};
+use crate::limits::Limits;
+
+/// The folder at the root in which Archive Utility keeps attributes.
+const COMPANIONS: &[u8] = b"__MACOSX";
+/// Mode of a folder that no member stands for.
+const FOLDER: u32 = 0o755;
+
+/// A folder.
+#[derive(Debug, Default)]
+pub(super) struct Folder {
+    pub(super) entries: BTreeMap<Box<[u8]>, Entry>,
+    mode: Option<u32>,
+    place: Packed,
+    is_cut: Option<GapReason>,
+}
+
+/// Something in a folder.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Folder(Folder),
+    Leaf { kind: Kind, mode: u32, place: Packed },
+}
+
+impl Entry {
+    fn place(&mut self) -> &mut Packed {
+        match self {
+            Self::Folder(folder) => &mut folder.place,
+            Self::Leaf { place, .. } => place,
+        }
+    }
+}
+
+/// The parts of a name, or nothing where it is none that can be put anywhere.
+fn parts(name: &[u8]) -> Option<Vec<&[u8]>> {
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    let parts: Vec<_> = name.split(|byte| *byte == b'/').collect();
+    let is_good =
+        |part: &&[u8]| !part.is_empty() && **part != *b".." && **part != *b"." && !part.contains(&0);
+    parts.iter().all(is_good).then_some(parts)
+}
+
+impl Folder {
+    /// Everything in the archive that lies on the way to `way`, at it, or below it.
+    pub(super) fn of(zip: &Zip<'_>, way: &[&[u8]], limits: &Limits, container: &mut Container) -> Self {
+        let mut root = Self::default();
+        let mut companions = Vec::new();
+        let mut total = 0_u64;
+        for member in &zip.members {
+            let mut say = |kind| {
+                container.faults.push(ContainerFault {
+                    member: Some(member.text()),
+                    kind,
+                });
+            };
+            let Some(parts) = parts(member.name) else {
+                say(ContainerFaultKind::Name);
+                continue;
+            };
+            if let Some((first, rest)) = parts.split_first()
+                && **first == *COMPANIONS
+                && rest.last().is_some_and(|name| name.starts_with(b"._"))
+            {
+                companions.push((rest.to_vec(), member));
+                continue;
+            }
+            if !parts.starts_with(way) {
+                continue;
+            }
+            if member.name.contains(&b'\\') {
+                say(ContainerFaultKind::Backslash);
+            }
+            if zip.is_ambiguous(member) {
+                say(ContainerFaultKind::Ambiguous);
+            }
+            if member.is_encrypted() {
+                say(ContainerFaultKind::Encrypted);
+            } else if member.foreign_method().is_some() {
+                say(ContainerFaultKind::Method);
+            }
+            total = total.saturating_add(member.size);
+            let place = Packed {
+                member: Some(member.unnamed()),
+                companion: None,
+                is_too_much: total > limits.archive_bytes,
+            };
+            if let Some(fault) = root.put(&parts, member, place, limits.depth) {
+                say(fault);
+            }
+            // A folder without one is a folder all the same.
+            if member.unix().is_none() && !member.name.ends_with(b"/") {
+                container.modeless.push(member.text());
+            }
+        }
+        for (parts, member) in companions {
+            root.attach(&parts, member);
+        }
+        root
+    }
+
+    /// Puts a member into its folder.
+    fn put(
+        &mut self,
+        parts: &[&[u8]],
+        member: &Member<'_>,
+        place: Packed,
+        depth: u64,
+    ) -> Option<ContainerFaultKind> {
+        let (name, folders) = parts.split_last()?;
+        let mut at = self;
+        for (level, part) in folders.iter().enumerate() {
+            if u64::try_from(level).unwrap_or(u64::MAX) >= depth {
+                at.is_cut = Some(GapReason::DepthLimit(depth));
+                return None;
+            }
+            let next = at
+                .entries
+                .entry((*part).into())
+                .or_insert_with(|| Entry::Folder(Self::default()));
+            match next {
+                Entry::Folder(folder) => at = folder,
+                Entry::Leaf { .. } => return Some(ContainerFaultKind::ThroughFile),
+            }
+        }
+        let (found, mode) = member.unpacked();
+        let found = kind(found);
+        match (at.entries.get_mut(*name), found) {
+            // A folder that was met on the way to what is in it.
+            (Some(Entry::Folder(folder)), Kind::Directory) if folder.mode.is_none() => {
+                folder.mode = Some(mode);
+                folder.place = place;
+                None
+            }
+            (Some(Entry::Folder(_)), Kind::Directory) => Some(ContainerFaultKind::Duplicate),
+            (Some(Entry::Folder(_)), _) => Some(ContainerFaultKind::ThroughFile),
+            (Some(leaf), _) => {
+                *leaf = Entry::Leaf {
+                    kind: found,
+                    mode,
+                    place,
+                };
+                Some(ContainerFaultKind::Duplicate)
+            }
+            (None, Kind::Directory) => {
+                let folder = Self {
+                    mode: Some(mode),
+                    place,
+                    ..Self::default()
+                };
+                at.entries.insert((*name).into(), Entry::Folder(folder));
+                None
+            }
+            (None, _) => {
+                let leaf = Entry::Leaf {
+                    kind: found,
+                    mode,
+                    place,
+                };
+                at.entries.insert((*name).into(), leaf);
+                None
+            }
+        }
+    }
+
+    /// Gives the attributes in a companion to what it is named after, if that is there.
+    fn attach(&mut self, parts: &[&[u8]], companion: &Member<'_>) {
+        let Some((name, folders)) = parts.split_last() else {
+            return;
+        };
+        let mut at = self;
+        for part in folders {
+            match at.entries.get_mut(*part) {
+                Some(Entry::Folder(folder)) => at = folder,
+                _ => return,
+            }
+        }
+        let name = name.strip_prefix(b"._").unwrap_or(name);
+        if let Some(entry) = at.entries.get_mut(name) {
+            entry.place().companion = Some(companion.unnamed());
+        }
+    }
+}
+
+impl Entry {
+    /// The listing with this entry at its root, and where each node lies.
+    pub(super) fn listed(self, name: &[u8], limits: &Limits) -> (Listing, Vec<Packed>) {
+        let size = |place: &Packed| place.member.map_or(0, |member| member.size);
+        let mut pending = VecDeque::new();
+        let (root, first) = match self {
+            Self::Leaf { kind, mode, place } => (node(name, kind, mode, size(&place), None), place),
+            Self::Folder(folder) => {
+                let root = node(name, Kind::Directory, folder.mode.unwrap_or(FOLDER), 0, None);
+                let place = folder.place;
+                pending.push_back((NodeId(0), folder));
+                (root, place)
+            }
+        };
+        let mut listing = Listing::new(root);
+        let mut places = vec![first];
+        while let Some((id, folder)) = pending.pop_front() {
+            if let Some(reason) = folder.is_cut {
+                listing.gap(id, reason);
+            }
+            let room = limits
+                .nodes
+                .saturating_sub(u64::try_from(listing.len()).unwrap_or(u64::MAX));
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
+            if folder.entries.len() > room {
+                listing.gap(id, GapReason::NodeLimit(limits.nodes));
+            }
+            let (mut nodes, mut folders) = (Vec::new(), Vec::new());
+            for (name, entry) in folder.entries.into_iter().take(room) {
+                match entry {
+                    Self::Leaf { kind, mode, place } => {
+                        nodes.push(node(&name, kind, mode, size(&place), Some(id)));
+                        places.push(place);
+                    }
+                    Self::Folder(inner) => {
+                        let mode = inner.mode.unwrap_or(FOLDER);
+                        nodes.push(node(&name, Kind::Directory, mode, 0, Some(id)));
+                        places.push(inner.place);
+                        folders.push(inner);
+                    }
+                }
+            }
+            // They come back in the same order, since they are sorted already.
+            let inner = listing.fill(id, nodes).into_iter();
+            let inner = inner
+                .filter(|(_, kind)| *kind == Kind::Directory)
+                .map(|(id, _)| id);
+            pending.extend(inner.zip(folders));
+        }
+        (listing, places)
+    }
+}

@@ -1,0 +1,344 @@
+//! An archive in ZIP form, or one item in it, as a tree: what a Mac gets when it unpacks the archive, without unpacking it.
+//!
+//! The central directory is believed, as Apple's tools believe it for kinds, modes and sizes; where the rest of the archive disagrees
+//! with it, that is a [`Container`] fact. Members are unpacked when they are asked for, and their checksums compared. Extended
+//! attributes come from the companions in `__MACOSX`, as Archive Utility and `ditto` put them back.
+//!
+//! Not done: access control lists, names in other encodings than UTF-8, encrypted members.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::CWD;
+
+use super::archive_listing::{Entry, Folder};
+use super::bytes::{self, Place};
+use super::{Bytes, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double};
+use crate::archive::{Member, MemberError, MemberKind, Zip, is_zip};
+use crate::limits::Limits;
+
+/// Bytes of an AppleDouble companion.
+const MAX_COMPANION: u64 = 16 << 20;
+/// Bytes of the text of a link; macOS takes no longer ones.
+const MAX_LINK: u64 = 1023;
+
+/// What is unusual about an archive, as far as it matters to one item in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Container {
+    /// The archive, as the caller named it.
+    pub path: String,
+    /// Files of the item without Unix attributes, by their paths in the archive.
+    pub modeless: Vec<String>,
+    /// What Apple's tools may take for something else, or not at all.
+    pub faults: Vec<ContainerFault>,
+}
+
+/// One of them, with the member's name in the archive; without any it is about the archive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ContainerFault {
+    /// The member.
+    pub member: Option<String>,
+    /// What it is about.
+    pub kind: ContainerFaultKind,
+}
+
+/// What is unusual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ContainerFaultKind {
+    /// Its name is absolute, or has `..`, empty parts or a zero byte: it is put nowhere.
+    Name,
+    /// Its name has a backslash, which is an ordinary character on a Mac.
+    Backslash,
+    /// Another member has the same path.
+    Duplicate,
+    /// Its path goes through something that is no folder: it is put nowhere.
+    ThroughFile,
+    /// The header in front of it says something else than the central directory.
+    Ambiguous,
+    /// A password protects it.
+    Encrypted,
+    /// It is compressed in a way that macOS does not unpack.
+    Method,
+    /// What was unpacked of it is broken, or has another size or checksum than the directory says.
+    Damaged,
+    /// Something stands in front of the archive.
+    Leading,
+    /// Something stands behind the archive.
+    Trailing,
+}
+
+/// An item in an archive.
+#[derive(Debug)]
+pub struct ArchiveTree {
+    data: Bytes,
+    shown: String,
+    listing: Arc<Listing>,
+    limits: Limits,
+    /// By node: the member, if it has one, and its companion with extended attributes.
+    places: Vec<Packed>,
+    container: Container,
+    /// Members that turned out to be damaged when they were read.
+    damaged: Mutex<BTreeSet<String>>,
+}
+
+/// Where a node lies in the archive.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Packed {
+    pub(super) member: Option<Member<'static>>,
+    pub(super) companion: Option<Member<'static>>,
+    /// Whether all up to this one are more than may be unpacked.
+    pub(super) is_too_much: bool,
+}
+
+impl ArchiveTree {
+    /// Whether a file is an archive that can be entered.
+    #[must_use]
+    pub fn is_archive(path: &Path) -> bool {
+        let shown = || path.to_string_lossy().into_owned();
+        // Links are followed here, as for every operand.
+        let Ok(real) = path.canonicalize() else {
+            return false;
+        };
+        let place = Place {
+            directory: CWD,
+            path: &real,
+        };
+        bytes::head(place, &shown, 4).is_ok_and(|head| is_zip(&head))
+    }
+
+    /// The archive that a path leads into, and the path in it.
+    #[must_use]
+    pub fn around(path: &Path) -> Option<(&Path, &Path)> {
+        let archive = path.ancestors().skip(1).find(|ancestor| ancestor.is_file())?;
+        let inner = path.strip_prefix(archive).ok()?;
+        Self::is_archive(archive).then_some((archive, inner))
+    }
+
+    /// Reads the directory of an archive. `inner` is the path of an item in it; empty for all there is.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the archive cannot be read, or has no such item.
+    pub fn open(archive: &Path, inner: &Path, limits: &Limits) -> Result<Self, SourceError> {
+        let name = archive.to_string_lossy().into_owned();
+        let shown = || name.clone();
+        let real = archive
+            .canonicalize()
+            .map_err(|error| SourceError::io(shown(), &error))?;
+        let place = Place {
+            directory: CWD,
+            path: &real,
+        };
+        let data = bytes::whole(place, &shown, limits)?;
+        let zip = Zip::parse(&data, limits.archive_members).map_err(|error| SourceError::Archive {
+            path: name.clone(),
+            error,
+        })?;
+        let full = archive.join(inner).to_string_lossy().into_owned();
+        let mut way = Vec::new();
+        for component in inner.components() {
+            match component {
+                Component::Normal(part) => way.push(part.as_encoded_bytes()),
+                _ => return Err(SourceError::NoSuchMember { path: full }),
+            }
+        }
+        let mut container = Container {
+            path: name.clone(),
+            ..Container::default()
+        };
+        let mut folder = Folder::of(&zip, &way, limits, &mut container);
+        for (is_there, kind) in [
+            (zip.leading > 0, ContainerFaultKind::Leading),
+            (zip.trailing > 0, ContainerFaultKind::Trailing),
+        ] {
+            if is_there {
+                container.faults.push(ContainerFault { member: None, kind });
+            }
+        }
+        container.faults.sort();
+        container.faults.dedup();
+        let last = way.pop();
+        let mut at = Some(&mut folder);
+        for part in way {
+            at = at.and_then(|folder| match folder.entries.get_mut(part) {
+                Some(Entry::Folder(inner)) => Some(inner),
+                _ => None,
+            });
+        }
+        let root = match (last, at) {
+            (Some(last), Some(folder)) => folder.entries.remove(last),
+            (None, _) => Some(Entry::Folder(folder)),
+            (Some(_), None) => None,
+        };
+        let root = root.ok_or(SourceError::NoSuchMember { path: full.clone() })?;
+        let label = last.unwrap_or_else(|| archive.file_name().unwrap_or_default().as_encoded_bytes());
+        let (mut listing, places) = root.listed(label, limits);
+        let links: Vec<_> = listing
+            .ids()
+            .filter(|id| listing.node(*id).is_symlink())
+            .collect();
+        for id in links {
+            let packed = usize::try_from(id.0).ok().and_then(|index| places.get(index));
+            let member = packed.and_then(|packed| packed.member);
+            if let Some(Ok(target)) = member.map(|member| unpack(&data, &member, MAX_LINK)) {
+                listing.set_link(id, target);
+            } else {
+                listing.gap(id, super::GapReason::Unreadable(None));
+            }
+        }
+        Ok(Self {
+            shown: full,
+            listing: Arc::new(listing),
+            limits: limits.clone(),
+            places,
+            container,
+            damaged: Mutex::default(),
+            data,
+        })
+    }
+
+    /// What is unusual about the archive, as far as it was read.
+    #[must_use]
+    pub fn container(&self) -> Container {
+        let mut container = self.container.clone();
+        let damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        container.faults.extend(damaged.iter().map(|name| ContainerFault {
+            member: Some(name.clone()),
+            kind: ContainerFaultKind::Damaged,
+        }));
+        container
+    }
+
+    fn packed(&self, id: NodeId) -> Packed {
+        let index = usize::try_from(id.0).unwrap_or(usize::MAX);
+        self.places.get(index).copied().unwrap_or_default()
+    }
+
+    fn member(&self, id: NodeId) -> Result<Member<'static>, SourceError> {
+        let path = || self.full_path(id);
+        let packed = self.packed(id);
+        let member = packed.member.filter(|_| self.listing.node(id).is_file());
+        let member = member.ok_or_else(|| SourceError::NotRegular { path: path() })?;
+        if packed.is_too_much {
+            let error = MemberError::TooLarge { size: member.size };
+            return Err(SourceError::Member { path: path(), error });
+        }
+        Ok(member)
+    }
+
+    fn failed(&self, id: NodeId) -> impl Fn(MemberError) -> SourceError {
+        move |error| {
+            let path = self.full_path(id);
+            if matches!(
+                error,
+                MemberError::Checksum | MemberError::Size | MemberError::Deflate
+            ) {
+                let name = path.strip_prefix(&self.container.path).unwrap_or(&path);
+                let name = name.trim_start_matches('/').to_owned();
+                let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+                damaged.insert(name);
+            }
+            SourceError::Member { path, error }
+        }
+    }
+}
+
+/// A whole member of at most `limit` bytes.
+fn unpack(data: &[u8], member: &Member<'_>, limit: u64) -> Result<Vec<u8>, MemberError> {
+    let size = member.size;
+    let capacity = usize::try_from(size.min(limit)).unwrap_or_default();
+    if size > limit {
+        return Err(MemberError::TooLarge { size });
+    }
+    // No more room than the stream can fill.
+    let mut bytes = Vec::with_capacity(capacity.min(data.len().saturating_mul(4)));
+    Zip::over(data).pieces(member, &mut |piece| {
+        bytes.extend_from_slice(piece);
+        true
+    })?;
+    Ok(bytes)
+}
+
+impl Tree for ArchiveTree {
+    fn listing(&self) -> &Arc<Listing> {
+        &self.listing
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn full_path(&self, id: NodeId) -> String {
+        match self.path(id) {
+            path if path.is_empty() => self.shown.clone(),
+            path => format!("{}/{path}", self.shown),
+        }
+    }
+
+    fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
+        let member = self.member(id)?;
+        let bytes = unpack(&self.data, &member, self.limits.archive_memory);
+        bytes.map(Bytes::from).map_err(self.failed(id))
+    }
+
+    fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
+        let member = self.member(id)?;
+        if member.size > limit {
+            let path = self.full_path(id);
+            return Err(SourceError::TooLarge { path, limit });
+        }
+        unpack(&self.data, &member, limit).map_err(self.failed(id))
+    }
+
+    fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
+        let member = self.member(id)?;
+        let mut head = Vec::new();
+        let mut take = |piece: &[u8]| {
+            let room = count.saturating_sub(head.len());
+            head.extend_from_slice(piece.get(..room).unwrap_or(piece));
+            head.len() < count
+        };
+        let read = Zip::over(&self.data).pieces(&member, &mut take);
+        read.map(|()| head).map_err(self.failed(id))
+    }
+
+    fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
+        let member = self.member(id)?;
+        let read = Zip::over(&self.data).pieces(&member, &mut |piece| {
+            visit(piece);
+            true
+        });
+        read.map(|()| member.size).map_err(self.failed(id))
+    }
+
+    fn has_attributes(&self, id: NodeId) -> bool {
+        self.packed(id).companion.is_some()
+    }
+
+    fn attribute(&self, id: NodeId, name: &str) -> Option<Vec<u8>> {
+        let companion = self.packed(id).companion?;
+        let file = unpack(&self.data, &companion, MAX_COMPANION).ok()?;
+        apple_double::attribute(&file, name).map(<[u8]>::to_vec)
+    }
+}
+
+/// The kind of a node.
+pub(super) fn kind(kind: MemberKind) -> Kind {
+    match kind {
+        MemberKind::File => Kind::File,
+        MemberKind::Directory => Kind::Directory,
+        MemberKind::Symlink => Kind::Symlink,
+        MemberKind::Other => Kind::Other,
+    }
+}
+
+/// A node of this kind.
+pub(super) fn node(name: &[u8], kind: Kind, mode: u32, size: u64, parent: Option<NodeId>) -> Node {
+    Node {
+        name: name.into(),
+        kind,
+        mode,
+        size,
+        parent,
+    }
+}
