@@ -41,7 +41,7 @@ pub struct Limits {
     /// Members of one archive, with those of the archives in it: 500,000. The largest jars have some 100,000; a member takes
     /// about 60 bytes.
     pub archive_members: u64,
-    /// Bytes that are unpacked from all archives of one item: 4 GiB, some seconds of work. It is code, archives in archives, and all
+    /// Bytes that are unpacked from all archives of one item, and of an archive that is the operand: 4 GiB, some seconds of work. It is code, archives in archives, and all
     /// that is compressed with gzip. Large engines have 300 MiB.
     pub archive_bytes: u64,
     /// Bytes of code in archives, and of the archives around it that are archived themselves, in memory at once: 1 GiB.

@@ -202,6 +202,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 crate::archives::member("a.txt", b"text"),
             ]),
             crate::archives::zip(&[]),
+            crate::support::zip::zip(&crate::support::zip::members(
+                &crate::support::foundry::app("com.example.acme").built().path,
+            )),
         ],
         "tar" => {
             let plain = archive::tar(&[

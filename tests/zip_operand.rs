@@ -248,6 +248,16 @@ fn companions_are_no_files() {
     ));
     let archive = packed(&all);
     assert_eq!(archive.evidence().codesign.valid, Some(true));
+    // The Finder information in one is refused by strict validation.
+    let mut double = [&0x0005_1607_u32.to_be_bytes()[..], &[0; 20], &[0, 1]].concat();
+    for word in [9_u32, 38, 32] {
+        double.extend(word.to_be_bytes());
+    }
+    double.extend([1; 32]);
+    let mut attached = all.clone();
+    attached.push(Member::file("__MACOSX/._acme.app", &double));
+    let refused = packed(&attached).evidence().codesign;
+    assert_eq!(refused.valid, Some(false), "{refused:?}");
     // Beside the file it is one, and breaks the seal.
     all.push(Member::file("acme.app/Contents/Resources/._text", b"none"));
     assert_eq!(

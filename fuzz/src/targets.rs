@@ -17,15 +17,17 @@ use sealcheck::entitlements;
 use sealcheck::finding::Target;
 use sealcheck::gatekeeper::{assess, fitting_operation};
 use sealcheck::hash::HashType;
+use sealcheck::limits::Limits;
 use sealcheck::macho::MachO;
 use sealcheck::plist;
 use sealcheck::profile::{Profile, grant};
 use sealcheck::report::{Json, Outcome, Report, Settings, Style, codesign_lines, write_human};
 use sealcheck::requirement::{Context, Requirement, RequirementSet};
+use sealcheck::source::{ArchiveTree, Bytes, Tree};
 use sealcheck::ticket::Ticket;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::{Anchors, Cache, Certificate, Path as TrustPath, Purpose, Signed, evaluate};
-use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine, verify};
+use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine, verify, verify_tree};
 
 /// A target: its name, and what it does with bytes.
 pub type Run = fn(&[u8]);
@@ -200,7 +202,7 @@ pub fn entitlements_der(data: &[u8]) {
 
 /// A CodeResources, with its rules tried on paths.
 pub fn code_resources(data: &[u8]) {
-    if let Ok(seal) = Seal::parse(data, &sealcheck::limits::Limits::default()) {
+    if let Ok(seal) = Seal::parse(data, &Limits::default()) {
         for path in [
             "Resources/a.txt",
             "Info.plist",
@@ -229,8 +231,21 @@ pub fn profile(data: &[u8]) {
     }
 }
 
-/// The directory of an archive, the first bytes of each member and all of it.
+/// The directory of an archive, the first bytes of each member and all of it, and what is judged of it as an operand.
 pub fn archive(data: &[u8]) {
+    let limits = Limits {
+        archive_bytes: 1 << 20,
+        archive_members: 1000,
+        ..Limits::default()
+    };
+    let bytes = Bytes::from(data.to_vec());
+    if let Ok(tree) = ArchiveTree::of(bytes, Path::new("a.zip"), Path::new(""), &limits) {
+        for id in tree.listing().ids() {
+            let _ = tree.for_each_chunk(id, &mut |_| ());
+        }
+        let _ = verify_tree(&tree, &Options::default());
+        let _ = tree.container();
+    }
     if let Ok(found) = Zip::parse(data, 1000) {
         let mut inflater = Inflater::default();
         for member in &found.members {

@@ -1,29 +1,50 @@
 //! AppleDouble: the companion file `._NAME` in which archives keep the extended attributes of a file.
 //!
 //! RFC 1740 (header and entries) and the `ATTR` area that Apple's kernel keeps in the Finder information entry
-//! (`vfs_xattr.c`). Only single attributes are looked up; resource forks are not.
+//! (`vfs_xattr.c`). Only single attributes are looked up, and the two that are entries of their own.
 
 use crate::octets::{range, u16_be, u32_be};
 
 const MAGIC: u32 = 0x0005_1607;
+const RESOURCE_FORK: u32 = 2;
 const FINDER_INFO: u32 = 9;
+/// What the Finder information is without the attributes behind it.
+const FINDER_INFO_SIZE: u64 = 32;
 /// Where the attribute header stands in the Finder information: behind 32 bytes and two of padding.
 const ATTRIBUTES: u64 = 34;
 const ATTRIBUTE_MAGIC: u32 = 0x4154_5452;
 /// Entries and attributes that are looked through.
 const MAX_ENTRIES: u16 = 256;
 
-/// The attribute of this name in a companion file.
-pub(super) fn attribute<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
+/// Where an entry starts, and its length in bytes.
+fn entry(file: &[u8], wanted: u32) -> Option<(u64, u64)> {
     if u32_be(file, 0)? != MAGIC {
         return None;
     }
     let entries = u16_be(file, 24)?.min(MAX_ENTRIES);
-    let info = (0..u64::from(entries)).find_map(|index| {
+    (0..u64::from(entries)).find_map(|index| {
         let at = index.checked_mul(12)?.checked_add(26)?;
         let start = u64::from(u32_be(file, at.checked_add(4)?)?);
-        (u32_be(file, at)? == FINDER_INFO).then_some(start)
-    })?;
+        let length = u64::from(u32_be(file, at.checked_add(8)?)?);
+        (u32_be(file, at)? == wanted).then_some((start, length))
+    })
+}
+
+/// The resource fork, where there is any.
+pub(super) fn resource_fork(file: &[u8]) -> Option<&[u8]> {
+    let (start, length) = entry(file, RESOURCE_FORK)?;
+    range(file, start, length).filter(|fork| !fork.is_empty())
+}
+
+/// The Finder information alone.
+pub(super) fn finder_info(file: &[u8]) -> Option<&[u8]> {
+    let (start, length) = entry(file, FINDER_INFO)?;
+    range(file, start, length.min(FINDER_INFO_SIZE))
+}
+
+/// The attribute of this name in a companion file.
+pub(super) fn attribute<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let (info, _) = entry(file, FINDER_INFO)?;
     let header = info.checked_add(ATTRIBUTES)?;
     if u32_be(file, header)? != ATTRIBUTE_MAGIC {
         return None;
@@ -73,6 +94,22 @@ mod tests {
         file.resize(start, 0);
         file.extend(value);
         file
+    }
+
+    #[test]
+    fn entries_of_their_own() {
+        let mut file = MAGIC.to_be_bytes().to_vec();
+        file.extend([0; 20]);
+        file.extend(2u16.to_be_bytes());
+        for word in [FINDER_INFO, 50, 40, RESOURCE_FORK, 90, 4] {
+            file.extend(word.to_be_bytes());
+        }
+        file.extend([7; 40]);
+        file.extend(b"fork");
+        assert_eq!(finder_info(&file), Some(&[7; 32][..]));
+        assert_eq!(resource_fork(&file), Some(&b"fork"[..]));
+        assert_eq!(resource_fork(&file[..93]), None);
+        assert_eq!(resource_fork(&companion("a", b"b")), None);
     }
 
     #[test]

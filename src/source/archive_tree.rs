@@ -20,6 +20,8 @@ use crate::limits::Limits;
 
 /// Bytes of an AppleDouble companion.
 const MAX_COMPANION: u64 = 16 << 20;
+/// Bytes of a resource fork without resources.
+const EMPTY_FORK: usize = 286;
 /// Bytes of the text of a link; macOS takes no longer ones.
 const MAX_LINK: u64 = 1023;
 
@@ -130,6 +132,15 @@ impl ArchiveTree {
             path: &real,
         };
         let data = bytes::whole(place, &shown, limits)?;
+        Self::of(data, archive, inner, limits)
+    }
+
+    /// The same of an archive that was read already, and is called `archive`.
+    ///
+    /// # Errors
+    /// [`SourceError`] where it is none, or has no such item.
+    pub fn of(data: Bytes, archive: &Path, inner: &Path, limits: &Limits) -> Result<Self, SourceError> {
+        let name = archive.to_string_lossy().into_owned();
         let zip = Zip::parse(&data, limits.archive_members).map_err(|error| SourceError::Archive {
             path: name.clone(),
             error,
@@ -318,7 +329,17 @@ impl Tree for ArchiveTree {
     fn attribute(&self, id: NodeId, name: &str) -> Option<Vec<u8>> {
         let companion = self.packed(id).companion?;
         let file = unpack(&self.data, &companion, MAX_COMPANION).ok()?;
-        apple_double::attribute(&file, name).map(<[u8]>::to_vec)
+        let found = match name {
+            "com.apple.FinderInfo" => apple_double::finder_info(&file),
+            // macOS drops the map without resources that some folders have.
+            "com.apple.ResourceFork" => {
+                let is_folder = self.listing.node(id).is_directory();
+                let is_real = |fork: &&[u8]| !(is_folder && fork.len() == EMPTY_FORK);
+                apple_double::resource_fork(&file).filter(is_real)
+            }
+            _ => apple_double::attribute(&file, name),
+        };
+        found.map(<[u8]>::to_vec)
     }
 }
 
