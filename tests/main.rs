@@ -70,6 +70,7 @@ mod rules_image;
 mod rules_launchd;
 mod rules_linkage;
 mod rules_misplaced;
+mod rules_modes;
 mod rules_nesting;
 mod rules_page;
 mod rules_places;

@@ -2,7 +2,9 @@
 
 use sealcheck::finding::Severity::{self, Error, Warning};
 
-use crate::support::foundry::{Code, app, app_extension, framework, of, system_extension, xpc_service};
+use crate::support::foundry::{
+    Code, MACOS, app, app_extension, driver, framework, of, system_extension, xpc_service,
+};
 use crate::support::plist::{Entries, entries};
 
 /// Severities and messages of what one rule says.
@@ -185,4 +187,66 @@ fn xpc_services_lie_where_launchd_looks() {
     let kit = framework("com.example.kit").nested("XPCServices/service.xpc", service());
     expect(&acme().nested("Frameworks/kit.framework", kit), rule, &[]);
     expect(&service(), rule, &[]);
+}
+
+#[test]
+fn system_extensions_say_what_they_are_for() {
+    let rule = "system-extension-description";
+    for (code, key) in [
+        (
+            system_extension("com.example.acme.net"),
+            "NSSystemExtensionUsageDescription",
+        ),
+        (driver("com.example.acme.driver"), "OSBundleUsageDescription"),
+    ] {
+        let message = format!("Info.plist has no {key}");
+        expect(&code, rule, &[]);
+        let mut bare = code.clone();
+        bare.info.remove(key);
+        expect(&bare, rule, &[(Warning, &message)]);
+        expect(
+            &code.clone().info(entries! { key => "" }),
+            rule,
+            &[(Warning, &message)],
+        );
+    }
+    expect(&app_extension("com.example.acme.share"), rule, &[]);
+}
+
+#[test]
+fn drivers_are_for_driverkit_and_for_all_macs() {
+    let rule = "driver-platform";
+    let right = || driver("com.example.acme.driver");
+    expect(&right(), rule, &[]);
+    expect(
+        &right().platform(MACOS),
+        rule,
+        &[(Warning, "the driver is not built for DriverKit")],
+    );
+    let mut intel = right();
+    intel.slices.truncate(1);
+    expect(
+        &intel,
+        rule,
+        &[(Warning, "the driver has no code for Macs with Apple silicon")],
+    );
+    let mut arm = right();
+    arm.slices.remove(0);
+    expect(&arm, rule, &[]);
+}
+
+#[test]
+fn kernel_extensions_and_old_plug_ins() {
+    let rule = "kernel-extension-architecture";
+    let kext = |code: Code| acme().nested("Library/Extensions/driver.kext", code);
+    let message = "the kernel extension has no arm64e code, so Macs with Apple silicon do not load it";
+    let driver = || app("com.example.acme.driver");
+    expect(&kext(driver()), rule, &[(Warning, message)]);
+    let mut both = driver();
+    both.slices[1].cpu_subtype = 0x8000_0002;
+    expect(&kext(both), rule, &[]);
+    let rule = "legacy-plugins";
+    let at = |name: &str| acme().nested(&format!("Library/QuickLook/{name}"), driver());
+    expect(&at("a.qlgenerator"), rule, &[(Warning, "a Quick Look generator")]);
+    expect(&at("a.bundle"), rule, &[]);
 }

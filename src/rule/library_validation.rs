@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::HardenedRuntime,
         rejected_by: &[Party::Amfi, Party::Dyld],
         title: "a program links a library that library validation keeps out",
-        catalogue: "R087",
+        catalogue: "R087, R380",
         explanation: "The hardened runtime comes with library validation: the kernel maps only libraries that Apple or the program's own team signed. A library that is unsigned, signed ad hoc, or signed by somebody else ends the program before its first line runs. codesign and the notary service say nothing about it.",
         remedy: SIGN_LIBRARY,
         apple: "dyld: \"code signature in … not valid for use in process: mapped file has no Team ID and is not a platform binary (signed with custom identity or adhoc?)\" or \"mapping process and mapped file (non-platform) have different Team IDs\"",

@@ -13,6 +13,7 @@ mod constraint;
 mod declared;
 mod demand;
 mod distribution;
+mod driver_form;
 mod driverkit;
 mod electron;
 mod entitlement_claims;
@@ -34,6 +35,7 @@ mod linkage;
 mod load;
 mod main_executable;
 mod misplaced;
+mod modes;
 mod nesting;
 mod oddity;
 mod passed_by;
@@ -161,7 +163,9 @@ pub fn all() -> Vec<&'static Rule> {
         privileged_helper::RULES,
         launchd_job::RULES,
         extension::RULES,
+        driver_form::RULES,
         constraint::RULES,
+        modes::RULES,
         structure::RULES,
         oddity::RULES,
         entitlement_form::RULES,

@@ -95,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "a component of the signature does not match its special slot",
-        catalogue: "R032",
+        catalogue: "R032, R347",
         explanation: "Requirements, CodeResources, entitlements and launch constraints each have a digest in a special slot of the CodeDirectory. A component that differs, or is missing, was changed after signing. A component without digest is not covered at all, and macOS ignores it.",
         remedy: SIGN_AGAIN,
         check: |check| {

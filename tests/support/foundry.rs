@@ -139,6 +139,7 @@ pub fn xpc_service(identifier: &str) -> Code {
 
 pub fn system_extension(identifier: &str) -> Code {
     code(identifier, Shape::Contents("systemextension", "SYSX"))
+        .info(entries! { "NSSystemExtensionUsageDescription" => "Watches the network." })
 }
 
 pub fn driver(identifier: &str) -> Code {
@@ -146,6 +147,7 @@ pub fn driver(identifier: &str) -> Code {
         platform: DRIVERKIT,
         ..code(identifier, Shape::Flat("dext", "DEXT"))
     }
+    .info(entries! { "OSBundleUsageDescription" => "Drives the device." })
 }
 
 pub fn framework(identifier: &str) -> Code {

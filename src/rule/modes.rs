@@ -1,0 +1,189 @@
+//! Rules about modes and names of files (R288, R293, R294, R297).
+//!
+//! Modes are those of the file system that the item lies on, and no part of the signature. Where all files have the same
+//! defect, it is more likely that the file system keeps no modes, or that whoever unpacked the item gave them: the answer is
+//! *unknown* then. Owners and groups are not looked at.
+
+use super::{Check, Family, Rule};
+use crate::finding::{Place, Severity};
+use crate::source::{Node, NodeId};
+
+/// Bytes of one name on HFS+ and APFS (`NAME_MAX`).
+const MAX_NAME: usize = 255;
+/// Bytes of a path (`PATH_MAX`).
+const MAX_PATH: usize = 1024;
+
+/// One finding about all files that are so, unless all are.
+fn report(
+    check: &mut Check<'_>,
+    note: &'static str,
+    is_so: impl Fn(&Node) -> bool,
+    message: impl Fn(usize) -> String,
+) {
+    let names = &check.evidence().listing;
+    // A file by itself has the mode that whoever fetched it gave it.
+    if !names.node(NodeId(0)).is_directory() {
+        return;
+    }
+    let files: Vec<NodeId> = names.ids().filter(|id| names.node(*id).is_file()).collect();
+    let found: Vec<NodeId> = files
+        .iter()
+        .copied()
+        .filter(|id| is_so(names.node(*id)))
+        .collect();
+    let Some(first) = found.first() else { return };
+    if found.len() == files.len() {
+        check.unknown(
+            "",
+            format!("every file is {note}, so these are not the modes that the item has elsewhere"),
+        );
+        return;
+    }
+    let places = found
+        .iter()
+        .map(|id| Place {
+            path: names.path(*id),
+            note,
+        })
+        .collect();
+    check.file(&names.path(*first), message(found.len())).places = places;
+}
+
+fn count(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 file {what}"),
+        count => format!("{count} files {what}"),
+    }
+}
+
+fn writable(check: &mut Check<'_>) {
+    report(
+        check,
+        "writable",
+        |node| node.mode & 0o002 != 0,
+        |found| count(found, "may be changed by every user"),
+    );
+}
+
+fn setuid(check: &mut Check<'_>) {
+    report(
+        check,
+        "setuid",
+        |node| node.mode & 0o6000 != 0,
+        |found| count(found, "with a setuid or setgid bit"),
+    );
+}
+
+fn unreadable(check: &mut Check<'_>) {
+    report(
+        check,
+        "private",
+        |node| node.mode & 0o004 == 0,
+        |found| count(found, "cannot be read by other users"),
+    );
+}
+
+/// What is the matter with a name.
+fn fault(name: &str, path: &str) -> Option<&'static str> {
+    if name.contains(':') {
+        Some("colon")
+    } else if name.chars().any(char::is_control) {
+        Some("control character")
+    } else if name.len() > MAX_NAME {
+        Some("long name")
+    } else if path.len() > MAX_PATH {
+        Some("long path")
+    } else {
+        None
+    }
+}
+
+fn names(check: &mut Check<'_>) {
+    let names = &check.evidence().listing;
+    let places: Vec<Place> = names
+        .ids()
+        .filter(|id| *id != NodeId(0))
+        .filter_map(|id| {
+            let path = names.path(id);
+            let note = fault(&names.node(id).text(), &path)?;
+            Some(Place { path, note })
+        })
+        .collect();
+    if let Some(first) = places.first().map(|place| place.path.clone()) {
+        let message = match places.as_slice() {
+            [place] => format!("a name that does not travel well ({})", place.note),
+            places => format!("{} names that do not travel well", places.len()),
+        };
+        check.file(&first, message).places = places;
+    }
+}
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "world-writable",
+        family: Family::Files,
+        severity: Severity::Warning,
+        title: "files that every user may change",
+        catalogue: "R288",
+        explanation: "Modes are not part of the signature and travel with archives, images and packages. Whoever can write to a file of an app can break its signature for all users, and launchd refuses programs of daemons with such modes.",
+        remedy: "take the permission away before packing:  chmod -R o-w PATH",
+        check: writable,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "setuid-bits",
+        family: Family::Files,
+        severity: Severity::Warning,
+        title: "files with a setuid or setgid bit",
+        catalogue: "R293",
+        explanation: "Copies, archives and Archive Utility drop these bits, so the program does not get the rights that it counts on; dyld restricts it where they stay. Apple's way to more rights is a daemon that SMAppService registers.",
+        remedy: "remove the bits, and put what needs root into a daemon:  chmod -R ug-s PATH",
+        reference: "https://developer.apple.com/documentation/servicemanagement/smappservice",
+        check: setuid,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "unreadable-files",
+        family: Family::Files,
+        severity: Severity::Warning,
+        title: "files that other users cannot read",
+        catalogue: "R294",
+        explanation: "Modes travel with archives, images and packages. On a Mac with several users the signature cannot be verified by those who may not read all files, and the app does not start for them.",
+        remedy: "make all files readable before packing:  chmod -R u+rX,go+rX PATH",
+        check: unreadable,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "path-names",
+        family: Family::Files,
+        severity: Severity::Warning,
+        title: "names that archives or volumes change",
+        catalogue: "R297",
+        explanation: "The Finder shows a colon as a slash and some archivers replace it; control characters are lost in many; names of more than 255 bytes and paths of more than 1024 cannot be stored or opened. A seal names files by their exact names, so it breaks with them.",
+        remedy: "give the files other names, then sign:  mv PLACE NAME && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        check: names,
+        ..Rule::BASE
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::fault;
+
+    #[test]
+    fn names() {
+        for (name, expected) in [
+            ("a.txt", None),
+            ("ü — ☃", None),
+            ("a:b", Some("colon")),
+            ("a\nb", Some("control character")),
+        ] {
+            assert_eq!(fault(name, name), expected, "{name:?}");
+        }
+        let name = "a".repeat(255);
+        assert_eq!(fault(&name, &name), None);
+        assert_eq!(fault(&format!("{name}a"), &name), Some("long name"));
+        assert_eq!(fault("a", &"a/".repeat(512)), None);
+        assert_eq!(fault("a", &"a/".repeat(513)), Some("long path"));
+    }
+}
