@@ -31,8 +31,10 @@ fn rules(evidence: &Evidence) -> Vec<&'static str> {
     .findings
     .iter()
     .map(|finding| finding.rule)
+    // What bundles of a kind are to claim and to describe is not the matter here.
     .filter(|id| {
-        sealcheck::rule::find(id).is_none_or(|rule| rule.family != sealcheck::rule::Family::Entitlements)
+        use sealcheck::rule::Family::{Entitlements, Services};
+        sealcheck::rule::find(id).is_none_or(|rule| ![Entitlements, Services].contains(&rule.family))
     })
     .collect();
     ids.dedup();

@@ -10,6 +10,8 @@ use crate::source::{Node, NodeId};
 
 /// Bytes of one name on HFS+ and APFS (`NAME_MAX`).
 const MAX_NAME: usize = 255;
+/// The file in which the Finder keeps a folder's own icon.
+const ICON: &str = "Icon\r";
 /// Bytes of a path (`PATH_MAX`).
 const MAX_PATH: usize = 1024;
 
@@ -87,7 +89,7 @@ fn unreadable(check: &mut Check<'_>) {
 fn fault(name: &str, path: &str) -> Option<&'static str> {
     if name.contains(':') {
         Some("colon")
-    } else if name.chars().any(char::is_control) {
+    } else if name != ICON && name.chars().any(char::is_control) {
         Some("control character")
     } else if name.len() > MAX_NAME {
         Some("long name")
@@ -177,6 +179,8 @@ mod tests {
             ("ü — ☃", None),
             ("a:b", Some("colon")),
             ("a\nb", Some("control character")),
+            ("Icon\r", None),
+            ("Icon\n", Some("control character")),
         ] {
             assert_eq!(fault(name, name), expected, "{name:?}");
         }

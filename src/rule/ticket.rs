@@ -201,8 +201,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         targets: &[Target::DeveloperId],
         title: "no notarization ticket is stapled",
-        catalogue: "R170",
-        explanation: "Whether the item is notarized only Apple's servers know now. A Mac asks them when the item is first opened; without network it refuses. A stapled ticket answers on the spot, on any Mac.",
+        catalogue: "R170, R180",
+        explanation: "Whether the item is notarized only Apple's servers know now. A Mac asks them when the item is first opened; without network it refuses. A stapled ticket answers on the spot, on any Mac. An archive in ZIP form can be notarized and cannot carry a ticket: staple what is in it, then pack it again.",
         remedy: "if it is notarized already:  xcrun stapler staple PATH   otherwise first:  ditto -c -k --keepParent PATH upload.zip && xcrun notarytool submit upload.zip --keychain-profile NAME --wait",
         apple: "syspolicy_check: \"A Notarization ticket is not stapled to this application.\"",
         reference: REFERENCE,
@@ -220,7 +220,13 @@ pub(super) const RULES: &[Rule] = &[
                 .iter()
                 .any(|ticket| ticket.owner.as_deref() == Some(""));
             if is_bundle && !is_stapled && is_developer_id(check) && evidence.codesign.valid == Some(true) {
-                check.file("", "not stapled: the first launch needs Apple's servers");
+                let message = match evidence.container {
+                    Some(_) => {
+                        "not stapled, and an archive cannot be: the first launch needs Apple's servers"
+                    }
+                    None => "not stapled: the first launch needs Apple's servers",
+                };
+                check.file("", message);
             }
         },
         ..Rule::BASE
