@@ -294,6 +294,7 @@ fn no_mutation_of_any_input_panics_or_hangs() {
         }
         total += mutations;
     }
+    crate::targets::tidy();
     if asked.is_some() {
         notice(&format!("{total} mutations of {} targets", TARGETS.len()));
     }

@@ -318,11 +318,21 @@ struct Model {
     files: Vec<(PathBuf, Vec<u8>)>,
 }
 
-/// Built once in a folder of this process's own.
+/// A folder of this process's own.
+fn scratch() -> PathBuf {
+    std::env::temp_dir().join(format!("sealcheck-fuzz-{}", std::process::id()))
+}
+
+/// Removes what the bundle was written to; no target may run afterwards.
+pub fn tidy() {
+    let _ = fs::remove_dir_all(scratch());
+}
+
+/// Built once.
 fn model() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     MODEL.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("sealcheck-fuzz-{}", std::process::id()));
+        let folder = scratch();
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a folder for the bundle");
         let root = super::support::bundle::acme(&folder);

@@ -3,8 +3,8 @@
 //!
 //! The second of the two files with unsafe code. Its face is safe: [`ShaNi`] and [`Avx512`] exist only where the
 //! processor has the instructions, and every function reads whole blocks out of slices. Unsafe are only the loads
-//! and stores, whose operands are references to as many bytes as they move, and the calls into functions compiled
-//! for those instructions. Padding, order and messages of different lengths are the business of `lanes`.
+//! and stores, whose operands are references to as many bytes as they move, the choice of blocks of sixteen messages,
+//! whose numbers are below the length of the shortest, and the calls into functions compiled for those instructions. Padding, order and messages of different lengths are the business of `lanes`.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -569,7 +569,7 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
                 w[$oldest] = add(add(w[$oldest], low), add(w[$tenth], high));
             };
         }
-        /// Sixteen rounds; before each, `$word` makes its word of the schedule where there is one to make.
+        /// Sixteen rounds; after each, `$word` makes the word of the schedule sixteen rounds on, where one is wanted.
         macro_rules! sixteen_rounds {
             ($k:expr, $word:ident) => {
                 round!(a b c d e f g h, w[0], $k[0]);
@@ -606,8 +606,8 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
                 $word!(15, 0, 8, 13);
             };
         }
-        /// The first sixteen words are those of the block.
-        macro_rules! given {
+        /// After the last sixteen rounds there is none.
+        macro_rules! none {
             ($($_:literal),*) => {};
         }
         let [first, rest @ ..] = K256.as_chunks::<16>().0 else {
@@ -618,7 +618,7 @@ fn sha256_sixteen(state: &mut [[u32; 16]; 8], blocks: &[&[Block]; 16]) {
         for k in middle {
             sixteen_rounds!(k, next);
         }
-        sixteen_rounds!(last, given);
+        sixteen_rounds!(last, none);
         let [a0, b0, c0, d0, e0, f0, g0, h0] = before;
         before = [
             add(a0, a),
