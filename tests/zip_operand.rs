@@ -259,6 +259,54 @@ fn the_last_member_of_a_path_counts() {
 }
 
 #[test]
+fn an_archive_that_is_replaced_is_read_again() {
+    let built = acme();
+    let archive = packed(&members(&built.path));
+    let options = options();
+    let item = archive.path.join("acme.app");
+    let valid = || verify(&item, &options).unwrap().codesign.valid;
+    assert_eq!((valid(), valid()), (Some(true), Some(true)));
+    let mut all = members(&built.path);
+    named(&mut all, "acme.app/Contents/Resources/text").contents[0] ^= 1;
+    fs::remove_file(&archive.path).unwrap();
+    fs::write(&archive.path, zip(&all)).unwrap();
+    assert_eq!(valid(), Some(false));
+}
+
+/// The Finder information of a folder.
+fn finder_information() -> Vec<u8> {
+    let mut double = [&0x0005_1607_u32.to_be_bytes()[..], &[0; 20], &[0, 1]].concat();
+    for word in [9_u32, 38, 32] {
+        double.extend(word.to_be_bytes());
+    }
+    double.extend([1; 32]);
+    double
+}
+
+/// Paths with `./` in front, items in folders, and names that begin alike.
+#[test]
+fn items_by_their_paths() {
+    let built = acme();
+    let mut all = members(&built.path);
+    for member in &mut all {
+        member.name = [b"./dist/", member.name.as_slice()].concat();
+    }
+    all.push(Member::file("dist/acme.app-notes/text", b"notes"));
+    all.push(Member::file("dist/acme.app.txt", b"notes"));
+    let archive = packed(&all);
+    let item = archive.path.join("dist/acme.app");
+    let found = items(&archive.path, &options().limits).unwrap().unwrap();
+    assert_eq!(found.paths, [item.clone()]);
+    let evidence = verify(&item, &options()).unwrap();
+    assert_eq!(evidence.codesign.valid, Some(true));
+    assert_eq!(evidence.container.unwrap().faults, []);
+    all.push(Member::file("__MACOSX/dist/._acme.app", &finder_information()));
+    let attached = packed(&all);
+    let evidence = verify(&attached.path.join("dist/acme.app"), &options()).unwrap();
+    assert_eq!(evidence.codesign.valid, Some(false));
+}
+
+#[test]
 fn companions_are_no_files() {
     let built = acme();
     let mut all = members(&built.path);
@@ -270,13 +318,8 @@ fn companions_are_no_files() {
     let archive = packed(&all);
     assert_eq!(archive.evidence().codesign.valid, Some(true));
     // The Finder information in one is refused by strict validation.
-    let mut double = [&0x0005_1607_u32.to_be_bytes()[..], &[0; 20], &[0, 1]].concat();
-    for word in [9_u32, 38, 32] {
-        double.extend(word.to_be_bytes());
-    }
-    double.extend([1; 32]);
     let mut attached = all.clone();
-    attached.push(Member::file("__MACOSX/._acme.app", &double));
+    attached.push(Member::file("__MACOSX/._acme.app", &finder_information()));
     let refused = packed(&attached).evidence().codesign;
     assert_eq!(refused.valid, Some(false), "{refused:?}");
     // Beside the file it is one, and breaks the seal.

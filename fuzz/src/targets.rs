@@ -23,7 +23,7 @@ use sealcheck::plist;
 use sealcheck::profile::{Profile, grant};
 use sealcheck::report::{Json, Outcome, Report, Settings, Style, codesign_lines, write_human};
 use sealcheck::requirement::{Context, Requirement, RequirementSet};
-use sealcheck::source::{ArchiveTree, Bytes, Tree};
+use sealcheck::source::{Archive, ArchiveTree, Bytes, Tree};
 use sealcheck::ticket::Ticket;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::{Anchors, Cache, Certificate, Path as TrustPath, Purpose, Signed, evaluate};
@@ -239,7 +239,8 @@ pub fn archive(data: &[u8]) {
         ..Limits::default()
     };
     let bytes = Bytes::from(data.to_vec());
-    if let Ok(tree) = ArchiveTree::of(bytes, Path::new("a.zip"), Path::new(""), &limits) {
+    let archive = Archive::of(bytes, Path::new("a.zip"), &limits);
+    if let Ok(Ok(tree)) = archive.map(|archive| ArchiveTree::new(archive.into(), Path::new(""), &limits)) {
         for id in tree.listing().ids() {
             let _ = tree.for_each_chunk(id, &mut |_| ());
         }

@@ -33,11 +33,11 @@ pub enum MemberKind {
 }
 
 impl Member<'_> {
-    /// The same without its name, which is borrowed from the archive.
+    /// The same with another name, such as one that outlives the archive's.
     #[must_use]
-    pub fn unnamed(&self) -> Member<'static> {
+    pub fn named<'n>(&self, name: &'n [u8]) -> Member<'n> {
         Member {
-            name: &[],
+            name,
             size: self.size,
             flags: self.flags,
             method: self.method,

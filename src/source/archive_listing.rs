@@ -5,13 +5,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::archive::{Archive, COMPANIONS};
 use super::archive_tree::{Container, ContainerFault, ContainerFaultKind, Packed, kind, node};
 use super::{GapReason, Kind, Listing, NodeId};
 use crate::archive::{Member, Zip};
 use crate::limits::Limits;
 
-/// The folder at the root in which Archive Utility keeps attributes.
-const COMPANIONS: &[u8] = b"__MACOSX";
 /// Mode of a folder that no member stands for.
 const FOLDER: u32 = 0o755;
 
@@ -40,46 +39,30 @@ impl Entry {
     }
 }
 
-/// The parts of a name, or nothing where it is none that can be put anywhere.
-fn parts(name: &[u8]) -> Option<Vec<&[u8]>> {
-    let name = name.strip_suffix(b"/").unwrap_or(name);
-    let parts: Vec<_> = name.split(|byte| *byte == b'/').collect();
-    let is_good =
-        |part: &&[u8]| !part.is_empty() && **part != *b".." && **part != *b"." && !part.contains(&0);
-    parts.iter().all(is_good).then_some(parts)
-}
-
 impl Folder {
-    /// Everything in the archive that lies on the way to `way`, at it, or below it.
-    pub(super) fn of(zip: &Zip<'_>, way: &[&[u8]], limits: &Limits, container: &mut Container) -> Self {
+    /// Everything in the archive that lies at `way` or below it, in the folders on the way.
+    pub(super) fn of(archive: &Archive, way: &[&[u8]], limits: &Limits, container: &mut Container) -> Self {
+        let zip = Zip::over(&archive.data);
         let mut root = Self::default();
-        let mut companions = Vec::new();
         let mut total = 0_u64;
-        for member in &zip.members {
+        let is_companion = |parts: &[&[u8]]| {
+            parts.first() == Some(&COMPANIONS) && parts.last().is_some_and(|name| name.starts_with(b"._"))
+        };
+        for indexed in archive.at(&way.join(&b'/')) {
+            let (parts, member) = (indexed.parts(), indexed.member());
+            if is_companion(&parts) {
+                continue;
+            }
             let mut say = |kind| {
                 container.faults.push(ContainerFault {
                     member: Some(member.text()),
                     kind,
                 });
             };
-            let Some(parts) = parts(member.name) else {
-                say(ContainerFaultKind::Name);
-                continue;
-            };
-            if let Some((first, rest)) = parts.split_first()
-                && **first == *COMPANIONS
-                && rest.last().is_some_and(|name| name.starts_with(b"._"))
-            {
-                companions.push((rest.to_vec(), member));
-                continue;
-            }
-            if !parts.starts_with(way) {
-                continue;
-            }
             if member.name.contains(&b'\\') {
                 say(ContainerFaultKind::Backslash);
             }
-            if zip.is_ambiguous(member) {
+            if zip.is_ambiguous(&member) {
                 say(ContainerFaultKind::Ambiguous);
             }
             if member.is_encrypted() {
@@ -89,11 +72,11 @@ impl Folder {
             }
             total = total.saturating_add(member.size);
             let place = Packed {
-                member: Some(member.unnamed()),
+                member: Some(member.named(&[])),
                 companion: None,
                 is_too_much: total > limits.archive_bytes,
             };
-            if let Some(fault) = root.put(&parts, member, place, limits.depth) {
+            if let Some(fault) = root.put(&parts, &member, place, limits.depth) {
                 say(fault);
             }
             // A folder without one is a folder all the same.
@@ -101,8 +84,18 @@ impl Folder {
                 container.modeless.push(member.text());
             }
         }
-        for (parts, member) in companions {
-            root.attach(&parts, member);
+        // Attributes of the item itself lie beside those of what is in it.
+        let mut beside = way.to_vec();
+        let own = beside.pop().map(|name| [b"._", name].concat());
+        beside.extend(own.as_deref());
+        for way in [way, &beside] {
+            let way: Vec<&[u8]> = std::iter::once(COMPANIONS).chain(way.iter().copied()).collect();
+            for indexed in archive.at(&way.join(&b'/')) {
+                let parts = indexed.parts();
+                if is_companion(&parts) {
+                    root.attach(parts.get(1..).unwrap_or_default(), &indexed.member());
+                }
+            }
         }
         root
     }
@@ -185,7 +178,7 @@ impl Folder {
         }
         let name = name.strip_prefix(b"._").unwrap_or(name);
         if let Some(entry) = at.entries.get_mut(name) {
-            entry.place().companion = Some(companion.unnamed());
+            entry.place().companion = Some(companion.named(&[]));
         }
     }
 }

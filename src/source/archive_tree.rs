@@ -10,12 +10,10 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::CWD;
-
+use super::archive::Archive;
 use super::archive_listing::{Entry, Folder};
-use super::bytes::{self, Place};
 use super::{Bytes, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double};
-use crate::archive::{Member, MemberError, MemberKind, Zip, is_zip};
+use crate::archive::{Member, MemberError, MemberKind, Zip};
 use crate::limits::Limits;
 
 /// Bytes of an AppleDouble companion.
@@ -73,7 +71,7 @@ pub enum ContainerFaultKind {
 /// An item in an archive.
 #[derive(Debug)]
 pub struct ArchiveTree {
-    data: Bytes,
+    archive: Arc<Archive>,
     shown: String,
     listing: Arc<Listing>,
     limits: Limits,
@@ -94,58 +92,13 @@ pub(super) struct Packed {
 }
 
 impl ArchiveTree {
-    /// Whether a file is an archive that can be entered.
-    #[must_use]
-    pub fn is_archive(path: &Path) -> bool {
-        let shown = || path.to_string_lossy().into_owned();
-        // Links are followed here, as for every operand.
-        let Ok(real) = path.canonicalize() else {
-            return false;
-        };
-        let place = Place {
-            directory: CWD,
-            path: &real,
-        };
-        bytes::head(place, &shown, 4).is_ok_and(|head| is_zip(&head))
-    }
-
-    /// The archive that a path leads into, and the path in it.
-    #[must_use]
-    pub fn around(path: &Path) -> Option<(&Path, &Path)> {
-        let archive = path.ancestors().skip(1).find(|ancestor| ancestor.is_file())?;
-        let inner = path.strip_prefix(archive).ok()?;
-        Self::is_archive(archive).then_some((archive, inner))
-    }
-
-    /// Reads the directory of an archive. `inner` is the path of an item in it; empty for all there is.
+    /// An item in an archive by its path; everything in it, where the path is empty.
     ///
     /// # Errors
-    /// [`SourceError`] where the archive cannot be read, or has no such item.
-    pub fn open(archive: &Path, inner: &Path, limits: &Limits) -> Result<Self, SourceError> {
-        let name = archive.to_string_lossy().into_owned();
-        let shown = || name.clone();
-        let real = archive
-            .canonicalize()
-            .map_err(|error| SourceError::io(shown(), &error))?;
-        let place = Place {
-            directory: CWD,
-            path: &real,
-        };
-        let data = bytes::whole(place, &shown, limits)?;
-        Self::of(data, archive, inner, limits)
-    }
-
-    /// The same of an archive that was read already, and is called `archive`.
-    ///
-    /// # Errors
-    /// [`SourceError`] where it is none, or has no such item.
-    pub fn of(data: Bytes, archive: &Path, inner: &Path, limits: &Limits) -> Result<Self, SourceError> {
-        let name = archive.to_string_lossy().into_owned();
-        let zip = Zip::parse(&data, limits.archive_members).map_err(|error| SourceError::Archive {
-            path: name.clone(),
-            error,
-        })?;
-        let full = archive.join(inner).to_string_lossy().into_owned();
+    /// [`SourceError::NoSuchMember`]
+    pub fn new(archive: Arc<Archive>, inner: &Path, limits: &Limits) -> Result<Self, SourceError> {
+        let outer = Path::new(&archive.path);
+        let full = outer.join(inner).to_string_lossy().into_owned();
         let mut way = Vec::new();
         for component in inner.components() {
             match component {
@@ -154,18 +107,11 @@ impl ArchiveTree {
             }
         }
         let mut container = Container {
-            path: name.clone(),
-            ..Container::default()
+            path: archive.path.clone(),
+            modeless: Vec::new(),
+            faults: archive.faults.clone(),
         };
-        let mut folder = Folder::of(&zip, &way, limits, &mut container);
-        for (is_there, kind) in [
-            (zip.leading > 0, ContainerFaultKind::Leading),
-            (zip.trailing > 0, ContainerFaultKind::Trailing),
-        ] {
-            if is_there {
-                container.faults.push(ContainerFault { member: None, kind });
-            }
-        }
+        let mut folder = Folder::of(&archive, &way, limits, &mut container);
         container.faults.sort();
         container.faults.dedup();
         let last = way.pop();
@@ -182,7 +128,7 @@ impl ArchiveTree {
             (Some(_), None) => None,
         };
         let root = root.ok_or(SourceError::NoSuchMember { path: full.clone() })?;
-        let label = last.unwrap_or_else(|| archive.file_name().unwrap_or_default().as_encoded_bytes());
+        let label = last.unwrap_or_else(|| outer.file_name().unwrap_or_default().as_encoded_bytes());
         let (mut listing, places) = root.listed(label, limits);
         let links: Vec<_> = listing
             .ids()
@@ -191,7 +137,7 @@ impl ArchiveTree {
         for id in links {
             let packed = usize::try_from(id.0).ok().and_then(|index| places.get(index));
             let member = packed.and_then(|packed| packed.member);
-            if let Some(Ok(target)) = member.map(|member| unpack(&data, &member, MAX_LINK)) {
+            if let Some(Ok(target)) = member.map(|member| unpack(&archive.data, &member, MAX_LINK)) {
                 listing.set_link(id, target);
             } else {
                 listing.gap(id, super::GapReason::Unreadable(None));
@@ -204,7 +150,7 @@ impl ArchiveTree {
             places,
             container,
             damaged: Mutex::default(),
-            data,
+            archive,
         })
     }
 
@@ -288,7 +234,7 @@ impl Tree for ArchiveTree {
 
     fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
         let member = self.member(id)?;
-        let bytes = unpack(&self.data, &member, self.limits.archive_memory);
+        let bytes = unpack(&self.archive.data, &member, self.limits.archive_memory);
         bytes.map(Bytes::from).map_err(self.failed(id))
     }
 
@@ -298,7 +244,7 @@ impl Tree for ArchiveTree {
             let path = self.full_path(id);
             return Err(SourceError::TooLarge { path, limit });
         }
-        unpack(&self.data, &member, limit).map_err(self.failed(id))
+        unpack(&self.archive.data, &member, limit).map_err(self.failed(id))
     }
 
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
@@ -309,13 +255,13 @@ impl Tree for ArchiveTree {
             head.extend_from_slice(piece.get(..room).unwrap_or(piece));
             head.len() < count
         };
-        let read = Zip::over(&self.data).pieces(&member, &mut take);
+        let read = Zip::over(&self.archive.data).pieces(&member, &mut take);
         read.map(|()| head).map_err(self.failed(id))
     }
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
         let member = self.member(id)?;
-        let read = Zip::over(&self.data).pieces(&member, &mut |piece| {
+        let read = Zip::over(&self.archive.data).pieces(&member, &mut |piece| {
             visit(piece);
             true
         });
@@ -328,7 +274,7 @@ impl Tree for ArchiveTree {
 
     fn attribute(&self, id: NodeId, name: &str) -> Option<Vec<u8>> {
         let companion = self.packed(id).companion?;
-        let file = unpack(&self.data, &companion, MAX_COMPANION).ok()?;
+        let file = unpack(&self.archive.data, &companion, MAX_COMPANION).ok()?;
         let found = match name {
             "com.apple.FinderInfo" => apple_double::finder_info(&file),
             // macOS drops the map without resources that some folders have.

@@ -7,6 +7,7 @@
 //! Not checked here: access control lists, Unicode normalisation of names.
 
 mod apple_double;
+mod archive;
 mod archive_listing;
 mod archive_tree;
 mod bytes;
@@ -18,6 +19,7 @@ mod node;
 mod resolve;
 mod tree;
 
+pub use archive::{Archive, Archives};
 pub use archive_tree::{ArchiveTree, Container, ContainerFault, ContainerFaultKind};
 pub use bytes::Bytes;
 pub use directory::DirectoryTree;

@@ -19,7 +19,9 @@ use crate::bundle::Layout;
 use crate::hash::Kernel;
 use crate::limits::Limits;
 use crate::macho::is_macho;
-use crate::source::{ArchiveTree, Container, DirectoryTree, Gap, Listing, NodeId, SourceError, Tree};
+use crate::source::{
+    Archive, ArchiveTree, Archives, Container, DirectoryTree, Gap, Listing, NodeId, SourceError, Tree,
+};
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
@@ -37,6 +39,8 @@ pub struct Options {
     pub anchors: Anchors,
     /// Signatures of certificates that were verified before.
     pub cache: Arc<Cache>,
+    /// The archive that items are read from.
+    pub archives: Archives,
     /// The time for which the verdict is to hold; it matters where a signature names no time itself.
     pub at: UnixTime,
     /// Whether an expired certificate is a failure also where the signature has no timestamp.
@@ -148,8 +152,9 @@ impl Evidence {
 /// # Errors
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
-    if let Some((archive, inner)) = ArchiveTree::around(path) {
-        let tree = ArchiveTree::open(archive, inner, &options.limits)?;
+    if let Some((archive, inner)) = Archive::around(path) {
+        let archive = options.archives.open(archive, &options.limits)?;
+        let tree = ArchiveTree::new(archive, inner, &options.limits)?;
         let mut evidence = verify_tree(&tree, options)?;
         evidence.container = Some(tree.container());
         return Ok(evidence);

@@ -16,7 +16,7 @@ use super::Unread;
 use crate::bundle::{BundleKind, Layout};
 use crate::limits::Limits;
 use crate::macho::{is_macho, is_never_signed};
-use crate::source::{ArchiveTree, DirectoryTree, GapReason, NodeId, SourceError, Tree};
+use crate::source::{Archive, ArchiveTree, DirectoryTree, GapReason, NodeId, SourceError, Tree};
 
 /// Bytes of a Mach-O header up to its file type.
 const HEAD: usize = 16;
@@ -37,8 +37,9 @@ pub struct Items {
 /// # Errors
 /// [`SourceError`] when the path cannot be read.
 pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError> {
-    if ArchiveTree::is_archive(path) {
-        let tree = ArchiveTree::open(path, Path::new(""), limits)?;
+    if Archive::is_one(path) {
+        let archive = Archive::open(path, limits)?;
+        let tree = ArchiveTree::new(archive.into(), Path::new(""), limits)?;
         return Ok(Some(search(&tree, path, limits)));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
