@@ -188,9 +188,12 @@ fn state(path: &Path) -> Option<State> {
     ))
 }
 
+/// An archive, and the file that it was read from.
+type Opened = (State, Arc<Archive>);
+
 /// The archive that was opened last, for all of its items, as long as the file is the same.
 #[derive(Debug, Clone, Default)]
-pub struct Archives(Arc<Mutex<Option<(State, Arc<Archive>)>>>);
+pub struct Archives(Arc<Mutex<Option<Opened>>>);
 
 impl Archives {
     /// An archive, opened now or before.
