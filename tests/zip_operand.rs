@@ -296,7 +296,7 @@ fn items_by_their_paths() {
     let archive = packed(&all);
     let item = archive.path.join("dist/acme.app");
     let found = items(&archive.path, &options().limits).unwrap().unwrap();
-    assert_eq!(found.paths, [item.clone()]);
+    assert_eq!(found.paths, std::slice::from_ref(&item));
     let evidence = verify(&item, &options()).unwrap();
     assert_eq!(evidence.codesign.valid, Some(true));
     assert_eq!(evidence.container.unwrap().faults, []);
