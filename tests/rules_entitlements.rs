@@ -299,6 +299,31 @@ fn keys_of_other_platforms_and_stores() {
     expect(&provisioned(both), &[]);
 }
 
+/// In Apple's documentation, but without function: known, so nobody's invention, and named.
+#[test]
+fn the_virtual_device_of_drivers_has_no_function() {
+    for (key, expected) in [
+        (
+            "com.apple.developer.driverkit.family.hid.virtual.device",
+            &["deprecated-entitlement"][..],
+        ),
+        ("com.apple.developer.driverkit.family.hid.device", &[]),
+        (
+            "com.apple.developer.driverkit.family.hid.virtual.thing",
+            &["unknown-apple-entitlement"],
+        ),
+    ] {
+        let claims = entries! { "com.apple.developer.driverkit" => true, key => true };
+        let advice = driver("com.example.driver").entitlements(claims).advice();
+        let rules = ["deprecated-entitlement", "unknown-apple-entitlement"];
+        let said: Vec<_> = rules
+            .into_iter()
+            .filter(|rule| !of(&advice, rule).is_empty())
+            .collect();
+        assert_eq!(said, expected, "{key}");
+    }
+}
+
 #[test]
 fn entitlements_on_libraries() {
     let rule = "entitlements-on-library-code";
