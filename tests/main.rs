@@ -80,6 +80,7 @@ mod rules_run_time;
 mod rules_sandbox;
 mod rules_services;
 mod rules_signing;
+mod rules_sparkle;
 mod rules_tickets;
 mod rules_timestamps;
 mod schema;

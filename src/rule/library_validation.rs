@@ -95,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         targets: &[Target::DeveloperId, Target::MacAppStore],
         title: "nested code of another team",
-        catalogue: "R023",
+        catalogue: "R023, R375",
         explanation: "Code in the item is signed by another team than the item itself. A program with library validation cannot load it, privacy settings do not pass from one team's code to the other's, and whoever signed it may not know that it is in here.",
         remedy: "sign it with the identity of the app, and then everything around it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         apple: "dyld: \"mapping process and mapped file (non-platform) have different Team IDs\"",

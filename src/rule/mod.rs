@@ -52,6 +52,7 @@ mod self_modifying;
 mod services;
 mod signature;
 mod signing_quality;
+mod sparkle;
 mod structure;
 mod ticket;
 mod timestamp;
@@ -164,6 +165,7 @@ pub fn all() -> Vec<&'static Rule> {
         launchd_job::RULES,
         extension::RULES,
         driver_form::RULES,
+        sparkle::RULES,
         constraint::RULES,
         modes::RULES,
         structure::RULES,
