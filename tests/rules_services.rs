@@ -1,6 +1,6 @@
 //! Rules about system extensions, app extensions and XPC services.
 
-use sealcheck::finding::Severity::{self, Error, Warning};
+use sealcheck::finding::Severity::{self, Error, Note, Warning};
 
 use crate::support::foundry::{
     Code, MACOS, app, app_extension, driver, framework, of, system_extension, xpc_service,
@@ -187,6 +187,36 @@ fn xpc_services_lie_where_launchd_looks() {
     let kit = framework("com.example.kit").nested("XPCServices/service.xpc", service());
     expect(&acme().nested("Frameworks/kit.framework", kit), rule, &[]);
     expect(&service(), rule, &[]);
+}
+
+#[test]
+fn login_items() {
+    let rule = "login-item-in-dock";
+    let place = "Library/LoginItems/start.app";
+    let item = || app("com.example.acme.start");
+    let message = "Info.plist sets neither LSUIElement nor LSBackgroundOnly";
+    expect(&acme().nested(place, item()), rule, &[(Note, message)]);
+    let off = item().info(entries! { "LSUIElement" => "0", "LSBackgroundOnly" => false });
+    expect(&acme().nested(place, off), rule, &[(Note, message)]);
+    for info in [
+        entries! { "LSUIElement" => true },
+        entries! { "LSUIElement" => "1" },
+        entries! { "LSBackgroundOnly" => "YES" },
+    ] {
+        expect(&acme().nested(place, item().info(info)), rule, &[]);
+    }
+    // Other apps in it, and an app that is no login item.
+    expect(&acme().nested("Helpers/start.app", item()), rule, &[]);
+    expect(&acme(), rule, &[]);
+    // What else may be wrong with one is what may be wrong with all nested code.
+    let right = || item().info(entries! { "LSUIElement" => true });
+    let other = acme().nested(place, right().team("OTHERTEAM1"));
+    let message = format!("is of team OTHERTEAM1, the item is of team {}", acme().team);
+    expect(&other, "mixed-teams", &[(Warning, &message)]);
+    expect(&acme().nested(place, right()), "mixed-teams", &[]);
+    // As 1Password's is named.
+    let named = app("ABCDE12345.com.example.acme-helper").info(entries! { "LSUIElement" => true });
+    expect(&acme().nested(place, named), "nested-identifier-prefix", &[]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
-//! Rules about app extensions and XPC services (R367, R374).
+//! Rules about app extensions, XPC services and login items (R367, R372, R374).
 //!
-//! That both are signed, sandboxed and declare what they are is said by rules about nested code, the sandbox and Info.plist.
+//! That they are signed, sandboxed, of the app's team and declare what they are is said by rules about nested code, the sandbox
+//! and Info.plist. Identifiers of login items need not begin with the app's: those of known apps begin with a team.
 
 use super::claims::{app_around, is_signed_by_apple};
+use super::info_plist::{each_bundle, is_on};
 use super::services::claims_are_known;
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
@@ -151,6 +153,19 @@ fn inside<'a>(app: &CodeObject, object: &'a CodeObject) -> Option<(&'a str, &'a 
     path.trim_start_matches('/').rsplit_once('/')
 }
 
+fn login_items(check: &mut Check<'_>) {
+    each_bundle(check, |check, object, kind, info| {
+        let app = app_around(check.evidence(), object).filter(|_| kind == BundleKind::App);
+        let folder = app.and_then(|app| inside(app, object)).map(|(folder, _)| folder);
+        let is_in_background = ["LSUIElement", "LSBackgroundOnly"]
+            .iter()
+            .any(|key| is_on(Some(info), key));
+        if folder == Some("Contents/Library/LoginItems") && !is_in_background {
+            check.info_plist(object, "Info.plist sets neither LSUIElement nor LSBackgroundOnly");
+        }
+    });
+}
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "extension-point-entitlement",
@@ -172,6 +187,18 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "move it, then sign the app:  mv PLACE PATH/Contents/XPCServices/ && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
         reference: "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle",
         check: xpc_places,
+        ..Rule::BASE
+    },
+    Rule {
+        id: "login-item-in-dock",
+        family: Family::Services,
+        severity: Severity::Note,
+        title: "a login item that shows itself in the Dock",
+        catalogue: "R372",
+        explanation: "Apps in Contents/Library/LoginItems are started when the user logs in. Apple asks for LSUIElement or LSBackgroundOnly in their Info.plist; without, an icon comes up in the Dock and a menu bar at every login, unless the program takes them away itself.",
+        remedy: "set the key, then sign the login item and the app:  plutil -insert LSUIElement -bool true INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        reference: "https://developer.apple.com/library/archive/documentation/MacOSX/Conceptual/BPSystemStartup/Chapters/CreatingLoginItems.html",
+        check: login_items,
         ..Rule::BASE
     },
 ];

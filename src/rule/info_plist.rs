@@ -36,6 +36,18 @@ pub(super) fn text<'a>(info: &'a Dictionary, key: &str) -> Option<&'a str> {
         .filter(|text| !text.is_empty())
 }
 
+/// Whether a key is what Cocoa takes for true (`-[NSString boolValue]`, `-[NSNumber boolValue]`).
+pub(super) fn is_on(info: Option<&Dictionary>, key: &str) -> bool {
+    match info.and_then(|info| info.get(key)) {
+        Some(Value::Boolean(value)) => *value,
+        Some(Value::Integer(value)) => *value != 0,
+        Some(Value::String(text)) => text
+            .trim_start_matches([' ', '+', '-', '0'])
+            .starts_with(|first| matches!(first, 'Y' | 'y' | 'T' | 't' | '1'..='9')),
+        _ => false,
+    }
+}
+
 /// Whether the system looks this kind of bundle up by its identifier.
 pub(super) fn needs_identifier(kind: BundleKind) -> bool {
     matches!(

@@ -5,7 +5,7 @@
 //! rules about all code. Feeds, keys and updates are not looked at.
 
 use super::claims::is_signed_by_apple;
-use super::info_plist::text;
+use super::info_plist::{is_on, text};
 use super::sandbox::is_sandboxed_app;
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
@@ -35,18 +35,6 @@ pub(super) const RULES: &[Rule] = &[Rule {
     check: updaters,
     ..Rule::BASE
 }];
-
-/// What Cocoa takes for true (`-[NSString boolValue]`, `-[NSNumber boolValue]`).
-fn is_on(info: Option<&Dictionary>, key: &str) -> bool {
-    match info.and_then(|info| info.get(key)) {
-        Some(Value::Boolean(value)) => *value,
-        Some(Value::Integer(value)) => *value != 0,
-        Some(Value::String(text)) => text
-            .trim_start_matches([' ', '+', '-', '0'])
-            .starts_with(|first| matches!(first, 'Y' | 'y' | 'T' | 't' | '1'..='9')),
-        _ => false,
-    }
-}
 
 /// Whether the program links Sparkle; an app may also bring it for a helper outside of the sandbox.
 fn links_sparkle(app: &CodeObject) -> bool {
