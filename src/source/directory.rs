@@ -5,15 +5,15 @@
 //! Not checked: that a directory on the way is not exchanged for a link while the program runs.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, lstat, statat};
+use rustix::io::Errno;
 
 use super::bytes::Place;
 use super::{Bytes, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
@@ -47,18 +47,18 @@ impl DirectoryTree {
         }
         let wrap = |error: io::Error| SourceError::io(operand.to_string_lossy().into_owned(), &error);
         let base = fs::canonicalize(operand).map_err(wrap)?;
-        let metadata = fs::symlink_metadata(&base).map_err(wrap)?;
+        let facts = lstat(&base).map_err(|error| wrap(error.into()))?;
         let name = operand
             .file_name()
             .or_else(|| base.file_name())
             .unwrap_or_default();
-        let root = node(name.as_bytes().into(), &metadata, None);
+        let root = node(name.as_bytes(), &facts, None);
+        let is_directory = root.is_directory();
         let mut listing = Listing::new(root);
         let mut directory = None;
-        if metadata.is_dir() {
+        if is_directory {
             walk(&mut listing, &base, limits);
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            directory = rustix::fs::open(&base, flags, Mode::empty()).ok();
+            directory = open_directory(&base).ok();
         }
         Ok(Self {
             base,
@@ -140,50 +140,61 @@ fn walk(listing: &mut Listing, base: &Path, limits: &Limits) {
     }
 }
 
+fn open_directory(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+}
+
 /// The entries of one directory in the order of the disk; what cannot be read is recorded.
 fn entries(listing: &mut Listing, id: NodeId, path: &Path, limits: &Limits) -> Vec<Node> {
     let mut entries = Vec::new();
-    let mut failed = None;
-    let most = usize::try_from(limits.nodes).unwrap_or(usize::MAX);
-    match fs::read_dir(path) {
-        Err(error) => failed = Some(error),
-        Ok(found) => {
-            for entry in found {
-                if listing.len().saturating_add(entries.len()) >= most {
-                    listing.gap(id, GapReason::NodeLimit(limits.nodes));
-                    break;
-                }
-                match entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?))) {
-                    Ok((name, metadata)) => {
-                        entries.push(node(name.into_vec().into(), &metadata, Some(id)));
-                    }
-                    Err(error) => {
-                        failed = Some(error);
-                        break;
-                    }
-                }
-            }
-        }
-    }
-    if let Some(error) = failed {
-        listing.gap(id, GapReason::Unreadable(error.raw_os_error()));
+    if let Err(error) = list(listing, id, path, limits, &mut entries) {
+        listing.gap(id, GapReason::Unreadable(Some(error.raw_os_error())));
     }
     entries
 }
 
+fn list(
+    listing: &mut Listing,
+    id: NodeId,
+    path: &Path,
+    limits: &Limits,
+    entries: &mut Vec<Node>,
+) -> Result<(), Errno> {
+    let most = usize::try_from(limits.nodes).unwrap_or(usize::MAX);
+    let mut directory = Dir::new(open_directory(path)?)?;
+    while let Some(entry) = directory.read() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        if listing.len().saturating_add(entries.len()) >= most {
+            listing.gap(id, GapReason::NodeLimit(limits.nodes));
+            break;
+        }
+        // The older call is the faster one, and there may be many files.
+        let facts = statat(directory.fd()?, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        entries.push(node(name.to_bytes(), &facts, Some(id)));
+    }
+    Ok(())
+}
+
 /// A node from what the system says about it.
-fn node(name: Box<[u8]>, metadata: &Metadata, parent: Option<NodeId>) -> Node {
-    let kind = match metadata.file_type() {
-        kind if kind.is_file() => Kind::File,
-        kind if kind.is_dir() => Kind::Directory,
-        kind if kind.is_symlink() => Kind::Symlink,
+fn node(name: &[u8], facts: &Stat, parent: Option<NodeId>) -> Node {
+    let kind = match FileType::from_raw_mode(facts.st_mode) {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        FileType::Symlink => Kind::Symlink,
         _ => Kind::Other,
     };
+    #[allow(clippy::useless_conversion, reason = "a Mac has 16 bits for it")]
+    let mode = u32::from(facts.st_mode) & 0o7777;
     Node {
-        name,
+        name: name.into(),
         kind,
-        mode: metadata.mode() & 0o7777,
-        size: metadata.len(),
+        mode,
+        size: u64::try_from(facts.st_size).unwrap_or_default(),
         parent,
     }
 }
