@@ -128,7 +128,15 @@ fn base64_value(byte: u8) -> u8 {
 /// The bytes of base64 text: white space is skipped, `=` ends it, anything else that does not belong makes it `None`.
 #[must_use]
 pub fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len().saturating_mul(3).checked_div(4)?);
+    let mut bytes = Vec::new();
+    base64_into(text, &mut bytes).map(|()| bytes)
+}
+
+/// The same, instead of what `bytes` held, so that their room can be used again.
+#[must_use]
+pub fn base64_into(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
+    bytes.clear();
+    bytes.reserve(text.len().saturating_mul(3).checked_div(4)?);
     let mut rest = text.as_bytes().trim_ascii_start();
     // Four characters at a time up to the first white space or padding.
     while let Some((four, others)) = rest.split_first_chunk::<4>() {
@@ -153,7 +161,7 @@ pub fn base64(text: &str) -> Option<Vec<u8>> {
             bytes.push((buffer >> bits & 0xff).to_le_bytes()[0]);
         }
     }
-    Some(bytes)
+    Some(())
 }
 
 #[cfg(test)]

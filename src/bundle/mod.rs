@@ -9,6 +9,7 @@ mod roots;
 mod rules;
 mod scan;
 mod seal;
+mod seal_contents;
 
 pub use layout::{BundleKind, Layout, LayoutError, LayoutFault, MainFile};
 pub use rules::{Rule, RuleError, Rules};

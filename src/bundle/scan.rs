@@ -11,7 +11,7 @@ use crate::source::{Kind, NodeId, Tree};
 #[derive(Debug, Clone)]
 pub struct Item<'s> {
     /// Path from the support directory.
-    pub path: String,
+    pub path: &'s str,
     /// The node.
     pub node: NodeId,
     /// Its entry in the seal.
@@ -48,7 +48,7 @@ pub struct Scan<'s> {
     /// What is left to judge, in the order of the walk.
     pub items: Vec<Item<'s>>,
     /// Links that the seal of version 2 knows, in the order of the walk.
-    pub links: Vec<(String, NodeId)>,
+    pub links: Vec<(&'s str, NodeId)>,
     /// Paths that the seal does not know.
     pub added: Vec<String>,
     /// Sealed paths that are of another kind, or links with another text.
@@ -71,11 +71,18 @@ pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> 
         seen: vec![false; seal.entries.len()],
         next: 0,
     };
-    // Depth is bounded by the tree's own limit; an explicit stack keeps the native one out of it.
-    let mut stack: Vec<(NodeId, String)> = children(tree, layout.support, "");
-    while let Some((node, path)) = stack.pop() {
-        if let Some(path) = walk.visit(node, path) {
-            stack.extend(children(tree, node, &path));
+    // Depth is bounded by the tree's own limit; an explicit stack keeps the native one out of it. The path is made in one place:
+    // there may be many files, and the beginning is still that of the folder when the next one in it comes.
+    let mut path = String::new();
+    let mut stack: Vec<(NodeId, usize)> = children(tree, layout.support, 0);
+    while let Some((node, folder)) = stack.pop() {
+        path.truncate(folder);
+        if folder > 0 {
+            path.push('/');
+        }
+        path.push_str(&tree.node(node).text());
+        if walk.visit(node, &path) {
+            stack.extend(children(tree, node, path.len()));
         }
     }
     let Walk { mut found, seen, .. } = walk;
@@ -92,23 +99,10 @@ pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> 
     found
 }
 
-/// Children in reverse, so that a stack hands them out in order.
-fn children<T: Tree + ?Sized>(tree: &T, node: NodeId, path: &str) -> Vec<(NodeId, String)> {
-    tree.children(node)
-        .iter()
-        .rev()
-        .map(|child| {
-            let name = tree.node(*child).text();
-            (
-                *child,
-                if path.is_empty() {
-                    name.into_owned()
-                } else {
-                    [path, "/", &name].concat()
-                },
-            )
-        })
-        .collect()
+/// Children in reverse, so that a stack hands them out in order, each with the length of the folder's path.
+fn children<T: Tree + ?Sized>(tree: &T, node: NodeId, folder: usize) -> Vec<(NodeId, usize)> {
+    let children = tree.children(node).iter().rev();
+    children.map(|child| (*child, folder)).collect()
 }
 
 struct Walk<'t, 's, T: ?Sized> {
@@ -124,45 +118,50 @@ struct Walk<'t, 's, T: ?Sized> {
 }
 
 impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
-    /// Judges one node; gives back the path of a folder that is to be entered.
-    fn visit(&mut self, node: NodeId, path: String) -> Option<String> {
+    /// Judges one node; says whether it is a folder that is to be entered.
+    fn visit(&mut self, node: NodeId, path: &str) -> bool {
         // Apple's code excludes these at the top level, whatever the rules say, with all they contain.
-        if matches!(path.as_str(), "_CodeSignature" | "CodeResources" | "_MASReceipt") || self.main == path {
-            return None;
+        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt") || self.main == path {
+            return false;
         }
         let facts = self.tree.node(node);
         let rules: &Rules = &self.seal.rules;
         match facts.kind {
             Kind::Directory => {
-                let nested = rules.find(&path).is_some_and(|rule| rule.nested);
+                let nested = rules.find(path).is_some_and(|rule| rule.nested);
                 if !nested || !facts.text().contains('.') {
-                    return Some(path);
+                    return true;
                 }
                 self.sealed(node, path, Kind::Directory);
             }
             Kind::Symlink => {
                 if facts.text().eq_ignore_ascii_case(".DS_Store") {
-                    self.found.faults.push((path, ScanFault::DsStoreSymlink));
-                } else if self.seal.version >= 2 && rules.find(&path).is_some_and(|rule| !rule.omit) {
+                    self.fault(path, ScanFault::DsStoreSymlink);
+                } else if self.seal.version >= 2 && rules.find(path).is_some_and(|rule| !rule.omit) {
                     self.sealed(node, path, Kind::Symlink);
                 }
             }
             Kind::File => {
-                if rules.find(&path).is_some_and(|rule| !rule.omit) {
+                if rules.find(path).is_some_and(|rule| !rule.omit) {
                     self.sealed(node, path, Kind::File);
                 }
             }
-            Kind::Other => self.found.faults.push((path, ScanFault::NotSupported)),
+            Kind::Other => self.fault(path, ScanFault::NotSupported),
         }
-        None
+        false
+    }
+
+    fn fault(&mut self, path: &str, fault: ScanFault) {
+        self.found.faults.push((path.to_owned(), fault));
     }
 
     /// The table of outcomes in specification 6.8.
-    fn sealed(&mut self, node: NodeId, path: String, kind: Kind) {
+    fn sealed(&mut self, node: NodeId, path: &str, kind: Kind) {
         let entries = &self.seal.entries;
-        let number = entries.find(&path, self.next);
-        let Some((number, entry)) = number.and_then(|number| Some((number, entries.entry(number)?))) else {
-            self.found.added.push(path);
+        let number = entries.find(path, self.next);
+        let found = number.and_then(|number| Some((number, entries.entry(number)?)));
+        let Some((number, (path, entry))) = found else {
+            self.found.added.push(path.to_owned());
             return;
         };
         self.next = number.saturating_add(1);
@@ -170,30 +169,28 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
             *seen = true;
         }
         if kind == Kind::Symlink {
-            self.found.links.push((path.clone(), node));
+            self.found.links.push((path, node));
         }
-        let item = |path, kind| Item {
+        let item = |kind| Item {
             path,
             node,
             entry,
             kind,
         };
         match (&entry.item, kind) {
-            (SealedItem::File { .. }, Kind::File) => self.found.items.push(item(path, ItemKind::File)),
+            (SealedItem::File { .. }, Kind::File) => self.found.items.push(item(ItemKind::File)),
             (SealedItem::Nested { .. }, Kind::File | Kind::Directory) => {
-                self.found.items.push(item(path, ItemKind::Nested));
+                self.found.items.push(item(ItemKind::Nested));
             }
             (SealedItem::Symlink { target }, Kind::Symlink)
                 if self.tree.link_target(node) == Some(target.as_bytes()) => {}
             // Apple opens it like a file (specification 6.8 (8)).
             (SealedItem::File { .. }, Kind::Directory) => {
-                self.found.faults.push((path.clone(), ScanFault::IsADirectory));
-                self.found.modified.push(path);
+                self.fault(path, ScanFault::IsADirectory);
+                self.found.modified.push(path.to_owned());
             }
-            (SealedItem::Malformed, _) => {
-                self.found.faults.push((path, ScanFault::MalformedEntry));
-            }
-            _ => self.found.modified.push(path),
+            (SealedItem::Malformed, _) => self.fault(path, ScanFault::MalformedEntry),
+            _ => self.found.modified.push(path.to_owned()),
         }
     }
 }

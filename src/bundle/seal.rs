@@ -4,10 +4,11 @@
 
 use thiserror::Error;
 
+use super::seal_contents::{Contents, Files};
 use super::{RuleError, Rules};
-use crate::hash::HashType;
+use crate::hash::{Digest, HashType};
 use crate::limits::Limits;
-use crate::plist::{Dictionary, PlistError, Value};
+use crate::plist::PlistError;
 
 /// Why a seal is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -43,13 +44,23 @@ impl SealError {
     }
 }
 
+impl From<PlistError> for SealError {
+    fn from(error: PlistError) -> Self {
+        if error.is_limit() {
+            Self::Limit(error)
+        } else {
+            Self::NotADictionary
+        }
+    }
+}
+
 /// What one entry demands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SealedItem {
     /// A file with these digests, by the number behind `hash` in the key (0 without one).
     File {
-        /// Digests.
-        digests: Vec<(u8, Vec<u8>)>,
+        /// Digests; no more bytes of each than the longest hash type has.
+        digests: Vec<(u8, Digest)>,
     },
     /// A symbolic link with this text.
     Symlink {
@@ -77,6 +88,11 @@ pub struct SealEntry {
 }
 
 impl SealEntry {
+    pub(super) const MALFORMED: Self = Self {
+        item: SealedItem::Malformed,
+        optional: false,
+    };
+
     /// The digest that a file must have in `hash_type`: the key of that type, else the plain `hash`.
     #[must_use]
     pub fn digest(&self, hash_type: HashType) -> Option<&[u8]> {
@@ -89,7 +105,7 @@ impl SealEntry {
             hash_type.raw()
         };
         let with = |number| digests.iter().find(|(key, _)| *key == number);
-        with(own).or_else(|| with(0)).map(|(_, digest)| digest.as_slice())
+        with(own).or_else(|| with(0)).map(|(_, digest)| digest.as_bytes())
     }
 }
 
@@ -98,11 +114,14 @@ impl SealEntry {
 pub struct SealedPaths(Vec<(String, SealEntry)>);
 
 impl SealedPaths {
-    fn new(files: Dictionary) -> Self {
-        let entries = files.into_entries().map(|(path, value)| (path, entry(value)));
-        let mut entries: Vec<_> = entries.collect();
-        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Self(entries)
+    pub(super) fn new(mut files: Files) -> Self {
+        // Signers write them in this order.
+        if !files.is_sorted_by(|(one, _), (other, _)| one < other) {
+            files.reverse();
+            files.sort_by(|(one, _), (other, _)| one.cmp(other));
+            files.dedup_by(|(one, _), (other, _)| one == other);
+        }
+        Self(files)
     }
 
     /// The number of an entry, which is its place in the order of paths. The one behind `guess`, which is often right since a
@@ -117,15 +136,15 @@ impl SealedPaths {
             .ok()
     }
 
-    /// The entry with this number.
-    pub(super) fn entry(&self, number: usize) -> Option<&SealEntry> {
-        self.0.get(number).map(|(_, entry)| entry)
+    /// Path and entry with this number.
+    pub(super) fn entry(&self, number: usize) -> Option<(&str, &SealEntry)> {
+        self.0.get(number).map(|(path, entry)| (path.as_str(), entry))
     }
 
     /// The entry of a path.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&SealEntry> {
-        self.entry(self.find(path, 0)?)
+        Some(self.entry(self.find(path, 0)?)?.1)
     }
 
     /// Paths and entries, in the order of paths.
@@ -163,104 +182,12 @@ impl Seal {
     /// # Errors
     /// See [`SealError`].
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, SealError> {
-        let value = crate::plist::parse_within(bytes, limits).map_err(|error| match error.is_limit() {
-            true => SealError::Limit(error),
-            false => SealError::NotADictionary,
-        })?;
-        let Value::Dictionary(seal) = value else {
-            return Err(SealError::NotADictionary);
-        };
-        let (mut rules, mut files, mut rules2, mut files2) = (None, None, None, None);
-        for (key, value) in seal.into_entries() {
-            let place = match key.as_str() {
-                "rules" => &mut rules,
-                "files" => &mut files,
-                "rules2" => &mut rules2,
-                "files2" => &mut files2,
-                _ => continue,
-            };
-            if let Value::Dictionary(entries) = value {
-                *place = Some(entries);
-            }
-        }
-        let (Some(rules), Some(files)) = (rules, files) else {
-            return Err(SealError::Incomplete);
-        };
-        let (version, rules, files) = match files2 {
-            Some(files) => (2, rules2.ok_or(SealError::NoRules)?, files),
-            None => (1, rules, files),
-        };
+        let contents = Contents::read(bytes, limits)?;
         Ok(Self {
-            version,
-            rules: Rules::compile(&rules, limits.resource_rules)?,
-            entries: SealedPaths::new(files),
+            version: contents.version,
+            rules: Rules::compile(&contents.rules, limits.resource_rules)?,
+            entries: SealedPaths::new(contents.files),
         })
-    }
-}
-
-fn entry(value: Value) -> SealEntry {
-    let entries = match value {
-        Value::Data(digest) => {
-            let item = SealedItem::File {
-                digests: vec![(0, digest)],
-            };
-            return SealEntry {
-                item,
-                optional: false,
-            };
-        }
-        Value::Dictionary(entries) => entries,
-        _ => {
-            return SealEntry {
-                item: SealedItem::Malformed,
-                optional: false,
-            };
-        }
-    };
-    let optional = entries.get("optional").and_then(Value::as_bool) == Some(true);
-    SealEntry {
-        item: item(entries),
-        optional,
-    }
-}
-
-fn item(entries: Dictionary) -> SealedItem {
-    if let Some(requirement) = entries.get("requirement") {
-        return match requirement.as_str() {
-            Some(text) => SealedItem::Nested {
-                requirement: text.to_owned(),
-                cdhash: entries.get("cdhash").and_then(Value::as_data).map(<[u8]>::to_vec),
-            },
-            None => SealedItem::Malformed,
-        };
-    }
-    if let Some(target) = entries.get("symlink") {
-        return match target.as_str() {
-            Some(text) => SealedItem::Symlink {
-                target: text.to_owned(),
-            },
-            None => SealedItem::Malformed,
-        };
-    }
-    let digests: Vec<_> = entries
-        .into_entries()
-        .filter_map(|(key, value)| {
-            let number = key.strip_prefix("hash")?;
-            let number = if number.is_empty() {
-                0
-            } else {
-                number.parse().ok()?
-            };
-            match value {
-                Value::Data(digest) => Some((number, digest)),
-                _ => None,
-            }
-        })
-        .collect();
-    if digests.is_empty() {
-        SealedItem::Malformed
-    } else {
-        SealedItem::File { digests }
     }
 }
 

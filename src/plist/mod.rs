@@ -13,6 +13,9 @@ mod xml;
 pub use value::{Dictionary, Value};
 pub use write::to_xml;
 pub(crate) use write::{dictionary_to_json, to_json};
+pub(crate) use xml::{Event, Events};
+
+use std::borrow::Cow;
 
 use thiserror::Error;
 
@@ -88,8 +91,27 @@ pub fn parse(bytes: &[u8]) -> Result<Value, PlistError> {
 /// # Errors
 /// See [`PlistError`].
 pub fn parse_within(bytes: &[u8], limits: &Limits) -> Result<Value, PlistError> {
-    if bytes.starts_with(b"bplist0") {
-        return binary::parse(bytes, limits.plist_values);
+    match form(bytes)? {
+        Form::Binary => binary::parse(bytes, limits.plist_values),
+        Form::Xml(text) => xml::parse(&text, limits.plist_values),
     }
-    xml::parse(&text::decode(bytes)?, limits.plist_values)
+}
+
+/// In which form a list is.
+pub(crate) enum Form<'a> {
+    /// Binary.
+    Binary,
+    /// XML, as UTF-8.
+    Xml(Cow<'a, str>),
+}
+
+/// The form of a list.
+///
+/// # Errors
+/// [`PlistError::Encoding`]
+pub(crate) fn form(bytes: &[u8]) -> Result<Form<'_>, PlistError> {
+    if bytes.starts_with(b"bplist0") {
+        return Ok(Form::Binary);
+    }
+    text::decode(bytes).map(Form::Xml)
 }

@@ -1,10 +1,10 @@
 //! Reads the sealed files of a bundle, each once, and holds their digests against the seal.
 //!
 //! Large files are tasks of their own, the largest first; small ones are read together, in the order of the walk, and
-//! hashed in lanes. The same read says which files begin like Mach-O. Work is handed out by number, and every result goes back
-//! to its place, so that nothing depends on the order in which threads finish.
+//! hashed in lanes. The same read says which files begin like Mach-O. Each thread takes the next task when it is through with one,
+//! and every result goes back to its place, so that nothing depends on the order in which threads finish.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -18,8 +18,6 @@ use crate::source::{NodeId, SourceError, Tree};
 const SMALL_FILE: u64 = 64 << 10;
 /// Bytes of small files that are read before they are hashed: the second cache holds them.
 const BATCH_BYTES: u64 = 512 << 10;
-/// Room that is made at once for a batch.
-const ROOM: usize = 1 << 20;
 /// Small files in one batch, so that empty ones do not make one task of all.
 const BATCH_FILES: usize = 256;
 
@@ -63,7 +61,7 @@ impl Heads {
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
     /// Whether it has the sealed digest of every hash type that the CodeDirectories use.
-    pub(super) intact: Result<bool, SourceError>,
+    pub(super) intact: Result<bool, Box<SourceError>>,
     /// Whether it may have extended attributes.
     pub(super) may_have_attributes: bool,
 }
@@ -72,7 +70,7 @@ impl Reading {
     /// Nothing was asked about attributes.
     fn new(intact: Result<bool, SourceError>) -> Self {
         Self {
-            intact,
+            intact: intact.map_err(Box::new),
             may_have_attributes: true,
         }
     }
@@ -110,26 +108,36 @@ pub(super) fn read<T: Tree + ?Sized>(
         tasks.push(task);
         rest = others;
     }
-    let run = |task: &&[usize]| -> Vec<(usize, Reading)> {
-        let chosen = || {
-            task.iter()
-                .filter_map(|index| Some((*index, *files.get(*index)?)))
-        };
-        match task {
-            [one] if size(one) > SMALL_FILE => chosen()
-                .map(|(index, file)| (index, Reading::new(streamed(context, file, hash_types))))
-                .collect(),
-            _ => {
-                let items: Vec<_> = chosen().collect();
-                batch(context, &items, hash_types)
+    let next = AtomicUsize::new(0);
+    let work = |_| {
+        let mut done = Vec::new();
+        // Room for one batch after the other: fresh memory costs as much as a tenth of the reading.
+        let mut buffer = Vec::new();
+        while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let chosen = || {
+                task.iter()
+                    .filter_map(|index| Some((*index, *files.get(*index)?)))
+            };
+            if task.first().is_some_and(|first| size(first) > SMALL_FILE) {
+                done.extend(
+                    chosen().map(|(index, file)| (index, Reading::new(streamed(context, file, hash_types)))),
+                );
+            } else {
+                let chosen: Vec<_> = chosen().collect();
+                buffer.clear();
+                batch(context, &chosen, hash_types, &mut buffer, &mut done);
             }
         }
+        done
     };
-    // What one task can hold is done before another thread has woken up.
-    let done: Vec<_> = match tasks.as_slice() {
-        [] => Vec::new(),
-        [task] => run(task),
-        _ => tasks.par_iter().with_max_len(1).flat_map_iter(run).collect(),
+    // What one thread can do is done before another one has woken up.
+    let done: Vec<_> = match rayon::current_num_threads().min(tasks.len()) {
+        0 | 1 => work(0),
+        threads => (0..threads)
+            .into_par_iter()
+            .with_max_len(1)
+            .flat_map_iter(work)
+            .collect(),
     };
     let mut results = vec![Reading::new(Ok(false)); files.len()];
     for (index, outcome) in done {
@@ -140,31 +148,22 @@ pub(super) fn read<T: Tree + ?Sized>(
     results
 }
 
-/// Reads small files one after the other into one buffer, then hashes them together.
+/// Reads small files one after the other into an empty buffer, then hashes them together.
 fn batch<T: Tree + ?Sized>(
     context: &Context<'_, T>,
     files: &[(usize, &Item<'_>)],
     hash_types: &[HashType],
-) -> Vec<(usize, Reading)> {
-    let size = |file: &Item<'_>| usize::try_from(context.tree.node(file.node).size).unwrap_or_default();
-    let room = files
-        .iter()
-        .fold(1, |sum: usize, (_, file)| sum.saturating_add(size(file)));
-    // A file that has grown since it was listed gets more when it is read.
-    let mut buffer = Vec::with_capacity(room.min(ROOM));
+    buffer: &mut Vec<u8>,
+    done: &mut Vec<(usize, Reading)>,
+) {
     let mut ends = Vec::with_capacity(files.len());
     for (_, file) in files {
         let start = buffer.len();
-        ends.push(
-            context
-                .tree
-                .append(file.node, &mut buffer)
-                .map(|may_have_attributes| {
-                    let contents = buffer.get(start..).unwrap_or_default();
-                    context.heads.remember(file.node, contents);
-                    (start..buffer.len(), may_have_attributes)
-                }),
-        );
+        ends.push(context.tree.append(file.node, buffer).map(|may_have_attributes| {
+            let contents = buffer.get(start..).unwrap_or_default();
+            context.heads.remember(file.node, contents);
+            (start..buffer.len(), may_have_attributes)
+        }));
     }
     let contents: Vec<&[u8]> = ends
         .iter()
@@ -191,13 +190,13 @@ fn batch<T: Tree + ?Sized>(
         .iter()
         .map(|hash_type| (*hash_type, context.options.kernel.digests(*hash_type, &contents)))
         .collect();
-    files
+    let results = files
         .iter()
         .zip(ends)
         .zip(lane)
         .map(|(((index, file), range), nth)| {
             let may_have_attributes = range.as_ref().map_or(true, |(_, may_have)| *may_have);
-            let intact = range.map(|_| {
+            let intact = range.map_err(Box::new).map(|_| {
                 digests
                     .iter()
                     .all(|(hash_type, digests)| is_sealed(file.entry, *hash_type, digests.get(nth)))
@@ -207,8 +206,8 @@ fn batch<T: Tree + ?Sized>(
                 may_have_attributes,
             };
             (*index, reading)
-        })
-        .collect()
+        });
+    done.extend(results);
 }
 
 /// Reads and hashes a large file piece by piece.

@@ -97,7 +97,7 @@ fn sealed_links<T: Tree + ?Sized>(
     scope: &Scope<'_>,
     object: &mut CodeObject,
 ) {
-    let changed: HashSet<&String> = found.modified.iter().collect();
+    let changed: HashSet<&str> = found.modified.iter().map(String::as_str).collect();
     for (path, link) in &found.links {
         let place = context.tree.path(*link);
         if let Some(problem) = links::opened(context.tree, *link) {
@@ -121,7 +121,7 @@ fn items<T: Tree + ?Sized>(
     depth: usize,
 ) -> Vec<Vec<CodeObject>> {
     let support = context.tree.path(layout.support);
-    let from_item = |path: &String| below(&support, path);
+    let from_item = |path: &str| below(&support, path);
     let (files, code): (Vec<&Item<'_>>, Vec<&Item<'_>>) =
         found.items.iter().partition(|item| item.kind == ItemKind::File);
     let readings = files::read(context, &files, hash_types);
@@ -137,16 +137,16 @@ fn items<T: Tree + ?Sized>(
         .map(|item| sideband(context, item.node, SidebandPlace::Resource))
         .collect();
     object.faults.extend(attached.into_iter().flatten());
-    let mut modified: Vec<String> = found.modified.iter().map(from_item).collect();
+    let mut modified: Vec<String> = found.modified.iter().map(|path| from_item(path)).collect();
     for (file, reading) in files.iter().zip(readings) {
         match reading.intact {
             Ok(true) => {}
-            Ok(false) => modified.push(from_item(&file.path)),
-            Err(error) => push(object, FaultKind::Unreadable(error), from_item(&file.path), None),
+            Ok(false) => modified.push(from_item(file.path)),
+            Err(error) => push(object, FaultKind::Unreadable(*error), from_item(file.path), None),
         }
     }
-    let added: Vec<String> = found.added.iter().map(from_item).collect();
-    let missing: Vec<String> = found.missing.iter().map(from_item).collect();
+    let added: Vec<String> = found.added.iter().map(|path| from_item(path)).collect();
+    let missing: Vec<String> = found.missing.iter().map(|path| from_item(path)).collect();
     for (path, fault) in &found.faults {
         push(object, FaultKind::Scan(*fault), from_item(path), None);
     }
@@ -159,10 +159,10 @@ fn items<T: Tree + ?Sized>(
     for (item, (group, demand)) in code.iter().zip(judged) {
         match demand {
             Demand::Met | Demand::Unknown => {}
-            Demand::Failed => failed.push(from_item(&item.path)),
+            Demand::Failed => failed.push(from_item(item.path)),
             Demand::Malformed => {
                 let kind = FaultKind::Scan(ScanFault::MalformedEntry);
-                push(object, kind, from_item(&item.path), None);
+                push(object, kind, from_item(item.path), None);
             }
         }
         groups.push(group);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::plist::Value;
 use crate::plist::parse as parse_any;
 
 fn value(text: &str) -> Value {
