@@ -49,26 +49,7 @@ pub(super) fn object<T: Tree + ?Sized>(
     outer: Option<&Scope<'_>>,
 ) -> Result<Vec<CodeObject>, SourceError> {
     let tree = context.tree;
-    let mut object = CodeObject {
-        path: tree.path(node),
-        executable: None,
-        is_script: false,
-        kind: CodeKind::Generic,
-        format: "generic".to_owned(),
-        is_app_like: false,
-        info_plist: None,
-        info_plist_file: None,
-        nesting,
-        requirement_pending: nesting == Nesting::Sealed,
-        unmet_slice: None,
-        profile: None,
-        misplaced_profiles: Vec::new(),
-        parent: None,
-        spelling: None,
-        slices: Vec::new(),
-        seal: None,
-        faults: Vec::new(),
-    };
+    let mut object = CodeObject::new(tree.path(node), "generic", nesting);
     if u64::try_from(depth).map_or(true, |depth| depth > tree.limits().nesting) {
         let limit = tree.limits().nesting;
         push(&mut object, FaultKind::TooDeep { limit }, tree.path(node), None);

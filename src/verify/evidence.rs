@@ -296,6 +296,30 @@ pub struct CodeObject {
 }
 
 impl CodeObject {
+    /// One of which nothing is known but where it lies and how it was found.
+    pub(super) fn new(path: String, format: &str, nesting: Nesting) -> Self {
+        Self {
+            path,
+            executable: None,
+            kind: CodeKind::Generic,
+            is_script: false,
+            format: format.to_owned(),
+            is_app_like: false,
+            info_plist: None,
+            info_plist_file: None,
+            nesting,
+            requirement_pending: nesting == Nesting::Sealed,
+            unmet_slice: None,
+            parent: None,
+            profile: None,
+            misplaced_profiles: Vec::new(),
+            spelling: None,
+            slices: Vec::new(),
+            seal: None,
+            faults: Vec::new(),
+        }
+    }
+
     /// The path of its executable, or its own.
     #[must_use]
     pub fn main_path(&self) -> String {

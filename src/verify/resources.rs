@@ -11,9 +11,7 @@ use super::files;
 use super::links::{self, Scope};
 use super::outside::sideband;
 use super::verdict::failure;
-use super::{
-    CodeKind, CodeObject, Fault, FaultKind, Nesting, Oddity, SealEvidence, SidebandPlace, satisfies,
-};
+use super::{CodeObject, Fault, FaultKind, Nesting, Oddity, SealEvidence, SidebandPlace, satisfies};
 use crate::blob::Slot;
 use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealedItem, scan};
 use crate::hash::HashType;
@@ -312,26 +310,7 @@ pub(super) fn unreadable<T: Tree + ?Sized>(
     error: SourceError,
 ) -> CodeObject {
     let path = context.tree.path(node);
-    let mut object = CodeObject {
-        path: path.clone(),
-        executable: None,
-        is_script: false,
-        kind: CodeKind::Generic,
-        is_app_like: false,
-        format: "unreadable".to_owned(),
-        info_plist: None,
-        info_plist_file: None,
-        nesting,
-        requirement_pending: nesting == Nesting::Sealed,
-        unmet_slice: None,
-        profile: None,
-        misplaced_profiles: Vec::new(),
-        parent: None,
-        spelling: None,
-        slices: Vec::new(),
-        seal: None,
-        faults: Vec::new(),
-    };
+    let mut object = CodeObject::new(path.clone(), "unreadable", nesting);
     // The file that failed may lie inside of the object.
     let root = context.tree.full_path(context.tree.root());
     let inside = error
