@@ -3,6 +3,7 @@
 //! Whether a profile grants the identifiers is for the rules about profiles.
 
 use super::claims::{self, Role, app_id_prefix, is_filled_in, list};
+use super::entitlement_values::NOT_GRANTED;
 use super::{Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::plist::Value;
@@ -22,13 +23,6 @@ const APP_GROUPS: &str = "com.apple.security.application-groups";
 const MISPLACED: &[&str] = &[
     "restricted-entitlement-on-secondary-executable",
     "restricted-entitlement-on-standalone-tool",
-];
-
-/// What a profile does not grant is said with claim and grant, which is more than the form of the value.
-const NOT_GRANTED: &[&str] = &[
-    "restricted-entitlement-on-secondary-executable",
-    "restricted-entitlement-on-standalone-tool",
-    "profile-does-not-grant",
 ];
 
 pub(super) const RULES: &[Rule] = &[

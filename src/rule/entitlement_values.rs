@@ -21,7 +21,7 @@ const NETWORK_EXTENSION: &str = "com.apple.developer.networking.networkextension
 const SUFFIX: &str = "-systemextension";
 
 /// What a profile does not grant is said with claim and grant, which is more than the form of the value.
-const NOT_GRANTED: &[&str] = &[
+pub(super) const NOT_GRANTED: &[&str] = &[
     "restricted-entitlement-on-secondary-executable",
     "restricted-entitlement-on-standalone-tool",
     "profile-does-not-grant",
