@@ -72,6 +72,7 @@ mod rules_linkage;
 mod rules_misplaced;
 mod rules_modes;
 mod rules_nesting;
+mod rules_normalization;
 mod rules_page;
 mod rules_places;
 mod rules_plist;

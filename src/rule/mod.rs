@@ -37,6 +37,7 @@ mod main_executable;
 mod misplaced;
 mod modes;
 mod nesting;
+mod normalization;
 mod oddity;
 mod passed_by;
 mod policy;
@@ -168,6 +169,7 @@ pub fn all() -> Vec<&'static Rule> {
         sparkle::RULES,
         constraint::RULES,
         modes::RULES,
+        normalization::RULES,
         structure::RULES,
         oddity::RULES,
         entitlement_form::RULES,

@@ -1,6 +1,9 @@
 //! Rules about bundles and their resource seal (R005, R007–R010, R013–R015, R020).
 
+use std::collections::HashSet;
+
 use super::check::Description;
+use super::normalization::renamed;
 use super::{Family, Rule, misplaced};
 use crate::bundle::{LayoutFault, ScanFault};
 use crate::finding::{Party, Place, Severity};
@@ -46,9 +49,18 @@ pub(super) const RULES: &[Rule] = &[
                     missing,
                     nested,
                 } => {
-                    let added: &Vec<String> = &added
+                    let renamed: HashSet<&String> = renamed(added, missing)
+                        .into_iter()
+                        .flat_map(|(path, sealed)| [path, sealed])
+                        .collect();
+                    let is_explained = |path: &String| {
+                        misplaced::is_apple_double(path) || explained.contains(path) || renamed.contains(path)
+                    };
+                    let added: &Vec<String> =
+                        &added.iter().filter(|path| !is_explained(path)).cloned().collect();
+                    let missing: &Vec<String> = &missing
                         .iter()
-                        .filter(|path| !misplaced::is_apple_double(path) && !explained.contains(*path))
+                        .filter(|path| !renamed.contains(path))
                         .cloned()
                         .collect();
                     let modified: &Vec<String> = &modified
