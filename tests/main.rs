@@ -92,4 +92,5 @@ mod statuses;
 mod supply;
 mod tickets;
 mod usage;
+mod zip_faults;
 mod zip_operand;

@@ -11,6 +11,8 @@ mod stream;
 mod tar;
 mod tar_header;
 mod zip;
+mod zip_agree;
+mod zip_end;
 mod zip_unpack;
 
 pub use asar::{Asar, AsarError, AsarMember};

@@ -1,28 +1,27 @@
 //! The central directory of an archive in ZIP form, and its members (PKWARE APPNOTE 6.3.10, sections 4.3 to 4.5).
 //!
-//! Bytes may stand in front of the archive, as in self-extracting ones and in jmods. Not checked: checksums, and members that
-//! only a local header names, since no tool unpacks those. An archive whose members share bytes is refused as a whole: no
-//! writer makes one, and a small file could hold any amount of data.
+//! Bytes may stand in front of the archive, as in self-extracting ones and in jmods. An archive whose members share bytes is
+//! refused as a whole: no writer makes one, and a small file could hold any amount of data. What else tools may read in
+//! another way is not looked for here ([`Zip::is_ambiguous`], [`Zip::hidden`]).
+
+use std::ops::Range;
 
 use thiserror::Error;
 
 use super::Inflater;
+use super::zip_end::End;
 use crate::octets::{Endian, range};
 
-const END: u32 = 0x0605_4b50;
-const END_SIZE: u64 = 22;
-const END64: u32 = 0x0606_4b50;
-const END64_SIZE: u64 = 56;
-const LOCATOR64: u32 = 0x0706_4b50;
-const LOCATOR64_SIZE: u64 = 20;
 const ENTRY: u32 = 0x0201_4b50;
 const ENTRY_SIZE: u64 = 46;
 const LOCAL: u32 = 0x0403_4b50;
 pub(super) const LOCAL_SIZE: u64 = 30;
-/// The longest comment behind the end record.
-const MAX_COMMENT: u64 = 0xffff;
 /// The extra field with sizes of 64 bits.
 const EXTRA64: u16 = 1;
+/// The extra field with the name in UTF-8.
+const EXTRA_NAME: u16 = 0x7075;
+/// Encryption, encryption of another kind, and an encrypted directory (APPNOTE 4.4.4).
+pub(super) const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 pub(super) const STORED: u16 = 0;
 pub(super) const DEFLATED: u16 = 8;
 /// Deflate makes at most 1,032 bytes of one (258 of two bits, and a rest).
@@ -57,10 +56,12 @@ pub enum ZipError {
         /// The limit.
         limit: u64,
     },
-    /// Two members share bytes.
-    #[error("two members overlap at offset {offset}")]
+    /// Two members share bytes, or one reaches into the directory.
+    #[error(
+        "a member at offset {offset} shares bytes with another one or with the directory, which no program for archives writes and Apple's tools refuse"
+    )]
     Overlap {
-        /// Where the second one starts.
+        /// Where the second one starts, or the one that reaches into the directory.
         offset: u64,
     },
 }
@@ -89,6 +90,9 @@ pub enum MemberError {
     /// Its contents are not those of which the directory has the checksum.
     #[error("its checksum is not the one in the central directory")]
     Checksum,
+    /// More stands behind the deflated data.
+    #[error("other bytes stand behind its deflated data")]
+    Rest,
     /// It does not have the size that the directory says.
     #[error("it has another size than the central directory says")]
     Size,
@@ -118,6 +122,8 @@ pub struct Member<'a> {
     /// The system whose attributes follow: the high byte of "version made by" (APPNOTE 4.4.2).
     pub(super) host: u8,
     pub(super) attributes: u32,
+    /// Whether an extra field gives it another name.
+    pub(super) is_renamed: bool,
 }
 
 impl Member<'_> {
@@ -130,7 +136,7 @@ impl Member<'_> {
     /// Whether a password protects it.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
-        self.flags & 1 != 0
+        self.flags & ENCRYPTED != 0
     }
 
     /// Whether it stands for a folder.
@@ -150,79 +156,28 @@ pub struct Zip<'a> {
     pub leading: u64,
     /// Bytes behind the end record and its comment.
     pub trailing: u64,
+    /// Whether the records at its end contradict each other, so that another tool may find another directory.
+    pub is_doubtful: bool,
+    /// Where the directory stands.
+    pub(super) directory: Range<u64>,
+    /// Where the records behind it start.
+    pub(super) end: u64,
 }
 
 pub(super) fn u16_at(data: &[u8], offset: u64) -> Option<u16> {
     Endian::Little.u16(data, offset)
 }
 
-fn u32_at(data: &[u8], offset: u64) -> Option<u32> {
+pub(super) fn u32_at(data: &[u8], offset: u64) -> Option<u32> {
     Endian::Little.u32(data, offset)
 }
 
-fn u64_at(data: &[u8], offset: u64) -> Option<u64> {
+pub(super) fn u64_at(data: &[u8], offset: u64) -> Option<u64> {
     Endian::Little.u64(data, offset)
 }
 
-fn length(data: &[u8]) -> u64 {
+pub(super) fn length(data: &[u8]) -> u64 {
     u64::try_from(data.len()).unwrap_or(u64::MAX)
-}
-
-/// What the end record says, and where the directory ends.
-struct End {
-    /// Number of members.
-    count: u64,
-    /// Whether the count has 16 bits, so that some writers let it wrap.
-    is_short: bool,
-    size: u64,
-    offset: u64,
-    at: u64,
-    /// Bytes behind it.
-    trailing: u64,
-}
-
-impl End {
-    fn find(data: &[u8]) -> Option<Self> {
-        let last = length(data).checked_sub(END_SIZE)?;
-        let first = last.saturating_sub(MAX_COMMENT);
-        let at = (first..=last).rev().find(|at| {
-            let comment = || u16_at(data, at.saturating_add(20)).map(u64::from);
-            u32_at(data, *at) == Some(END)
-                && comment().is_some_and(|comment| comment <= last.saturating_sub(*at))
-        })?;
-        let comment = u64::from(u16_at(data, at.checked_add(20)?)?);
-        let trailing = last.checked_sub(at)?.checked_sub(comment)?;
-        let short = Self {
-            trailing,
-            count: u16_at(data, at.checked_add(10)?)?.into(),
-            is_short: true,
-            size: u32_at(data, at.checked_add(12)?)?.into(),
-            offset: u32_at(data, at.checked_add(16)?)?.into(),
-            at,
-        };
-        Some(Self::find64(data, at, trailing).unwrap_or(short))
-    }
-
-    /// The record with 64 bits, which a locator right before the other one names.
-    fn find64(data: &[u8], end: u64, trailing: u64) -> Option<Self> {
-        let locator = end.checked_sub(LOCATOR64_SIZE)?;
-        if u32_at(data, locator)? != LOCATOR64 {
-            return None;
-        }
-        // Where something stands in front of the archive, the offset leads elsewhere.
-        let named = u64_at(data, locator.checked_add(8)?)?;
-        let at = [locator.saturating_sub(END64_SIZE), named]
-            .into_iter()
-            .find(|at| u32_at(data, *at) == Some(END64))?;
-        Some(Self {
-            count: u64_at(data, at.checked_add(32)?)?,
-            is_short: false,
-            size: u64_at(data, at.checked_add(40)?)?,
-            offset: u64_at(data, at.checked_add(48)?)?,
-            at,
-            trailing,
-        })
-    }
 }
 
 impl<'a> Zip<'a> {
@@ -238,9 +193,9 @@ impl<'a> Zip<'a> {
             .at
             .checked_sub(end.size)
             .filter(|start| *start >= end.offset && is_entry(*start));
-        let (start, base) = match start {
-            Some(start) => (start, start.saturating_sub(end.offset)),
-            None if is_entry(end.offset) => (end.offset, 0),
+        let (start, base, is_elsewhere) = match start {
+            Some(start) => (start, start.saturating_sub(end.offset), false),
+            None if is_entry(end.offset) => (end.offset, 0, true),
             None => return Err(ZipError::Directory),
         };
         let directory = range(data, start, end.size).ok_or(ZipError::Directory)?;
@@ -268,12 +223,15 @@ impl<'a> Zip<'a> {
             members,
             leading: base,
             trailing: end.trailing,
+            is_doubtful: end.is_doubtful || is_elsewhere,
+            directory: start..start.saturating_add(end.size),
+            end: end.at,
         };
         zip.overlap()
             .map_or(Ok(zip), |offset| Err(ZipError::Overlap { offset }))
     }
 
-    /// Where a member begins before another one ends.
+    /// Where a member begins before another one ends, or one that does not end before the directory.
     fn overlap(&self) -> Option<u64> {
         let mut places: Vec<(u64, u64)> = self
             .members
@@ -285,10 +243,15 @@ impl<'a> Zip<'a> {
             .collect();
         places.sort_unstable();
         let pairs = places.iter().zip(places.iter().skip(1));
-        pairs
+        let shared = pairs
             .filter(|((_, end), (start, _))| end > start)
-            .map(|(_, (start, _))| *start)
-            .next()
+            .map(|(_, (start, _))| *start);
+        let Range { start, end } = self.directory;
+        let inside = places
+            .iter()
+            .filter(|(from, to)| *from < end && *to > start)
+            .map(|(from, _)| *from);
+        shared.chain(inside).next()
     }
 
     /// Where the data of a member starts, behind its local header.
@@ -376,6 +339,7 @@ fn entry(directory: &[u8], at: u64, base: u64) -> Option<(Member<'_>, u64)> {
     let name_at = at.checked_add(ENTRY_SIZE)?;
     let extra_at = name_at.checked_add(name_length)?;
     let comment_at = extra_at.checked_add(extra_length)?;
+    let name = range(directory, name_at, name_length)?;
     let extra = range(directory, extra_at, extra_length)?;
     let mut wide = extra64(extra);
     // Each value that does not fit stands in the extra field, in this order (APPNOTE 4.5.3).
@@ -391,7 +355,7 @@ fn entry(directory: &[u8], at: u64, base: u64) -> Option<(Member<'_>, u64)> {
     };
     let (size, compressed, header) = (value(24)?, value(20)?, value(42)?);
     let member = Member {
-        name: range(directory, name_at, name_length)?,
+        name,
         size,
         flags: u16_at(fixed, 8)?,
         method: u16_at(fixed, 10)?,
@@ -400,22 +364,32 @@ fn entry(directory: &[u8], at: u64, base: u64) -> Option<(Member<'_>, u64)> {
         checksum: u32_at(fixed, 16)?,
         host: u16_at(fixed, 4)?.to_be_bytes()[0],
         attributes: u32_at(fixed, 38)?,
+        is_renamed: is_renamed(name, extra),
     };
     Some((member, comment_at.checked_add(comment_length)?))
 }
 
 /// The extra field with values of 64 bits; empty where there is none.
-fn extra64(mut extra: &[u8]) -> &[u8] {
-    while let (Some(id), Some(size)) = (u16_at(extra, 0), u16_at(extra, 2)) {
-        let Some(value) = range(extra, 4, u64::from(size)) else {
-            break;
-        };
-        if id == EXTRA64 {
-            return value;
-        }
+pub(super) fn extra64(extra: &[u8]) -> &[u8] {
+    fields(extra)
+        .find(|(id, _)| *id == EXTRA64)
+        .map_or(&[], |(_, value)| value)
+}
+
+/// Whether an extra field has another name in UTF-8, by which some tools go (APPNOTE 4.6.9: version, checksum, name).
+pub(super) fn is_renamed(name: &[u8], extra: &[u8]) -> bool {
+    let is_other = |value: &[u8]| value.get(5..).is_some_and(|other| other != name);
+    fields(extra).any(|(id, value)| id == EXTRA_NAME && is_other(value))
+}
+
+/// The extra fields as far as they can be read (APPNOTE 4.5.1).
+fn fields(mut extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (id, size) = (u16_at(extra, 0)?, u16_at(extra, 2)?);
+        let value = range(extra, 4, size.into())?;
         extra = extra
             .get(usize::from(size).saturating_add(4)..)
             .unwrap_or_default();
-    }
-    &[]
+        Some((id, value))
+    })
 }

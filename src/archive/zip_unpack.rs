@@ -1,20 +1,14 @@
-//! What a Mac makes of the members of an archive in ZIP form: their kinds and modes, their contents with the checksum, and whether
-//! the header in front of a member agrees with the central directory (PKWARE APPNOTE 4.4; `spec/containers.md` 1.3 and 1.5).
-//!
-//! Apple's own tools take sides: some believe the central directory, some the local header. Not compared: times, extra fields
-//! other than those for sizes, and data descriptors.
+//! What a Mac makes of the members of an archive in ZIP form: their kinds and modes, and their contents with the checksum
+//! (PKWARE APPNOTE 4.4; `spec/containers.md` 1.3 and 1.5).
 
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
-use super::zip::{DEFLATED, LOCAL_SIZE, Member, MemberError, STORED, Zip, u16_at};
-use crate::octets::range;
+use super::zip::{DEFLATED, Member, MemberError, STORED, Zip};
 
 /// Systems whose attributes hold a Unix mode: Unix, and macOS by its own number.
 const WITH_MODES: [u8; 2] = [3, 19];
 const DOS_DIRECTORY: u32 = 0x10;
-/// Encryption, and encryption of another kind, as the central directory and the local header must have it both.
-const AGREEING_FLAGS: u16 = 1 | 1 << 6;
 /// How far back a deflated stream may refer; it is handed out in pieces of that size.
 const WINDOW: usize = 32 << 10;
 const TYPE: u32 = 0o170_000;
@@ -46,6 +40,7 @@ impl Member<'_> {
             checksum: self.checksum,
             host: self.host,
             attributes: self.attributes,
+            is_renamed: self.is_renamed,
         }
     }
 
@@ -58,6 +53,8 @@ impl Member<'_> {
         }
         let kind = match mode & TYPE {
             0 if self.name.ends_with(b"/") => MemberKind::Directory,
+            // Apple's libarchive goes by the name, and so does everyone where there is nothing that a file could hold.
+            0o100_000 if self.is_directory() => MemberKind::Directory,
             0 | 0o100_000 => MemberKind::File,
             0o040_000 => MemberKind::Directory,
             0o120_000 => MemberKind::Symlink,
@@ -77,6 +74,13 @@ impl Member<'_> {
         })
     }
 
+    /// Whether its name says that it is a folder and its attributes do not, or the other way round.
+    #[must_use]
+    pub fn has_two_kinds(&self) -> bool {
+        let is_folder = self.unpacked().0 == MemberKind::Directory;
+        is_folder != self.name.ends_with(b"/")
+    }
+
     /// The method, where it is one that no tool of macOS unpacks.
     #[must_use]
     pub fn foreign_method(&self) -> Option<u16> {
@@ -93,24 +97,10 @@ impl<'a> Zip<'a> {
             members: Vec::new(),
             leading: 0,
             trailing: 0,
+            is_doubtful: false,
+            directory: 0..0,
+            end: 0,
         }
-    }
-
-    /// Whether the header in front of a member has another name or method than the central directory, or cannot be read.
-    #[must_use]
-    pub fn is_ambiguous(&self, member: &Member<'_>) -> bool {
-        let agrees = || {
-            let header = range(self.data, member.header, LOCAL_SIZE)?;
-            let length = u64::from(u16_at(header, 26)?);
-            let name = range(self.data, member.header.checked_add(LOCAL_SIZE)?, length)?;
-            let flags = u16_at(header, 6)? & AGREEING_FLAGS;
-            Some(
-                name == member.name
-                    && u16_at(header, 8)? == member.method
-                    && flags == member.flags & AGREEING_FLAGS,
-            )
-        };
-        self.start(member).is_none() || agrees() != Some(true)
     }
 
     /// Hands the contents of a member over from front to back, in pieces; only at the end it is known whether they are whole.
@@ -127,6 +117,7 @@ impl<'a> Zip<'a> {
         let mut checksum = crc32fast::Hasher::new();
         let mut size = 0_u64;
         let mut wants_more = true;
+        let mut rest = 0;
         let mut take = |piece: &[u8]| {
             checksum.update(piece);
             size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
@@ -136,7 +127,7 @@ impl<'a> Zip<'a> {
         };
         match member.method {
             STORED => drop(take(packed)),
-            DEFLATED => inflate(packed, &mut take)?,
+            DEFLATED => rest = inflate(packed, &mut take)?,
             method => return Err(MemberError::Method { method }),
         }
         if !wants_more {
@@ -148,11 +139,16 @@ impl<'a> Zip<'a> {
         if checksum.finalize() != member.checksum {
             return Err(MemberError::Checksum);
         }
+        // Tools that read from front to back take it for the next member.
+        if rest > 0 {
+            return Err(MemberError::Rest);
+        }
         Ok(())
     }
 }
 
-fn inflate(mut rest: &[u8], take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), MemberError> {
+/// Hands over what a stream holds, and gives the number of bytes that are left behind it.
+pub(super) fn inflate(mut rest: &[u8], take: &mut dyn FnMut(&[u8]) -> bool) -> Result<usize, MemberError> {
     let mut state = Box::<DecompressorOxide>::default();
     let mut window = vec![0; WINDOW];
     let mut at = 0;
@@ -163,8 +159,8 @@ fn inflate(mut rest: &[u8], take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), M
         let wants_more = take(window.get(at..end).unwrap_or_default());
         at = if end >= WINDOW { 0 } else { end };
         match status {
-            TINFLStatus::Done => return Ok(()),
-            _ if !wants_more => return Ok(()),
+            TINFLStatus::Done => return Ok(rest.len()),
+            _ if !wants_more => return Ok(rest.len()),
             TINFLStatus::HasMoreOutput if written > 0 => {}
             _ => return Err(MemberError::Deflate),
         }

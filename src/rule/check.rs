@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
+use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
 use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::trust::CertificateKind;
@@ -96,11 +97,13 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
     advice
 }
 
-/// Errors first; what breaks the signature comes before what is wrong with a good one.
+/// Errors first; what is wrong with the archive may be the cause of all the rest, and what breaks the signature comes before what is
+/// wrong with a good one.
 pub(super) fn sort(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| {
+        let about_archive = ABOUT_ARCHIVES.iter().position(|rule| *rule == finding.rule);
         let is_broken = finding.rejected_by.contains(&Party::Codesign);
-        std::cmp::Reverse((finding.severity, is_broken))
+        std::cmp::Reverse((finding.severity, about_archive, is_broken))
     });
 }
 
@@ -308,6 +311,20 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// The rule's remedy for this code and file. No tool writes into an archive: what lies in one is repaired where it was unpacked to.
+    fn remedy(&self, code: &str, file: &str) -> String {
+        let (template, item) = (self.rule.remedy, &self.evidence.path);
+        let Some(container) = &self.evidence.container else {
+            return remedy(template, item, code, file);
+        };
+        let inner = item.strip_prefix(&container.path).unwrap_or(item);
+        let text = remedy(template, inner.trim_start_matches('/'), code, file);
+        if text == template {
+            return text;
+        }
+        format!("{UNPACK_FIRST} {} .){AFTERWARDS}{text}", quoted(&container.path))
+    }
+
     #[expect(clippy::indexing_slicing, reason = "the finding was just put there")]
     fn add(&mut self, code: &str, path: String, message: String) -> &mut Finding {
         let rule = self.rule;
@@ -316,7 +333,7 @@ impl<'a> Check<'a> {
             severity: rule.severity,
             rejected_by: rule.rejected_by,
             code: code.to_owned(),
-            remedy: remedy(rule.remedy, &self.evidence.path, code, &path),
+            remedy: self.remedy(code, &path),
             path,
             architecture: None,
             message,
@@ -332,6 +349,10 @@ impl<'a> Check<'a> {
     }
 }
 
+/// Begins a remedy for what lies in an archive.
+const UNPACK_FIRST: &str = "unpack the archive first (ditto -x -k";
+/// Ends that beginning.
+pub(crate) const AFTERWARDS: &str = " and pack it again afterwards; ";
 /// Begins the end of a remedy for nested code.
 pub(crate) const AND_THEN: &str = "   and then everything around it";
 

@@ -67,7 +67,7 @@ pub use family::Family;
 pub use policy::{Advised, Applied, Ignore, Pattern, PatternError, Policy, Suppressed, Suppression};
 
 use check::Said;
-pub(crate) use check::{AND_THEN, Check};
+pub(crate) use check::{AFTERWARDS, AND_THEN, Check};
 
 use crate::entitlements::nearest_of;
 use crate::finding::{Party, Severity, Target};

@@ -3,9 +3,13 @@
 use super::{Family, Rule};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
+use crate::source::Container;
 use crate::verify::{FaultKind, SlotProblem};
 
 const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+
+const LOOK_INTO_IT: &str =
+    "pack what is to be checked into the archive:  ditto -c -k --sequesterRsrc --keepParent APP Acme.zip";
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -29,11 +33,22 @@ pub(super) const RULES: &[Rule] = &[
             {
                 let slice = fault.slice.and_then(|index| item.slices.get(index));
                 let architecture = slice.and_then(|slice| slice.architecture);
-                let message = match (slice, architecture) {
-                    (Some(_), None) => "this is no Mach-O code, and there is no signature for it",
+                let archive = check.evidence().as_archive.as_ref();
+                // What nobody can unpack as it was meant, nobody can find code in.
+                if archive.is_some_and(Container::has_faults) {
+                    continue;
+                }
+                let message = match (archive, slice, architecture) {
+                    (Some(_), ..) => {
+                        "this is an archive in which no code was found, and it carries no signature itself"
+                    }
+                    (_, Some(_), None) => "this is no Mach-O code, and there is no signature for it",
                     _ => "the code is not signed",
                 };
                 let finding = check.object(item, message);
+                if archive.is_some() {
+                    LOOK_INTO_IT.clone_into(&mut finding.remedy);
+                }
                 finding.architecture = architecture.map(|found| found.to_string());
                 finding.status = fault.status();
             }

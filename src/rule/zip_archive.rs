@@ -1,6 +1,7 @@
-//! Rules about the archive that the item lies in (R295, R296): what becomes of it when it is unpacked on a Mac.
+//! Rules about the archive that the item lies in, or that it is (R295, R296): what becomes of it when it is unpacked on a Mac.
 //!
-//! What is damaged was met when it was read: that of which no rule and no verdict asks is not looked at.
+//! All members of the archive count, also those beside the item: with another tool, they may end up in it. Only what is damaged was met
+//! when the item was read; contents of which no rule and no verdict asks are not looked at.
 
 use super::{Check, Family, Rule};
 use crate::finding::{Party, Place};
@@ -8,34 +9,18 @@ use crate::source::{Container, ContainerFaultKind};
 
 /// Members that are named in one finding.
 const MAX_PLACES: usize = 20;
+const MODES: &str = "zip-without-unix-modes";
+const HYGIENE: &str = "zip-hygiene";
+/// The rules of this module; what may be the cause of the others comes last.
+pub(super) const ABOUT_ARCHIVES: [&str; 2] = [MODES, HYGIENE];
 const PACK_AGAIN: &str = "pack it again on a Mac:  ditto -c -k --sequesterRsrc --keepParent APP Acme.zip";
 
 /// What is said of each kind of fault, and of each of its members.
-const SENTENCES: [(ContainerFaultKind, &str, &str); 10] = [
-    (
-        ContainerFaultKind::Name,
-        "names that lead out of the archive or nowhere",
-        "not unpacked",
-    ),
+const SENTENCES: [(ContainerFaultKind, &str, &str); 15] = [
     (
         ContainerFaultKind::Backslash,
         "names with a backslash, which on a Mac is an ordinary character and no folder",
         "has a backslash",
-    ),
-    (
-        ContainerFaultKind::Duplicate,
-        "several members of one path; which one is kept depends on the tool",
-        "there twice",
-    ),
-    (
-        ContainerFaultKind::ThroughFile,
-        "paths that go through a file or a link, which tools refuse",
-        "not unpacked",
-    ),
-    (
-        ContainerFaultKind::Ambiguous,
-        "members that have another name or form in front of their data than in the directory; Apple's tools take different sides",
-        "two descriptions",
     ),
     (
         ContainerFaultKind::Encrypted,
@@ -48,9 +33,54 @@ const SENTENCES: [(ContainerFaultKind, &str, &str); 10] = [
         "another compression",
     ),
     (
+        ContainerFaultKind::Name,
+        "names that lead out of the archive or nowhere",
+        "not unpacked",
+    ),
+    (
+        ContainerFaultKind::Duplicate,
+        "several members of one path; which one is kept depends on the tool",
+        "there twice",
+    ),
+    (
+        ContainerFaultKind::Case,
+        "paths that differ in case only, which a usual volume of macOS takes for one",
+        "another case",
+    ),
+    (
+        ContainerFaultKind::ThroughFile,
+        "paths that go through a file or a link, which tools refuse",
+        "not unpacked",
+    ),
+    (
+        ContainerFaultKind::Form,
+        "members that are folders by their names or by their attributes, but not by both",
+        "file or folder",
+    ),
+    (
+        ContainerFaultKind::Beside,
+        "attributes beside the file that they belong to: some of Apple's tools attach them, others leave a file there",
+        "holds attributes",
+    ),
+    (
         ContainerFaultKind::Damaged,
         "members that are not what it says of them: broken data, another size or another checksum",
         "damaged",
+    ),
+    (
+        ContainerFaultKind::Ambiguous,
+        "members that have another name, size or form beside their data than in the directory; Apple's tools take different sides",
+        "two descriptions",
+    ),
+    (
+        ContainerFaultKind::Hidden,
+        "members that the directory does not know, and that only tools unpack which read it from front to back",
+        "hidden",
+    ),
+    (
+        ContainerFaultKind::End,
+        "records at its end that contradict each other, so that tools may find different directories",
+        "",
     ),
     (ContainerFaultKind::Leading, "bytes in front of the archive", ""),
     (
@@ -59,6 +89,12 @@ const SENTENCES: [(ContainerFaultKind, &str, &str); 10] = [
         "",
     ),
 ];
+
+/// What is unusual about the archive that the item lies in, or that it is.
+fn container<'a>(check: &Check<'a>) -> Option<&'a Container> {
+    let evidence = check.evidence();
+    evidence.container.as_ref().or(evidence.as_archive.as_ref())
+}
 
 fn places<'a>(names: impl Iterator<Item = &'a str>, container: &Container, note: &'static str) -> Vec<Place> {
     names
@@ -71,7 +107,7 @@ fn places<'a>(names: impl Iterator<Item = &'a str>, container: &Container, note:
 }
 
 fn modes(check: &mut Check<'_>) {
-    let Some(container) = &check.evidence().container else {
+    let Some(container) = container(check) else {
         return;
     };
     let Some(first) = container.modeless.first() else {
@@ -85,11 +121,11 @@ fn modes(check: &mut Check<'_>) {
 }
 
 fn hygiene(check: &mut Check<'_>) {
-    let Some(container) = &check.evidence().container else {
+    let Some(container) = container(check) else {
         return;
     };
     for (kind, sentence, note) in SENTENCES {
-        let faults = || container.faults.iter().filter(|fault| fault.kind == kind);
+        let faults = || container.all_faults().filter(|fault| fault.kind == kind);
         if faults().next().is_none() {
             continue;
         }
@@ -101,7 +137,7 @@ fn hygiene(check: &mut Check<'_>) {
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "zip-without-unix-modes",
+        id: MODES,
         family: Family::Files,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the archive does not say what is executable and what is a link",
@@ -113,12 +149,12 @@ pub(super) const RULES: &[Rule] = &[
         ..Rule::BASE
     },
     Rule {
-        id: "zip-hygiene",
+        id: HYGIENE,
         family: Family::Files,
         rejected_by: &[Party::Gatekeeper, Party::Notary],
         title: "the archive can be read in more than one way",
         catalogue: "R296",
-        explanation: "Archive Utility, ditto, tar and the notary service read archives with different programs: some believe the central directory at the end, some the header in front of each member, some both. Where these disagree, or names are such that one tool puts them elsewhere or nowhere, your users get another item than the one that was judged. sealcheck believes the central directory, and takes the last member of a path.",
+        explanation: "Archive Utility, ditto, tar and the notary service read archives with different programs: some believe the central directory at the end, some the header in front of each member, some both. Where these disagree, or names are such that one tool puts them elsewhere or nowhere, your users may get another item than the one that was judged, also by a member that lies beside it. sealcheck believes the central directory, and takes the last member of a path.",
         remedy: PACK_AGAIN,
         reference: "https://developer.apple.com/documentation/xcode/packaging-mac-software-for-distribution",
         check: hygiene,

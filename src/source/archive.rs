@@ -2,7 +2,6 @@
 //!
 //! Made once and used for all items of a run ([`Archives`]).
 
-use std::cmp::Ordering;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,13 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::CWD;
 
+use super::archive_faults::{Faults, is_at_or_in};
 use super::bytes::{self, Place};
-use super::{Bytes, ContainerFault, ContainerFaultKind, SourceError};
+use super::{Bytes, Container, ContainerFault, ContainerFaultKind, SourceError};
 use crate::archive::{Member, Zip, is_zip};
 use crate::limits::Limits;
 
 /// The folder at the root in which Archive Utility keeps attributes.
 pub(super) const COMPANIONS: &[u8] = b"__MACOSX";
+
+/// Between the parts of a path: it stands in no name, and what is in a folder follows the folder when paths are sorted.
+pub(super) const SEPARATOR: u8 = 0;
 
 /// An archive in ZIP form.
 #[derive(Debug)]
@@ -26,39 +29,61 @@ pub struct Archive {
     limits: Limits,
     /// Sorted by path, then as they stand in the archive.
     members: Vec<Indexed>,
-    /// What is unusual about the archive as a whole, and members that lie nowhere.
-    pub(super) faults: Vec<ContainerFault>,
+    /// What may become something else with another tool.
+    faults: Arc<[ContainerFault]>,
 }
 
 /// A member with a path that can be used.
 #[derive(Debug)]
 pub(super) struct Indexed {
-    /// Its parts with one `/` between them.
-    path: Box<[u8]>,
+    pub(super) path: Box<[u8]>,
     /// As it is written.
     name: Box<[u8]>,
     /// Its place in the directory.
-    number: usize,
+    pub(super) number: usize,
     member: Member<'static>,
 }
 
 impl Indexed {
     pub(super) fn parts(&self) -> Vec<&[u8]> {
-        self.path.split(|byte| *byte == b'/').collect()
+        self.path.split(|byte| *byte == SEPARATOR).collect()
     }
 
     pub(super) fn member(&self) -> Member<'_> {
         self.member.named(&self.name)
     }
+
+    /// Its name, if it has no Unix attributes. A folder without them is a folder all the same.
+    pub(super) fn modeless(&self) -> Option<String> {
+        let member = self.member();
+        (member.unix().is_none() && !member.name.ends_with(b"/")).then(|| member.text())
+    }
 }
 
-/// The path that a name stands for, or nothing where it is none that can be put anywhere.
-fn path_of(name: &[u8]) -> Option<Box<[u8]>> {
-    let name = name.strip_suffix(b"/").unwrap_or(name);
-    let parts = name.split(|byte| *byte == b'/').filter(|part| *part != b".");
-    let parts: Vec<_> = parts.collect();
-    let is_good = |part: &&[u8]| !part.is_empty() && **part != *b".." && !part.contains(&0);
-    (!parts.is_empty() && parts.iter().all(is_good)).then(|| parts.join(&b'/').into())
+/// What a name stands for.
+enum Named {
+    /// Something in the archive.
+    Path(Box<[u8]>),
+    /// The folder that the archive is unpacked into: nothing of its own.
+    Root,
+    /// Nothing that can be put anywhere.
+    Nowhere,
+}
+
+impl Named {
+    fn of(name: &[u8]) -> Self {
+        let name = name.strip_suffix(b"/").unwrap_or(name);
+        let parts = || name.split(|byte| *byte == b'/').filter(|part| *part != b".");
+        let is_good = |part: &[u8]| !part.is_empty() && part != b".." && !part.contains(&SEPARATOR);
+        match parts().next() {
+            None => Self::Root,
+            Some(_) if parts().all(is_good) => {
+                let parts: Vec<_> = parts().collect();
+                Self::Path(parts.join(&SEPARATOR).into())
+            }
+            Some(_) => Self::Nowhere,
+        }
+    }
 }
 
 impl Archive {
@@ -112,63 +137,73 @@ impl Archive {
             Ok(zip) => zip,
             Err(error) => return Err(SourceError::Archive { path, error }),
         };
-        let mut faults = Vec::new();
-        for (is_there, kind) in [
-            (zip.leading > 0, ContainerFaultKind::Leading),
-            (zip.trailing > 0, ContainerFaultKind::Trailing),
-        ] {
-            if is_there {
-                faults.push(ContainerFault { member: None, kind });
-            }
-        }
+        let mut faults = Faults::default();
         let mut members = Vec::with_capacity(zip.members.len());
         for (number, member) in zip.members.iter().enumerate() {
-            match path_of(member.name) {
-                Some(path) => members.push(Indexed {
+            match Named::of(member.name) {
+                Named::Path(path) => members.push(Indexed {
                     path,
                     name: member.name.into(),
                     number,
                     member: member.named(&[]),
                 }),
-                None => faults.push(ContainerFault {
-                    member: Some(member.text()),
-                    kind: ContainerFaultKind::Name,
-                }),
+                Named::Root => {}
+                Named::Nowhere => faults.add_member(ContainerFaultKind::Name, member.name),
             }
         }
         members.sort_by(|one, other| (&one.path, one.number).cmp(&(&other.path, other.number)));
+        faults.of_archive(&zip);
+        faults.of_members(&zip, limits.archive_bytes);
+        faults.of_paths(&members);
+        faults.of_cases(&members);
         Ok(Self {
             path,
             limits: limits.clone(),
             data,
             members,
-            faults,
+            faults: faults.list(),
         })
     }
 
-    fn range(&self, order: impl Fn(&[u8]) -> Ordering) -> Range<usize> {
-        let start = self
-            .members
-            .partition_point(|member| order(&member.path) == Ordering::Less);
-        let end = self
-            .members
-            .partition_point(|member| order(&member.path) != Ordering::Greater);
-        start..end
+    /// What is unusual about it.
+    #[must_use]
+    pub fn container(&self) -> Container {
+        Container {
+            path: self.path.clone(),
+            faults: Arc::clone(&self.faults),
+            ..Container::default()
+        }
     }
 
-    /// What lies at a path and below it, in the order of the archive; everything, where the path is empty.
-    pub(super) fn at(&self, path: &[u8]) -> Vec<&Indexed> {
-        let below = [path, b"/"].concat();
-        let start_of = |found: &[u8]| found.get(..below.len()).unwrap_or(found).cmp(below.as_slice());
-        let ranges = match path {
-            [] => [0..self.members.len(), 0..0],
-            _ => [self.range(|found| found.cmp(path)), self.range(start_of)],
-        };
-        let mut found: Vec<_> = ranges
-            .into_iter()
-            .filter_map(|range| self.members.get(range))
-            .flatten()
-            .collect();
+    /// The same with all files in it that have no Unix attributes.
+    #[must_use]
+    pub fn container_of_all(&self) -> Container {
+        Container {
+            modeless: self.members.iter().filter_map(Indexed::modeless).collect(),
+            ..self.container()
+        }
+    }
+
+    /// Where what lies at a path and below it stands among the members; everything, where the path is empty.
+    fn range(&self, path: &[u8]) -> Range<usize> {
+        if path.is_empty() {
+            return 0..self.members.len();
+        }
+        let start = self.members.partition_point(|member| *member.path < *path);
+        let rest = self.members.get(start..).unwrap_or_default();
+        let count = rest.partition_point(|member| is_at_or_in(&member.path, path));
+        start..start.saturating_add(count)
+    }
+
+    /// Whether anything lies at a path.
+    pub(super) fn has(&self, path: &[u8]) -> bool {
+        !self.range(path).is_empty()
+    }
+
+    /// What lies at a path and below it, in the order of the archive.
+    pub(super) fn at(&self, way: &[&[u8]]) -> Vec<&Indexed> {
+        let range = self.range(&way.join(&SEPARATOR));
+        let mut found: Vec<_> = self.members.get(range).unwrap_or_default().iter().collect();
         found.sort_by_key(|member| member.number);
         found
     }

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::archive::{Archive, COMPANIONS};
-use super::archive_tree::{Container, ContainerFault, ContainerFaultKind, Packed, kind, node};
-use super::{GapReason, Kind, Listing, NodeId};
-use crate::archive::{Member, Zip};
+use super::archive::{Archive, COMPANIONS, Indexed};
+use super::archive_faults::{COMPANION, owner};
+use super::archive_tree::{Located, Packed, kind, node};
+use super::{Container, ContainerFault, ContainerFaultKind, GapReason, Kind, Listing, NodeId};
+use crate::archive::Member;
 use crate::limits::Limits;
 
 /// Mode of a folder that no member stands for.
@@ -19,7 +20,7 @@ const FOLDER: u32 = 0o755;
 pub(super) struct Folder {
     pub(super) entries: BTreeMap<Box<[u8]>, Entry>,
     mode: Option<u32>,
-    place: Packed,
+    place: Located,
     is_cut: Option<GapReason>,
 }
 
@@ -27,11 +28,11 @@ pub(super) struct Folder {
 #[derive(Debug)]
 pub(super) enum Entry {
     Folder(Folder),
-    Leaf { kind: Kind, mode: u32, place: Packed },
+    Leaf { kind: Kind, mode: u32, place: Located },
 }
 
 impl Entry {
-    fn place(&mut self) -> &mut Packed {
+    fn place(&mut self) -> &mut Located {
         match self {
             Self::Folder(folder) => &mut folder.place,
             Self::Leaf { place, .. } => place,
@@ -39,81 +40,78 @@ impl Entry {
     }
 }
 
+/// Whether a path is that of a file with attributes of another one.
+fn is_companion(parts: &[&[u8]]) -> bool {
+    parts.first() == Some(&COMPANIONS) && parts.last().is_some_and(|name| name.starts_with(COMPANION))
+}
+
 impl Folder {
     /// Everything in the archive that lies at `way` or below it, in the folders on the way.
     pub(super) fn of(archive: &Archive, way: &[&[u8]], limits: &Limits, container: &mut Container) -> Self {
-        let zip = Zip::over(&archive.data);
         let mut root = Self::default();
         let mut total = 0_u64;
-        let is_companion = |parts: &[&[u8]]| {
-            parts.first() == Some(&COMPANIONS) && parts.last().is_some_and(|name| name.starts_with(b"._"))
+        let mut packed = |member: &Member<'_>| {
+            total = total.saturating_add(member.size);
+            Packed {
+                member: member.named(&[]),
+                is_too_much: total > limits.archive_bytes,
+            }
         };
-        for indexed in archive.at(&way.join(&b'/')) {
+        let is_beside = |indexed: &Indexed| {
+            owner(&indexed.path).is_some_and(|owner| !owner.is_apart && archive.has(&owner.path))
+        };
+        // Attributes of the item itself lie beside those of what is in it.
+        let mut beside = way.to_vec();
+        let own = beside.pop().map(|name| [COMPANION, name].concat());
+        beside.extend(own.as_deref());
+        let inner = archive.at(way);
+        let outer = own.iter().flat_map(|_| archive.at(&beside));
+        for indexed in inner
+            .iter()
+            .copied()
+            .chain(outer)
+            .filter(|found| is_beside(found))
+        {
+            container.own.push(ContainerFault {
+                member: Some(indexed.member().text()),
+                kind: ContainerFaultKind::Beside,
+            });
+        }
+        for indexed in inner {
             let (parts, member) = (indexed.parts(), indexed.member());
             if is_companion(&parts) {
                 continue;
             }
-            let mut say = |kind| {
-                container.faults.push(ContainerFault {
-                    member: Some(member.text()),
-                    kind,
-                });
-            };
-            if member.name.contains(&b'\\') {
-                say(ContainerFaultKind::Backslash);
-            }
-            if zip.is_ambiguous(&member) {
-                say(ContainerFaultKind::Ambiguous);
-            }
-            if member.is_encrypted() {
-                say(ContainerFaultKind::Encrypted);
-            } else if member.foreign_method().is_some() {
-                say(ContainerFaultKind::Method);
-            }
-            total = total.saturating_add(member.size);
-            let place = Packed {
-                member: Some(member.named(&[])),
-                companion: None,
-                is_too_much: total > limits.archive_bytes,
-            };
-            if let Some(fault) = root.put(&parts, &member, place, limits.depth) {
-                say(fault);
-            }
-            // A folder without one is a folder all the same.
-            if member.unix().is_none() && !member.name.ends_with(b"/") {
-                container.modeless.push(member.text());
-            }
+            root.put(&parts, &member, packed(&member), limits.depth);
+            container.modeless.extend(indexed.modeless());
         }
-        // Attributes of the item itself lie beside those of what is in it.
-        let mut beside = way.to_vec();
-        let own = beside.pop().map(|name| [b"._", name].concat());
-        beside.extend(own.as_deref());
         for way in [way, &beside] {
             let way: Vec<&[u8]> = std::iter::once(COMPANIONS).chain(way.iter().copied()).collect();
-            for indexed in archive.at(&way.join(&b'/')) {
+            for indexed in archive.at(&way) {
                 let parts = indexed.parts();
                 if is_companion(&parts) {
-                    root.attach(parts.get(1..).unwrap_or_default(), &indexed.member());
+                    let member = indexed.member();
+                    root.attach(parts.get(1..).unwrap_or_default(), packed(&member));
                 }
             }
         }
         root
     }
 
-    /// Puts a member into its folder.
-    fn put(
-        &mut self,
-        parts: &[&[u8]],
-        member: &Member<'_>,
-        place: Packed,
-        depth: u64,
-    ) -> Option<ContainerFaultKind> {
-        let (name, folders) = parts.split_last()?;
+    /// Puts a member into its folder, unless something that is no folder is in the way.
+    fn put(&mut self, parts: &[&[u8]], member: &Member<'_>, packed: Packed, depth: u64) {
+        let Some((name, folders)) = parts.split_last() else {
+            return;
+        };
+        let place = Located {
+            member: Some(packed),
+            companion: None,
+        };
         let mut at = self;
         for (level, part) in folders.iter().enumerate() {
             if u64::try_from(level).unwrap_or(u64::MAX) >= depth {
                 at.is_cut = Some(GapReason::DepthLimit(depth));
-                return None;
+                return;
             }
             let next = at
                 .entries
@@ -121,7 +119,7 @@ impl Folder {
                 .or_insert_with(|| Entry::Folder(Self::default()));
             match next {
                 Entry::Folder(folder) => at = folder,
-                Entry::Leaf { .. } => return Some(ContainerFaultKind::ThroughFile),
+                Entry::Leaf { .. } => return,
             }
         }
         let (found, mode) = member.unpacked();
@@ -131,18 +129,8 @@ impl Folder {
             (Some(Entry::Folder(folder)), Kind::Directory) if folder.mode.is_none() => {
                 folder.mode = Some(mode);
                 folder.place = place;
-                None
             }
-            (Some(Entry::Folder(_)), Kind::Directory) => Some(ContainerFaultKind::Duplicate),
-            (Some(Entry::Folder(_)), _) => Some(ContainerFaultKind::ThroughFile),
-            (Some(leaf), _) => {
-                *leaf = Entry::Leaf {
-                    kind: found,
-                    mode,
-                    place,
-                };
-                Some(ContainerFaultKind::Duplicate)
-            }
+            (Some(Entry::Folder(_)), _) => {}
             (None, Kind::Directory) => {
                 let folder = Self {
                     mode: Some(mode),
@@ -150,22 +138,20 @@ impl Folder {
                     ..Self::default()
                 };
                 at.entries.insert((*name).into(), Entry::Folder(folder));
-                None
             }
-            (None, _) => {
+            _ => {
                 let leaf = Entry::Leaf {
                     kind: found,
                     mode,
                     place,
                 };
                 at.entries.insert((*name).into(), leaf);
-                None
             }
         }
     }
 
     /// Gives the attributes in a companion to what it is named after, if that is there.
-    fn attach(&mut self, parts: &[&[u8]], companion: &Member<'_>) {
+    fn attach(&mut self, parts: &[&[u8]], companion: Packed) {
         let Some((name, folders)) = parts.split_last() else {
             return;
         };
@@ -176,17 +162,17 @@ impl Folder {
                 _ => return,
             }
         }
-        let name = name.strip_prefix(b"._").unwrap_or(name);
+        let name = name.strip_prefix(COMPANION).unwrap_or(name);
         if let Some(entry) = at.entries.get_mut(name) {
-            entry.place().companion = Some(companion.named(&[]));
+            entry.place().companion = Some(companion);
         }
     }
 }
 
 impl Entry {
     /// The listing with this entry at its root, and where each node lies.
-    pub(super) fn listed(self, name: &[u8], limits: &Limits) -> (Listing, Vec<Packed>) {
-        let size = |place: &Packed| place.member.map_or(0, |member| member.size);
+    pub(super) fn listed(self, name: &[u8], limits: &Limits) -> (Listing, Vec<Located>) {
+        let size = |place: &Located| place.member.map_or(0, |packed| packed.member.size);
         let mut pending = VecDeque::new();
         let (root, first) = match self {
             Self::Leaf { kind, mode, place } => (node(name, kind, mode, size(&place), None), place),

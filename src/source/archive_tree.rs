@@ -12,7 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::archive::Archive;
 use super::archive_listing::{Entry, Folder};
-use super::{Bytes, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double};
+use super::{
+    Bytes, Container, ContainerFault, ContainerFaultKind, Kind, Listing, Node, NodeId, SourceError, Tree,
+    apple_double,
+};
 use crate::archive::{Member, MemberError, MemberKind, Zip};
 use crate::limits::Limits;
 
@@ -23,51 +26,6 @@ const EMPTY_FORK: usize = 286;
 /// Bytes of the text of a link; macOS takes no longer ones.
 const MAX_LINK: u64 = 1023;
 
-/// What is unusual about an archive, as far as it matters to one item in it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Container {
-    /// The archive, as the caller named it.
-    pub path: String,
-    /// Files of the item without Unix attributes, by their paths in the archive.
-    pub modeless: Vec<String>,
-    /// What Apple's tools may take for something else, or not at all.
-    pub faults: Vec<ContainerFault>,
-}
-
-/// One of them, with the member's name in the archive; without any it is about the archive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ContainerFault {
-    /// The member.
-    pub member: Option<String>,
-    /// What it is about.
-    pub kind: ContainerFaultKind,
-}
-
-/// What is unusual.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ContainerFaultKind {
-    /// Its name is absolute, or has `..`, empty parts or a zero byte: it is put nowhere.
-    Name,
-    /// Its name has a backslash, which is an ordinary character on a Mac.
-    Backslash,
-    /// Another member has the same path.
-    Duplicate,
-    /// Its path goes through something that is no folder: it is put nowhere.
-    ThroughFile,
-    /// The header in front of it says something else than the central directory.
-    Ambiguous,
-    /// A password protects it.
-    Encrypted,
-    /// It is compressed in a way that macOS does not unpack.
-    Method,
-    /// What was unpacked of it is broken, or has another size or checksum than the directory says.
-    Damaged,
-    /// Something stands in front of the archive.
-    Leading,
-    /// Something stands behind the archive.
-    Trailing,
-}
-
 /// An item in an archive.
 #[derive(Debug)]
 pub struct ArchiveTree {
@@ -75,20 +33,36 @@ pub struct ArchiveTree {
     shown: String,
     listing: Arc<Listing>,
     limits: Limits,
-    /// By node: the member, if it has one, and its companion with extended attributes.
-    places: Vec<Packed>,
+    /// By node.
+    places: Vec<Located>,
     container: Container,
     /// Members that turned out to be damaged when they were read.
     damaged: Mutex<BTreeSet<String>>,
 }
 
-/// Where a node lies in the archive.
+/// Where a node lies in the archive: the member, if it has one, and its companion with extended attributes.
 #[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Located {
+    pub(super) member: Option<Packed>,
+    pub(super) companion: Option<Packed>,
+}
+
+/// A member that is to be unpacked.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Packed {
-    pub(super) member: Option<Member<'static>>,
-    pub(super) companion: Option<Member<'static>>,
+    pub(super) member: Member<'static>,
     /// Whether all up to this one are more than may be unpacked.
     pub(super) is_too_much: bool,
+}
+
+impl Packed {
+    fn member(&self) -> Result<&Member<'static>, MemberError> {
+        let size = self.member.size;
+        match self.is_too_much {
+            true => Err(MemberError::TooLarge { size }),
+            false => Ok(&self.member),
+        }
+    }
 }
 
 impl ArchiveTree {
@@ -106,14 +80,8 @@ impl ArchiveTree {
                 _ => return Err(SourceError::NoSuchMember { path: full }),
             }
         }
-        let mut container = Container {
-            path: archive.path.clone(),
-            modeless: Vec::new(),
-            faults: archive.faults.clone(),
-        };
+        let mut container = archive.container();
         let mut folder = Folder::of(&archive, &way, limits, &mut container);
-        container.faults.sort();
-        container.faults.dedup();
         let last = way.pop();
         let mut at = Some(&mut folder);
         for part in way {
@@ -136,8 +104,8 @@ impl ArchiveTree {
             .collect();
         for id in links {
             let packed = usize::try_from(id.0).ok().and_then(|index| places.get(index));
-            let member = packed.and_then(|packed| packed.member);
-            if let Some(Ok(target)) = member.map(|member| unpack(&archive.data, &member, MAX_LINK)) {
+            let packed = packed.and_then(|packed| packed.member);
+            if let Some(Ok(target)) = packed.map(|packed| unpack(&archive.data, &packed.member, MAX_LINK)) {
                 listing.set_link(id, target);
             } else {
                 listing.gap(id, super::GapReason::Unreadable(None));
@@ -159,44 +127,56 @@ impl ArchiveTree {
     pub fn container(&self) -> Container {
         let mut container = self.container.clone();
         let damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
-        container.faults.extend(damaged.iter().map(|name| ContainerFault {
+        container.own.extend(damaged.iter().map(|name| ContainerFault {
             member: Some(name.clone()),
             kind: ContainerFaultKind::Damaged,
         }));
         container
     }
 
-    fn packed(&self, id: NodeId) -> Packed {
+    fn located(&self, id: NodeId) -> Located {
         let index = usize::try_from(id.0).unwrap_or(usize::MAX);
         self.places.get(index).copied().unwrap_or_default()
     }
 
     fn member(&self, id: NodeId) -> Result<Member<'static>, SourceError> {
+        let packed = self.located(id).member;
+        let packed = packed.filter(|_| self.listing.node(id).is_file());
         let path = || self.full_path(id);
-        let packed = self.packed(id);
-        let member = packed.member.filter(|_| self.listing.node(id).is_file());
-        let member = member.ok_or_else(|| SourceError::NotRegular { path: path() })?;
-        if packed.is_too_much {
-            let error = MemberError::TooLarge { size: member.size };
-            return Err(SourceError::Member { path: path(), error });
-        }
-        Ok(member)
+        let packed = packed.ok_or_else(|| SourceError::NotRegular { path: path() })?;
+        let member = packed.member().copied();
+        member.map_err(|error| SourceError::Member { path: path(), error })
     }
 
     fn failed(&self, id: NodeId) -> impl Fn(MemberError) -> SourceError {
         move |error| {
             let path = self.full_path(id);
-            if matches!(
-                error,
-                MemberError::Checksum | MemberError::Size | MemberError::Deflate
-            ) {
-                let name = path.strip_prefix(&self.container.path).unwrap_or(&path);
-                let name = name.trim_start_matches('/').to_owned();
-                let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
-                damaged.insert(name);
-            }
+            self.note(&path, error);
             SourceError::Member { path, error }
         }
+    }
+
+    /// Remembers a damaged member by its path.
+    fn note(&self, path: &str, error: MemberError) {
+        use MemberError::{Checksum, Deflate, Rest, Size};
+        if matches!(error, Checksum | Deflate | Rest | Size) {
+            let name = path.strip_prefix(&self.container.path).unwrap_or(path);
+            let name = name.trim_start_matches('/').to_owned();
+            let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+            damaged.insert(name);
+        }
+    }
+
+    /// Where the companion of a node lies, as a path.
+    fn companion_path(&self, id: NodeId) -> String {
+        let path = self.full_path(id);
+        let outer = &self.container.path;
+        let inner = path.strip_prefix(outer).unwrap_or(&path).trim_start_matches('/');
+        let (folder, name) = inner.rsplit_once('/').unwrap_or_default();
+        let name = if folder.is_empty() { inner } else { name };
+        let way = [outer.as_str(), "__MACOSX", folder];
+        let way: Vec<_> = way.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("{}/._{name}", way.join("/"))
     }
 }
 
@@ -269,12 +249,21 @@ impl Tree for ArchiveTree {
     }
 
     fn has_attributes(&self, id: NodeId) -> bool {
-        self.packed(id).companion.is_some()
+        self.located(id).companion.is_some()
     }
 
-    fn attribute(&self, id: NodeId, name: &str) -> Option<Vec<u8>> {
-        let companion = self.packed(id).companion?;
-        let file = unpack(&self.archive.data, &companion, MAX_COMPANION).ok()?;
+    fn attribute(&self, id: NodeId, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let Some(companion) = self.located(id).companion else {
+            return Ok(None);
+        };
+        let file = companion
+            .member()
+            .and_then(|member| unpack(&self.archive.data, member, MAX_COMPANION))
+            .map_err(|error| {
+                let path = self.companion_path(id);
+                self.note(&path, error);
+                SourceError::Attributes { path, error }
+            })?;
         let found = match name {
             "com.apple.FinderInfo" => apple_double::finder_info(&file),
             // macOS drops the map without resources that some folders have.
@@ -285,7 +274,7 @@ impl Tree for ArchiveTree {
             }
             _ => apple_double::attribute(&file, name),
         };
-        found.map(<[u8]>::to_vec)
+        Ok(found.map(<[u8]>::to_vec))
     }
 }
 

@@ -237,7 +237,7 @@ impl Tree for DirectoryTree {
         rustix::fs::llistxattr_query(self.place(id)).map_or(true, |length| length > 0)
     }
 
-    fn attribute(&self, id: NodeId, name: &str) -> Option<Vec<u8>> {
+    fn attribute(&self, id: NodeId, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
         let path = self.place(id);
         for name in [name.to_owned(), format!("user.{name}")] {
             // Its length first: most files have none, and there may be many files.
@@ -247,24 +247,31 @@ impl Tree for DirectoryTree {
             let mut value = vec![0; length.min(MAX_ATTRIBUTE)];
             if let Ok(length) = rustix::fs::lgetxattr(&path, name.as_str(), value.as_mut_slice()) {
                 value.truncate(length);
-                return Some(value);
+                return Ok(Some(value));
             }
         }
         // On a Mac's own volumes `._` files are ordinary files, so only signatures are taken from them, and
         // quarantine, about which no verdict asks.
         if !name.starts_with("com.apple.cs.") && name != "com.apple.quarantine" {
-            return None;
+            return Ok(None);
         }
+        let Some(own) = path.file_name() else {
+            return Ok(None);
+        };
         let mut companion = b"._".to_vec();
-        companion.extend_from_slice(path.file_name()?.as_bytes());
+        companion.extend_from_slice(own.as_bytes());
         let companion = path.with_file_name(OsStr::from_bytes(&companion));
         let shown = || companion.to_string_lossy().into_owned();
         let place = Place {
             directory: CWD,
             path: &companion,
         };
-        let file = bytes::small(place, &shown, MAX_COMPANION).ok()?;
-        apple_double::attribute(&file, name).map(<[u8]>::to_vec)
+        // Hardly anything has one.
+        let file = bytes::small(place, &shown, MAX_COMPANION).ok();
+        let found = file
+            .as_deref()
+            .and_then(|file| apple_double::attribute(file, name));
+        Ok(found.map(<[u8]>::to_vec))
     }
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {

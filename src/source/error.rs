@@ -61,6 +61,14 @@ pub enum SourceError {
         /// Why.
         error: MemberError,
     },
+    /// The companion in an archive that holds extended attributes cannot be unpacked.
+    #[error("{path}: {}", self.reason())]
+    Attributes {
+        /// The path of the archive and that of the companion in it.
+        path: String,
+        /// Why.
+        error: MemberError,
+    },
     /// The node is not of this tree.
     #[error("node {0} is not of this tree")]
     NoSuchNode(u32),
@@ -77,7 +85,8 @@ impl SourceError {
             | Self::TooLarge { path, .. }
             | Self::Archive { path, .. }
             | Self::NoSuchMember { path }
-            | Self::Member { path, .. } => Some(path),
+            | Self::Member { path, .. }
+            | Self::Attributes { path, .. } => Some(path),
             Self::NoSuchNode(_) => None,
         }
     }
@@ -96,6 +105,9 @@ impl SourceError {
             Self::Archive { error, .. } => error.to_string(),
             Self::NoSuchMember { .. } => "not in the archive".to_owned(),
             Self::Member { error, .. } => format!("cannot be unpacked: {error}"),
+            Self::Attributes { error, .. } => {
+                format!("its extended attributes cannot be unpacked: {error}")
+            }
             Self::NoSuchNode(_) => self.to_string(),
         }
     }

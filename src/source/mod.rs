@@ -8,6 +8,7 @@
 
 mod apple_double;
 mod archive;
+mod archive_faults;
 mod archive_listing;
 mod archive_tree;
 mod bytes;
@@ -20,7 +21,8 @@ mod resolve;
 mod tree;
 
 pub use archive::{Archive, Archives};
-pub use archive_tree::{ArchiveTree, Container, ContainerFault, ContainerFaultKind};
+pub use archive_faults::{Container, ContainerFault, ContainerFaultKind};
+pub use archive_tree::ArchiveTree;
 pub use bytes::Bytes;
 pub use directory::DirectoryTree;
 pub use error::{ResolveError, SourceError};

@@ -32,7 +32,7 @@ fn child(tree: &Listing, directory: NodeId, name: &[u8]) -> Lookup {
 }
 
 /// The name without its case.
-fn fold(name: &[u8]) -> String {
+pub(super) fn fold(name: &[u8]) -> String {
     String::from_utf8_lossy(name)
         .chars()
         .flat_map(char::to_lowercase)

@@ -84,8 +84,11 @@ pub trait Tree: Sync {
     }
 
     /// An extended attribute of a node, links not followed; also under the name that Linux demands (`user.NAME`).
-    fn attribute(&self, _id: NodeId, _name: &str) -> Option<Vec<u8>> {
-        None
+    ///
+    /// # Errors
+    /// [`SourceError`] where it is not known whether the node has it.
+    fn attribute(&self, _id: NodeId, _name: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(None)
     }
 
     /// See [`Listing::lookup`].

@@ -316,7 +316,8 @@ fn attributes<T: Tree + ?Sized>(tree: &T, node: NodeId) -> SignatureFiles {
     slots
         .filter_map(|slot| {
             let name = format!("com.apple.cs.{}", slot.canonical_name()?);
-            Some((slot, tree.attribute(node, &name)?))
+            // Where they cannot be read, `sideband` has said so.
+            Some((slot, tree.attribute(node, &name).ok().flatten()?))
         })
         .collect()
 }

@@ -110,6 +110,8 @@ pub struct Evidence {
     pub archives: Vec<ArchiveEvidence>,
     /// The archive that the item lies in, if it does.
     pub container: Option<Container>,
+    /// The item itself as an archive in ZIP form, if it is one and its directory can be read.
+    pub as_archive: Option<Container>,
     /// Numbers about the work.
     pub statistics: Statistics,
 }
@@ -166,6 +168,10 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
     let mut evidence = verify_tree(&tree, options)?;
     evidence.path = path.to_string_lossy().into_owned();
     evidence.root = tree.base().to_string_lossy().into_owned();
+    if !options.skips_archives && tree.node(tree.root()).is_file() && Archive::is_one(path) {
+        let archive = options.archives.open(path, &options.limits);
+        evidence.as_archive = archive.ok().map(|archive| archive.container_of_all());
+    }
     Ok(evidence)
 }
 
@@ -217,7 +223,13 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         tickets: &tickets,
         heads: &Heads::new(tree.len()),
     };
-    let mut code = code::object(&context, tree.root(), Nesting::Item, 0, None)?;
+    let mut code = match code::object(&context, tree.root(), Nesting::Item, 0, None) {
+        // Why a member cannot be unpacked is a fact about the item, which its archive explains.
+        Err(error @ SourceError::Member { .. }) => {
+            vec![resources::unreadable(&context, tree.root(), Nesting::Item, error)]
+        }
+        found => found?,
+    };
     let mut known: HashSet<String> = code
         .iter()
         .filter_map(|object| object.executable.clone())
@@ -298,6 +310,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
             archives::archives(tree, options)
         },
         container: None,
+        as_archive: None,
         statistics,
     })
 }

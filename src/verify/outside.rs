@@ -21,7 +21,17 @@ pub(super) fn sideband<T: Tree + ?Sized>(
         return faults;
     }
     for attribute in ["com.apple.ResourceFork", "com.apple.FinderInfo"] {
-        let value = context.tree.attribute(node, attribute);
+        let value = match context.tree.attribute(node, attribute) {
+            Ok(value) => value,
+            Err(error) => {
+                faults.push(Fault {
+                    kind: FaultKind::Unreadable(error),
+                    path: context.tree.path(node),
+                    slice: None,
+                });
+                break;
+            }
+        };
         // The system stores neither an empty fork nor information that is all zeros.
         if value.is_some_and(|value| value.iter().any(|byte| *byte != 0)) {
             faults.push(Fault {

@@ -140,8 +140,9 @@ pub(super) fn embedded<T: Tree + ?Sized>(
         path: tree.path(node),
         profile,
         is_quarantined: match tree.attribute(node, "com.apple.quarantine") {
-            Some(_) => Some(true),
-            None => cfg!(target_os = "macos").then_some(false),
+            Ok(Some(_)) => Some(true),
+            Ok(None) => cfg!(target_os = "macos").then_some(false),
+            Err(_) => None,
         },
     })
 }

@@ -8,7 +8,7 @@ use anstyle::Style as Ansi;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Place, Severity};
 use crate::report::{Outcome, text};
-use crate::rule::{self, AND_THEN, Suppression, Unknown};
+use crate::rule::{self, AFTERWARDS, AND_THEN, Suppression, Unknown};
 
 /// Places, or folders with places, shown of one problem without `-v`.
 const SHOWN: usize = 6;
@@ -245,14 +245,17 @@ fn write_problem(
     }
     // One command for one piece of code; the general form for several.
     let template = rule::find(finding.rule).map(|rule| rule.remedy);
-    let remedy = match template {
-        Some(template) if problem.is_about_several => template,
-        _ => &finding.remedy,
+    let remedy = match (template, finding.remedy.split_once(AFTERWARDS)) {
+        (Some(template), Some((first, _))) if problem.is_about_several => {
+            format!("{first}{AFTERWARDS}{template}")
+        }
+        (Some(template), None) if problem.is_about_several => template.to_owned(),
+        _ => finding.remedy.clone(),
     };
     // Said once behind them all.
     let remedy = match remedy.split_once(AND_THEN) {
         Some((remedy, _)) if is_brief => remedy,
-        _ => remedy,
+        _ => &remedy,
     };
     writeln!(out, "  repair: {remedy}")?;
     if is_brief { Ok(()) } else { writeln!(out) }
