@@ -205,7 +205,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             crate::support::zip::zip(&crate::support::zip::members(
                 &crate::support::foundry::app("com.example.acme").built().path,
             )),
-        ],
+        ]
+        .into_iter()
+        .chain(crate::zip_streams::seeds())
+        .collect(),
         "tar" => {
             let plain = archive::tar(&[
                 archive::tar_file("a.dylib", &adhoc("x").sign(&arm64(b"x"), Bound::default()).0),

@@ -94,3 +94,4 @@ mod tickets;
 mod usage;
 mod zip_faults;
 mod zip_operand;
+mod zip_streams;

@@ -159,6 +159,35 @@ fn companions_that_cannot_be_read() {
     assert_eq!(whole.codesign.valid, Some(true));
 }
 
+/// Finder information as an attribute like others, behind many: it is attached all the same.
+#[test]
+fn attributes_by_their_names() {
+    let companion = |name: &str| {
+        let mut double = finder_information();
+        double[38..70].fill(0);
+        double.extend([0; 2]);
+        double.extend(b"ATTR");
+        double.extend([0; 30]);
+        let names = std::iter::repeat_n("x", 1000).chain([name]);
+        double.extend(1001_u16.to_be_bytes());
+        for name in names {
+            double.extend([0_u32, 4].map(u32::to_be_bytes).concat());
+            double.extend([0, 0, name.len() as u8 + 1]);
+            double.extend(name.as_bytes());
+            double.push(0);
+            double.resize(double.len().next_multiple_of(4), 0);
+        }
+        Member::file("__MACOSX/._acme.app", &double)
+    };
+    let bench = Bench::new();
+    let valid = |name: &str| {
+        let archive = bench.with(|all| all.push(companion(name)));
+        archive.evidence().codesign.valid
+    };
+    assert_eq!(valid("com.apple.FinderInfo"), Some(false));
+    assert_eq!(valid("com.apple.lastuseddate#PS"), Some(true));
+}
+
 /// Attributes beside the file: `ditto` attaches them, `tar` leaves a file.
 #[test]
 fn companions_beside_their_file() {

@@ -9,9 +9,9 @@ use sealcheck::verify::{Evidence, Options, items, verify};
 use serde_json::Value;
 
 use crate::command_line::{sealcheck, stdout};
-use crate::support::advise_unstapled;
 use crate::support::foundry::{Built, app, apple, framework, of, tool};
 use crate::support::zip::{Member, members, zip};
+use crate::support::{advise_unstapled, real_app};
 
 pub const MODES: &str = "zip-without-unix-modes";
 pub const HYGIENE: &str = "zip-hygiene";
@@ -102,6 +102,36 @@ fn report(path: &Path) -> Value {
     item
 }
 
+/// The report of the only item in an archive is that of its folder.
+fn assert_same(archive: &Packed, flat: &Value) {
+    let mut item = report(&archive.path);
+    let shown = archive.path.to_str().unwrap();
+    let name = flat["path"].as_str().unwrap().rsplit('/').next().unwrap();
+    assert_eq!(item["path"], format!("{shown}/{name}"));
+    assert_eq!(
+        (&item["container"], &item["parent"]),
+        (&"zip".into(), &shown.into())
+    );
+    for key in ["path", "container", "parent"] {
+        item[key] = flat[key].clone();
+    }
+    assert_eq!(&item, flat);
+}
+
+/// As it is, and as whoever writes to a pipe packs it.
+#[test]
+fn a_real_app_has_one_report() {
+    let flat = report(&real_app());
+    let all = members(&real_app());
+    assert_same(&packed(&all), &flat);
+    let stream = |member: Member| match member.contents.is_empty() {
+        true => member,
+        false => member.streamed(true, false),
+    };
+    let streamed: Vec<_> = all.into_iter().map(stream).collect();
+    assert_same(&packed(&streamed), &flat);
+}
+
 #[test]
 fn an_app_is_judged_as_if_it_were_unpacked() {
     let built = acme();
@@ -111,18 +141,7 @@ fn an_app_is_judged_as_if_it_were_unpacked() {
         let mut all = members(&built.path);
         all.iter_mut()
             .for_each(|member| member.is_deflated &= is_deflated);
-        let archive = packed(&all);
-        let mut item = report(&archive.path);
-        let shown = archive.path.to_str().unwrap();
-        assert_eq!(item["path"], format!("{shown}/acme.app"));
-        assert_eq!(
-            (&item["container"], &item["parent"]),
-            (&"zip".into(), &shown.into())
-        );
-        for key in ["path", "container", "parent"] {
-            item[key] = flat[key].clone();
-        }
-        assert_eq!(item, flat);
+        assert_same(&packed(&all), &flat);
     }
     // Folders that no member stands for, and a path into the archive.
     let mut all = members(&built.path);

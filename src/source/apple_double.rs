@@ -13,7 +13,7 @@ const FINDER_INFO_SIZE: u64 = 32;
 /// Where the attribute header stands in the Finder information: behind 32 bytes and two of padding.
 const ATTRIBUTES: u64 = 34;
 const ATTRIBUTE_MAGIC: u32 = 0x4154_5452;
-/// Entries and attributes that are looked through.
+/// Entries that are looked through; Apple's tools demand two.
 const MAX_ENTRIES: u16 = 256;
 
 /// Where an entry starts, and its length in bytes.
@@ -50,7 +50,8 @@ pub(super) fn attribute<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
         return None;
     }
     // Magic, tag, total size, data start and length, three reserved words, flags.
-    let count = u16_be(file, header.checked_add(34)?)?.min(MAX_ENTRIES);
+    // Any number of 16 bits: what is behind the file ends it.
+    let count = u16_be(file, header.checked_add(34)?)?;
     let mut at = header.checked_add(36)?;
     for _ in 0..count {
         let (offset, length) = (u32_be(file, at)?, u32_be(file, at.checked_add(4)?)?);

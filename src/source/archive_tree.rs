@@ -265,15 +265,19 @@ impl Tree for ArchiveTree {
                 SourceError::Attributes { path, error }
             })?;
         let found = match name {
-            "com.apple.FinderInfo" => apple_double::finder_info(&file),
+            "com.apple.FinderInfo" => {
+                apple_double::finder_info(&file).filter(|info| info.iter().any(|byte| *byte != 0))
+            }
             // macOS drops the map without resources that some folders have.
             "com.apple.ResourceFork" => {
                 let is_folder = self.listing.node(id).is_directory();
                 let is_real = |fork: &&[u8]| !(is_folder && fork.len() == EMPTY_FORK);
                 apple_double::resource_fork(&file).filter(is_real)
             }
-            _ => apple_double::attribute(&file, name),
+            _ => None,
         };
+        // Whatever is there by its name is attached as well (`copyfile_unpack` in copyfile.c).
+        let found = found.or_else(|| apple_double::attribute(&file, name));
         Ok(found.map(<[u8]>::to_vec))
     }
 }

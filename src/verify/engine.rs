@@ -12,8 +12,8 @@ use super::files::Heads;
 use super::tickets::TicketStore;
 use super::{
     ArchiveEvidence, CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, HostArchitecture,
-    LaunchdJob, Nesting, Oddity, Progress, SuppliedTicket, TicketEvidence, archives, fold, launchd, profiles,
-    resources,
+    LaunchdJob, Nesting, Oddity, OsStatus, Progress, SuppliedTicket, TicketEvidence, archives, fold, launchd,
+    profiles, resources,
 };
 use crate::bundle::Layout;
 use crate::hash::Kernel;
@@ -110,7 +110,7 @@ pub struct Evidence {
     pub archives: Vec<ArchiveEvidence>,
     /// The archive that the item lies in, if it does.
     pub container: Option<Container>,
-    /// The item itself as an archive in ZIP form, if it is one and its directory can be read.
+    /// The item itself as an archive in ZIP form, if it is one without a signature and its directory can be read.
     pub as_archive: Option<Container>,
     /// Numbers about the work.
     pub statistics: Statistics,
@@ -168,7 +168,9 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
     let mut evidence = verify_tree(&tree, options)?;
     evidence.path = path.to_string_lossy().into_owned();
     evidence.root = tree.base().to_string_lossy().into_owned();
-    if !options.skips_archives && tree.node(tree.root()).is_file() && Archive::is_one(path) {
+    // One with a signature of its own is a file like others.
+    let is_signed = evidence.codesign.status != Some(OsStatus::UNSIGNED);
+    if !options.skips_archives && !is_signed && tree.node(tree.root()).is_file() && Archive::is_one(path) {
         let archive = options.archives.open(path, &options.limits);
         evidence.as_archive = archive.ok().map(|archive| archive.container_of_all());
     }
