@@ -104,7 +104,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The value of each character of base64; 255 for all others.
-const BASE64: [u8; 256] = {
+pub(crate) const BASE64: [u8; 256] = {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut table = [255; 256];
     let mut value = 0u8;
@@ -128,28 +128,10 @@ fn base64_value(byte: u8) -> u8 {
 /// The bytes of base64 text: white space is skipped, `=` ends it, anything else that does not belong makes it `None`.
 #[must_use]
 pub fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    base64_into(text, &mut bytes).map(|()| bytes)
-}
-
-/// The same, instead of what `bytes` held, so that their room can be used again.
-#[must_use]
-pub fn base64_into(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
-    bytes.clear();
-    bytes.reserve(text.len().saturating_mul(3).checked_div(4)?);
-    let mut rest = text.as_bytes().trim_ascii_start();
-    // Four characters at a time up to the first white space or padding.
-    while let Some((four, others)) = rest.split_first_chunk::<4>() {
-        let [a, b, c, d] = four.map(base64_value);
-        if a | b | c | d > 63 {
-            break;
-        }
-        bytes.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
-        rest = others;
-    }
+    let mut bytes = Vec::with_capacity(text.len().saturating_mul(3).checked_div(4)?);
     let (mut buffer, mut bits) = (0u32, 0u32);
-    for byte in rest.iter().filter(|byte| !byte.is_ascii_whitespace()) {
-        let value = match (byte, base64_value(*byte)) {
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+        let value = match (byte, base64_value(byte)) {
             (b'=', _) => break,
             (_, 255) => return None,
             (_, value) => value,
@@ -161,7 +143,7 @@ pub fn base64_into(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
             bytes.push((buffer >> bits & 0xff).to_le_bytes()[0]);
         }
     }
-    Some(())
+    Some(bytes)
 }
 
 #[cfg(test)]

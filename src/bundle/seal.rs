@@ -229,7 +229,7 @@ mod tests {
         let files = "<key>a</key><data>AQ==</data>
             <key>b</key><dict><key>hash</key><data>AQ==</data><key>hash2</key><data>Ag==</data></dict>
             <key>c</key><dict><key>symlink</key><string>b</string></dict>
-            <key>d</key><dict><key>requirement</key><string>never</string><key>cdhash</key><data/></dict>
+            <key>d</key><dict><key>requirement</key><string>never</string><key>cdhash</key><data></data></dict>
             <key>e</key><dict><key>optional</key><true/><key>hash2</key><data>Aw==</data></dict>
             <key>f</key><dict/>";
         let text = format!("{V1}<key>files2</key><dict>{files}</dict><key>rules2</key><dict/>");

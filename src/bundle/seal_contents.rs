@@ -127,6 +127,7 @@ fn of_xml(mut events: Events<'_>) -> Result<Contents, SealError> {
             }
         }
     }
+    events.finish()?;
     parts.choose(|mut events| files_of_xml(&mut events, &mut room))
 }
 
@@ -294,7 +295,7 @@ mod tests {
             ),
             format!("<key>a</key>{digest}<key>a</key><dict/><key>A</key><true/>"),
             format!(
-                "<key>b</key>{digest}<key>a</key><dict><key>hash2</key><data/><key>hash2</key>{digest}</dict>"
+                "<key>b</key>{digest}<key>a</key><dict><key>hash2</key><data></data><key>hash2</key>{digest}</dict>"
             ),
             format!("<key>a</key><dict><key>hash2</key>{digest}<key>hash2</key><string>x</string></dict>"),
             "<key>a</key><dict><key>symlink</key><string>b</string><key>optional</key><true/></dict>"
@@ -310,7 +311,7 @@ mod tests {
             format!(
                 "<key>a</key><dict><key>optional</key><string>x</string><key>hash</key>{digest}<key>weight</key><real>1</real></dict>"
             ),
-            "<key>a</key><dict><key>hash2</key><data>*</data></dict>".to_owned(),
+            "<key>a</key><dict><key>hash2</key><data>é</data></dict>".to_owned(),
             "<key>a</key><array><integer>x</integer></array>".to_owned(),
             String::new(),
         ];

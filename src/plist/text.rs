@@ -1,7 +1,8 @@
 //! The text of an XML property list: byte order marks and encodings.
 //!
-//! Native observation 7.5: a mark beats the declaration; without one, UTF-8. Single-byte character sets named in
-//! the declaration, which CoreFoundation also honours, are read as UTF-8 here, so other than ASCII is an error.
+//! Native observation 7.5 and `encodingForXMLData` of CFPropertyList.c: a mark beats the declaration; without both, UTF-8.
+//! Of the single-byte character sets that CoreFoundation knows, those that hold ASCII are read as long as the text is ASCII. A
+//! declaration of anything else is an error: CoreFoundation decodes the text by it, or refuses it.
 
 use std::borrow::Cow;
 
@@ -25,7 +26,37 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, PlistError> {
     if let Some(rest) = bytes.strip_prefix(&[0xfe, 0xff]) {
         return Ok(utf16(rest, u16::from_be_bytes));
     }
-    utf8(bytes)
+    match declared(bytes) {
+        None => utf8(bytes),
+        Some(name) if name.eq_ignore_ascii_case(b"utf-8") => utf8(bytes),
+        Some(name) if bytes.is_ascii() && holds_ascii(name) => utf8(bytes),
+        Some(_) => Err(PlistError::Encoding {
+            encoding: "in the encoding that it declares",
+        }),
+    }
+}
+
+/// The name in the XML declaration, found as CoreFoundation does: the first `encoding=` in it, with a quote right behind it.
+fn declared(bytes: &[u8]) -> Option<&[u8]> {
+    const KEY: &[u8] = b"encoding=";
+    let rest = bytes.strip_prefix(b"<?xml")?;
+    let end = rest.iter().position(|byte| matches!(byte, b'?' | b'>'))?;
+    let at = rest.get(..end)?.windows(KEY.len()).position(|word| word == KEY)?;
+    let (quote, name) = rest.get(at.checked_add(KEY.len())?..)?.split_first()?;
+    let length = name.iter().position(|byte| byte == quote);
+    matches!(quote, b'"' | b'\'').then(|| name.get(..length?)).flatten()
+}
+
+/// Whether this is a character set whose first half is ASCII, by the names of `__CFStringEncodingGetFromCanonicalName`.
+fn holds_ascii(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let number = |prefix: &[u8]| -> Option<u16> {
+        let digits = std::str::from_utf8(name.strip_prefix(prefix)?).ok()?;
+        digits.parse().ok()
+    };
+    name == b"us-ascii"
+        || number(b"iso-8859-").is_some_and(|part| (1..=16).contains(&part))
+        || number(b"windows-").is_some_and(|page| (1250..=1258).contains(&page))
 }
 
 fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, PlistError> {

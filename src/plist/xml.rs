@@ -1,8 +1,10 @@
 //! The XML form, read in one pass without recursion: as events, of which `tree` makes values where somebody wants all of them.
 //!
-//! CoreFoundation's semantics (native observation 7.5): with or without `<plist>`; CDATA text counts; numeric
-//! references and the five predefined entities; the last of duplicate keys; text behind the first value ignored.
-//! Stricter than CoreFoundation: an internal DTD subset is refused, since its entities would change the text.
+//! CoreFoundation's semantics (native observation 7.5, `CFPropertyList.c`): with or without `<plist>`; in strings CDATA counts,
+//! numeric references and the five predefined entities, but no comment; other values are plain text; the last of duplicate
+//! keys; text behind the first value ignored, but not inside of `<plist>`. What it does not read nobody must read here: another
+//! reading of Info.plist is another main executable. Stricter than CoreFoundation: `<plist>` in other values, keys in place of
+//! strings, and references of keyed archives are refused.
 
 use std::borrow::Cow;
 
@@ -48,6 +50,8 @@ pub(crate) struct Events<'a> {
     limit: u64,
     open: Vec<Open>,
     is_begun: bool,
+    /// Whether the value lies in `<plist>`.
+    is_wrapped: bool,
     /// Whether the innermost container was an empty tag, so that its end comes next.
     is_empty: bool,
 }
@@ -61,6 +65,7 @@ impl<'a> Events<'a> {
             limit,
             open: Vec::new(),
             is_begun: false,
+            is_wrapped: false,
             is_empty: false,
         }
     }
@@ -110,10 +115,29 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
+    /// Behind the first value: what is left must end the list that it lies in (`parsePListTag`).
+    ///
+    /// # Errors
+    /// [`PlistError`]
+    pub(crate) fn finish(mut self) -> Result<(), PlistError> {
+        if !self.is_wrapped {
+            return Ok(());
+        }
+        let tag = self.reader.next_tag()?.ok_or(self.reader.error("unexpected end"))?;
+        if tag.closing && tag.name == "plist" {
+            return Ok(());
+        }
+        Err(PlistError::Xml {
+            offset: tag.offset,
+            problem: "more than one value",
+        })
+    }
+
     /// The tag of the first value.
     fn first_tag(&mut self) -> Result<Tag<'a>, PlistError> {
-        let first = self.reader.next_tag()?.ok_or(PlistError::Format)?;
+        let first = self.reader.first_tag()?.ok_or(PlistError::Format)?;
         if first.name == "plist" && !first.closing && !first.empty {
+            self.is_wrapped = true;
             return self.reader.next_tag()?.ok_or(self.reader.error("no value"));
         }
         Ok(first)
@@ -176,16 +200,17 @@ impl<'a> Events<'a> {
         })
     }
 
-    fn text(&mut self, tag: &Tag<'a>) -> Result<Cow<'a, str>, PlistError> {
-        if tag.empty {
-            return Ok(Cow::Borrowed(""));
-        }
-        self.reader.content(tag.name)
-    }
-
     fn key(&mut self, tag: &Tag<'a>) -> Result<Event<'a>, PlistError> {
-        let text = self.text(tag)?;
+        let text = match tag.empty {
+            true => Cow::Borrowed(""),
+            false => self.reader.content(tag.name)?,
+        };
         match self.open.last_mut() {
+            // A dictionary with this key alone is none to CoreFoundation.
+            Some(_) if text == "CF$UID" => Err(PlistError::Xml {
+                offset: tag.offset,
+                problem: "reference of a keyed archive",
+            }),
             Some(Open::Dictionary { has_key }) if !*has_key => {
                 *has_key = true;
                 Ok(Event::Key(text))
@@ -202,7 +227,22 @@ impl<'a> Events<'a> {
         let problem = "unknown element";
         let element = Element::named(tag.name).ok_or(PlistError::Xml { offset, problem })?;
         self.begin(tag)?;
-        let text = self.text(tag)?;
+        let text = match (tag.empty, element) {
+            (true, Element::String | Element::True | Element::False) => Cow::Borrowed(""),
+            (true, _) => {
+                let problem = "empty tag where a value is needed";
+                return Err(PlistError::Xml { offset, problem });
+            }
+            (false, Element::String | Element::Real) => self.reader.content(tag.name)?,
+            (false, Element::True | Element::False) => match self.reader.plain_content(tag.name)? {
+                "" => Cow::Borrowed(""),
+                _ => {
+                    let problem = "text in a boolean";
+                    return Err(PlistError::Xml { offset, problem });
+                }
+            },
+            (false, _) => Cow::Borrowed(self.reader.plain_content(tag.name)?),
+        };
         self.count()?;
         Ok(Event::Scalar(Scalar {
             element,

@@ -53,8 +53,17 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The first tag, behind white space, comments, instructions and document types; `None` at the end of the text.
+    pub(super) fn first_tag(&mut self) -> Result<Option<Tag<'a>>, PlistError> {
+        self.tag_behind(true)
+    }
+
     /// The next tag behind white space, comments and instructions; `None` at the end of the text.
     pub(super) fn next_tag(&mut self) -> Result<Option<Tag<'a>>, PlistError> {
+        self.tag_behind(false)
+    }
+
+    fn tag_behind(&mut self, is_prolog: bool) -> Result<Option<Tag<'a>>, PlistError> {
         loop {
             self.skip_space();
             let rest = self.rest();
@@ -62,11 +71,14 @@ impl<'a> Reader<'a> {
                 return Ok(None);
             } else if rest.starts_with('<') && !rest.starts_with("<!") && !rest.starts_with("<?") {
                 return self.tag().map(Some);
+            } else if is_prolog && rest.starts_with("<!---->") {
+                // `parseXMLPropertyList` skips one character too many in newer systems, so that it ends elsewhere there.
+                return Err(self.error("empty comment in front of the list"));
             } else if rest.starts_with("<!--") {
                 self.skip_past(4, "-->", "comment without end")?;
             } else if rest.starts_with("<?") {
                 self.skip_past(2, "?>", "instruction without end")?;
-            } else if rest.starts_with("<!DOCTYPE") {
+            } else if is_prolog && rest.starts_with("<!DOCTYPE") {
                 let end = rest.find('>').ok_or(self.error("document type without end"))?;
                 if rest.get(..end).is_some_and(|text| text.contains('[')) {
                     return Err(self.error("document type with internal subset"));
@@ -94,11 +106,18 @@ impl<'a> Reader<'a> {
         let (inside, empty) = inside
             .strip_suffix('/')
             .map_or((inside, false), |name| (name, true));
-        let name = inside
+        let (name, attributes) = inside
             .bytes()
             .position(is_space)
-            .and_then(|end| inside.get(..end));
-        let name = name.unwrap_or(inside);
+            .and_then(|end| inside.split_at_checked(end))
+            .unwrap_or((inside, ""));
+        // `checkForCloseTag`: white space may follow the name, nothing else.
+        if closing && (empty || !attributes.bytes().all(is_space)) {
+            return Err(PlistError::Xml {
+                offset,
+                problem: "closing tag with more than its name",
+            });
+        }
         Ok(Tag {
             name,
             closing,
@@ -107,7 +126,30 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The text up to the closing tag of `name`, with references and CDATA resolved.
+    /// The text up to the closing tag of `name` as it is (`parseDataTag` and its like).
+    pub(super) fn plain_content(&mut self, name: &str) -> Result<&'a str, PlistError> {
+        let rest = self.rest();
+        let end = memchr::memchr(b'<', rest.as_bytes()).ok_or(self.error("element without end"))?;
+        let text = rest.get(..end).unwrap_or_default();
+        self.skip(end);
+        self.close(name)?;
+        Ok(text)
+    }
+
+    /// The closing tag of `name`.
+    fn close(&mut self, name: &str) -> Result<(), PlistError> {
+        let tag = self.tag()?;
+        if tag.closing && tag.name == name {
+            return Ok(());
+        }
+        Err(PlistError::Xml {
+            offset: tag.offset,
+            problem: "tag inside of a value",
+        })
+    }
+
+    /// The text up to the closing tag of `name`, with references and CDATA resolved (`parseStringTag`, to which comments are
+    /// malformed CDATA).
     pub(super) fn content(&mut self, name: &str) -> Result<Cow<'a, str>, PlistError> {
         let mut text = Cow::Borrowed("");
         loop {
@@ -130,28 +172,20 @@ impl<'a> Reader<'a> {
                 let end = section.find("]]>").ok_or(self.error("CDATA without end"))?;
                 append(&mut text, section.get(..end).unwrap_or_default());
                 self.skip(end.saturating_add("<![CDATA[]]>".len()));
-            } else if rest.starts_with("<!--") {
-                self.skip_past(4, "-->", "comment without end")?;
             } else {
-                let tag = self.tag()?;
-                if tag.closing && tag.name == name {
-                    return Ok(text);
-                }
-                return Err(PlistError::Xml {
-                    offset: tag.offset,
-                    problem: "tag inside of a value",
-                });
+                self.close(name)?;
+                return Ok(text);
             }
         }
     }
 
     fn reference(&mut self) -> Result<char, PlistError> {
         let error = self.error("unknown entity");
-        // The longest reference that is any use is `&#x10FFFF;`; leading zeros get some room.
+        // `parseEntityReference_pl` takes eight digits at most.
         let rest = self.rest();
         let end = rest
             .bytes()
-            .take(32)
+            .take("&#x12345678;".len())
             .position(|byte| byte == b';')
             .ok_or(error.clone())?;
         let name = rest.get(1..end).ok_or(error.clone())?;
@@ -163,11 +197,12 @@ impl<'a> Reader<'a> {
             "apos" => '\'',
             _ => {
                 let number = name.strip_prefix('#').ok_or(error.clone())?;
-                let number = match number.strip_prefix(['x', 'X']) {
-                    Some(digits) => u32::from_str_radix(digits, 16),
-                    None => number.parse(),
-                };
-                number.ok().and_then(char::from_u32).ok_or(error)?
+                let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+                if digits.len() > 8 || !digits.chars().all(|digit| digit.is_digit(radix)) {
+                    return Err(error);
+                }
+                let number = u32::from_str_radix(digits, radix).ok();
+                number.and_then(char::from_u32).ok_or(error)?
             }
         };
         self.skip(end.saturating_add(1));

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::super::{PlistError, Value};
-use crate::octets::base64_into;
 
 /// What kind of value it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +66,7 @@ impl Scalar<'_> {
     pub(crate) fn data<'r>(&self, room: &'r mut Vec<u8>) -> Result<Option<&'r [u8]>, PlistError> {
         match self.element {
             Element::Data => {
-                base64_into(&self.text, room).ok_or_else(|| self.invalid("data"))?;
+                data(&self.text, room).ok_or_else(|| self.invalid("data"))?;
                 Ok(Some(room))
             }
             Element::String | Element::True | Element::False => Ok(None),
@@ -77,16 +76,19 @@ impl Scalar<'_> {
 
     /// The value.
     pub(super) fn value(self) -> Result<Value, PlistError> {
-        let text = self.text.trim();
+        let text = &*self.text;
         Ok(match self.element {
             Element::String => Value::String(self.text.into_owned()),
             Element::True => Value::Boolean(true),
             Element::False => Value::Boolean(false),
             Element::Integer => Value::Integer(integer(text).ok_or_else(|| self.invalid("integer"))?),
-            Element::Real => Value::Real(text.parse().map_err(|_| self.invalid("real"))?),
+            Element::Real => {
+                let number = text.trim_start_matches(is_skipped).parse();
+                Value::Real(number.map_err(|_| self.invalid("real"))?)
+            }
             Element::Data => {
                 let mut bytes = Vec::new();
-                base64_into(text, &mut bytes).ok_or_else(|| self.invalid("data"))?;
+                data(text, &mut bytes).ok_or_else(|| self.invalid("data"))?;
                 Value::Data(bytes)
             }
             Element::Date => Value::Date(date(text).ok_or_else(|| self.invalid("date"))?),
@@ -94,18 +96,79 @@ impl Scalar<'_> {
     }
 }
 
-/// Decimal or `0x` hexadecimal, in the range of signed or unsigned 64-bit integers.
+/// The value of each character of base64 and of `=`, which is 0; 255 for all others.
+const BASE64: [u8; 256] = {
+    let mut table = crate::octets::BASE64;
+    table[b'=' as usize] = 0;
+    table
+};
+
+/// The bytes of base64 text as CoreFoundation reads it (`parseDataTag`): four characters make up to three bytes, less those that
+/// `=` before them takes away; other characters of ASCII are skipped; what is left at the end counts for nothing.
+fn data(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
+    bytes.clear();
+    bytes.reserve(text.len().saturating_mul(3).checked_div(4)?);
+    let value = |byte: u8| BASE64.get(usize::from(byte)).copied().unwrap_or(255);
+    let mut rest = text.as_bytes().trim_ascii_start();
+    // Four characters at a time up to the first white space or padding.
+    while let Some((four, others)) = rest.split_first_chunk::<4>() {
+        let [a, b, c, d] = four.map(value);
+        if a | b | c | d > 63 || four.contains(&b'=') {
+            break;
+        }
+        bytes.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        rest = others;
+    }
+    let (mut buffer, mut count, mut padding) = (0u32, 0u32, 0u32);
+    for byte in rest {
+        match byte {
+            b'=' => padding = padding.saturating_add(1),
+            // `isspace` of C counts the vertical tab as well.
+            b' ' | b'\t'..=b'\r' => {}
+            0x80.. => return None,
+            _ => padding = 0,
+        }
+        let value = value(*byte);
+        if value == 255 {
+            continue;
+        }
+        buffer = buffer << 6 | u32::from(value);
+        count = count.wrapping_add(1);
+        if count & 3 == 0 {
+            let [_, first, second, third] = buffer.to_be_bytes();
+            let whole = [first, second, third];
+            bytes.extend(whole.iter().take(match padding {
+                0 => 3,
+                1 => 2,
+                _ => 1,
+            }));
+        }
+    }
+    Some(())
+}
+
+/// White space in front of a number, as CoreFoundation skips it.
+fn is_skipped(character: char) -> bool {
+    character <= ' ' || character == '\x7f'
+}
+
+/// Decimal or `0x` hexadecimal, in the range of signed or unsigned 64-bit integers. White space may stand in front of sign and
+/// digits, not behind them (`parseIntegerTag`).
 fn integer(text: &str) -> Option<i128> {
-    let text = text.trim();
+    let text = text.trim_start_matches(is_skipped);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let value = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
-        Some(hex) => i128::from(u64::from_str_radix(hex, 16).ok()?),
-        None if digits.bytes().all(|byte| byte.is_ascii_digit()) => i128::from(digits.parse::<u64>().ok()?),
-        None => return None,
+    let digits = digits.trim_start_matches(is_skipped);
+    let (digits, radix) = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
+        Some(hex) => (hex, 16),
+        None => (digits, 10),
     };
+    if !digits.chars().all(|digit| digit.is_digit(radix)) {
+        return None;
+    }
+    let value = i128::from(u64::from_str_radix(digits, radix).ok()?);
     let value = if negative { value.checked_neg()? } else { value };
     (value >= i128::from(i64::MIN)).then_some(value)
 }
@@ -113,6 +176,13 @@ fn integer(text: &str) -> Option<i128> {
 /// `2024-02-29T12:00:00Z` as seconds since 2001-01-01.
 fn date(text: &str) -> Option<f64> {
     let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
+    // `parseDateTag`: any number of digits for the year, two for all others.
+    let (years, rest) = day.split_at_checked(day.len().checked_sub("-00-00".len())?)?;
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let has_form = |text: &str, separator: char| text.split(separator).all(|two| two.len() == 2 && is_digits(two));
+    if !is_digits(years) || !has_form(rest.strip_prefix('-')?, '-') || !has_form(time, ':') {
+        return None;
+    }
     let mut day = day.splitn(3, '-').map(str::parse::<i32>);
     let (year, month, day) = (day.next()?.ok()?, day.next()?.ok()?, day.next()?.ok()?);
     let mut time = time.splitn(3, ':').map(str::parse::<u32>);

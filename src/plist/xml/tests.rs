@@ -10,7 +10,7 @@ fn value(text: &str) -> Value {
 fn every_kind_of_value() {
     let list = value(
         "<?xml version=\"1.0\"?><!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"x\">
-         <plist version=\"1.0\"><dict><key>a</key><array><true/><false/><integer> -0x10 </integer>
+         <plist version=\"1.0\"><dict><key>a</key><array><true/><false/><integer> - 0x10</integer>
          <integer>18446744073709551615</integer><real>1.5</real><data> AQID\n/w== </data>
          <string>a&amp;b&#65;&#x42;<![CDATA[<c>]]></string><string/><array/></array><key>e</key><dict/>
          </dict></plist>\n",
@@ -59,7 +59,11 @@ fn loose_forms_are_read() {
         "<plist><string><![CDATA[a]]></string></plist>",
         "\u{feff}<plist><string>a</string></plist>",
         "<plist><string>a</string></plist>x",
-        "<?other?><plist><string>a</string>",
+        "<?other?><!-- - --><plist><string>a</string><!-- c --><?x?>\n</plist\t>x",
+        "<plist a='b' ><string b=\"/\" >a</string\n></plist>",
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><string>a</string>",
+        "<?xml version='1.0' encoding='ISO-8859-15'?><string>a</string>",
+        "<?xml version='1.0' encoding = 'UTF-16'?><string>a</string>",
     ] {
         assert_eq!(value(text), Value::String("a".into()), "{text}");
     }
@@ -86,7 +90,40 @@ fn malformed_lists_are_errors() {
         "<plist><unknown/></plist>",
         "<plist><integer>18446744073709551616</integer></plist>",
         "<plist><integer></integer></plist>",
-        "<plist><data>*</data></plist>",
+        "<plist><data>é</data></plist>",
+        "<plist><data/></plist>",
+        "<plist><date/></plist>",
+        "<plist><real/></plist>",
+        "<plist><integer/></plist>",
+        "<plist><integer>1 </integer></plist>",
+        "<plist><integer>&#49;</integer></plist>",
+        "<plist><integer>+-1</integer></plist>",
+        "<plist><integer>0x+1</integer></plist>",
+        "<plist><data><![CDATA[AQID]]></data></plist>",
+        "<plist><data>AQID<!-- c --></data></plist>",
+        "<plist><string>a<!-- c -->b</string></plist>",
+        "<plist><dict><key>a<!-- c --></key><true/></dict></plist>",
+        "<plist><true>x</true></plist>",
+        "<plist><false> </false></plist>",
+        "<plist><string>a</string/></plist>",
+        "<plist><string>a</string a=\"b\"></plist>",
+        "<plist><string>a</ string></plist>",
+        "<plist><string>a</string>",
+        "<plist><string>a</string></dict>",
+        "<plist><string>a</string><string>b</string></plist>",
+        "<plist><!DOCTYPE plist><string>a</string></plist>",
+        "<!----><plist><string>a</string></plist><!-- --><plist><string>b</string></plist>",
+        "<plist><string>&#X41;</string></plist>",
+        "<plist><string>&#+65;</string></plist>",
+        "<plist><string>&#000000065;</string></plist>",
+        "<plist><dict><key>CF$UID</key><integer>1</integer></dict></plist>",
+        "<plist><date>2024-2-9T01:02:03Z</date></plist>",
+        "<plist><date>2024-02-09T1:02:03Z</date></plist>",
+        "<plist><date>2024-02-+9T01:02:03Z</date></plist>",
+        "<?xml version=\"1.0\" encoding=\"UTF-16\"?><plist><string>a</string></plist>",
+        "<?xml version=\"1.0\" encoding=\"UTF-7\"?><plist><string>a</string></plist>",
+        "<?xml version=\"1.0\" encoding='unknown'?><plist><string>a</string></plist>",
+        "<?xml version=\"1.0\" encoding='ISO-8859-1'?><plist><string>é</string></plist>",
         "<plist><array>",
         "<plist><string>a",
         "<plist><string>&#xD800;</string></plist>",
@@ -94,6 +131,39 @@ fn malformed_lists_are_errors() {
         assert!(parse_any(text.as_bytes()).is_err(), "{text}");
     }
     assert!(parse_any(b"<plist><string>\xff</string></plist>").is_err());
+}
+
+/// `parseDataTag`: what is no base64 is skipped, `=` takes away what it stands for, what is left over is lost.
+#[test]
+fn data_as_core_foundation_reads_it() {
+    for (text, bytes) in [
+        ("", &[][..]),
+        ("AQID", &[1, 2, 3]),
+        ("AQI=", &[1, 2]),
+        ("AQ==", &[1]),
+        ("AQ= \n=", &[1]),
+        ("AQ", &[]),
+        ("AQIDBA", &[1, 2, 3]),
+        ("AQI", &[]),
+        ("AQI=AQID", &[1, 2, 1, 2, 3]),
+        ("A*QI-D", &[1, 2, 3]),
+        ("&#65;QID", &[0xeb, 0x94, 0x08]),
+        ("A=QI", &[0, 4, 8]),
+        ("A===", &[0]),
+    ] {
+        assert_eq!(
+            value(&format!("<data>{text}</data>")),
+            Value::Data(bytes.to_vec()),
+            "{text}"
+        );
+    }
+    // With white space anywhere, and in the part that is read four at a time.
+    let text = "AAECAwQFBgcICQoLDA0ODw==";
+    for at in 0..=text.len() {
+        let (before, after) = text.split_at(at);
+        let spaced = format!("<data>\n\t{before} \r\n{after}\n</data>");
+        assert_eq!(value(&spaced), Value::Data((0..16).collect()), "{spaced:?}");
+    }
 }
 
 #[test]

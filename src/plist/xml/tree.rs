@@ -16,7 +16,9 @@ enum Container {
 pub(in super::super) fn parse(text: &str, limit: u64) -> Result<Value, PlistError> {
     let mut events = Events::new(text, limit);
     let first = events.step()?;
-    events.value(first)
+    let value = events.value(first)?;
+    events.finish()?;
+    Ok(value)
 }
 
 impl<'a> Events<'a> {
