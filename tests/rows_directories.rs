@@ -483,3 +483,38 @@ fn a_team_that_nobody_vouches_for() {
     };
     signed(&adhoc).assert_clean();
 }
+
+/// Specification 1.6: a sealed list of the signature's components must be right.
+#[test]
+fn a_list_of_components() {
+    let with = |list: &[u32], hash_types: &[u8]| {
+        let list: Vec<u8> = list.iter().flat_map(|slot| slot.to_be_bytes()).collect();
+        let mut signer = Signer {
+            hash_types: hash_types.to_vec(),
+            ..adhoc("org.example.tool")
+        };
+        signer.special.insert(4, list);
+        judge_bytes(&signer.assemble(&thin(), |components| {
+            // It lies in a wrapper; its digest is that of what is in it.
+            let wrapped = components.into_iter().map(|(slot, bytes)| match slot {
+                4 => (4, blob(0xfade_0b01, &bytes)),
+                _ => (slot, bytes),
+            });
+            superblob(0xfade_0cc0, &wrapped.collect::<Vec<_>>())
+        }))
+    };
+    with(&[0, 2, 4, 0x10000], &[SHA256]).assert_clean();
+    with(&[0, 2, 4, 0x1000, 0x10000], &[SHA1, SHA256]).assert_clean();
+    for wrong in [
+        &[][..],
+        &[0, 2, 4],
+        &[2, 4, 0x10000],
+        &[0, 2, 4, 5, 0x10000],
+        &[0, 4, 2, 0x10000],
+        &[0, 2, 4, 0x1000, 0x10000],
+    ] {
+        let judged = with(wrong, &[SHA256]);
+        assert_eq!(judged.verdict(), (FAILED, None, Some("arm64")), "{wrong:?}");
+        assert_eq!(judged.rules(), ["special-slot-missing"], "{wrong:?}");
+    }
+}

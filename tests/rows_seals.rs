@@ -454,3 +454,84 @@ fn the_first_in_the_walk_is_named() {
     assert_eq!(broken(&["MacOS/b"]).as_deref(), Some("Contents/MacOS/b"));
     assert_eq!(broken(&["XPCServices/c"]), None);
 }
+
+/// `ResourceSeal` and `ResourceBuilder::addRule` read every value with its type, and throw where it is another one.
+#[test]
+fn values_of_other_types_in_seals() {
+    let a = "<key>optional</key><string>true</string>";
+    let malformed = edited(|text| {
+        text.replacen("</data><key>hash2</key>", &format!("</data>{a}<key>hash2</key>"), 1)
+    });
+    assert_eq!(malformed.status(), -67055);
+    // Also where nothing is at that path, and whether it may be missing or not.
+    for entry in ["<string>x</string>", "<dict><key>optional</key><true/><key>symlink</key><true/></dict>"] {
+        let judged = with_entry(&format!("<key>Resources/gone</key>{entry}"));
+        assert_eq!(judged.status(), -67055, "{entry}");
+    }
+    // Without digests an entry says nothing; nobody notices where nothing is.
+    with_entry("<key>Resources/gone</key><dict><key>optional</key><true/></dict>").assert_clean();
+    assert_eq!(with_entry("<key>Resources/gone</key><dict/>").status(), RESOURCE);
+    // What is no data does not fall back to the older digest.
+    let fallback = edited(|text| {
+        let at = text.find("<key>files2</key>").unwrap();
+        let (before, files2) = text.split_at(at);
+        let digest = files2.split("<key>hash2</key>").nth(1).unwrap();
+        let digest = &digest[..digest.find("</data>").unwrap() + 7];
+        let old = files2.find("<key>hash</key>").unwrap();
+        let end = old + files2[old..].find(digest).unwrap() + digest.len();
+        let entry = format!("<key>hash</key>{digest}<key>hash2</key><string/>");
+        format!("{before}{}{entry}{}", &files2[..old], &files2[end..])
+    });
+    assert_eq!(fallback.status(), RESOURCE);
+    for (from, to) in [
+        ("<key>files2</key><dict>", "<key>files2</key><string/><key>other</key><dict>"),
+        ("<key>rules2</key><dict>", "<key>rules2</key><true/><key>other</key><dict>"),
+    ] {
+        assert_eq!(edited(|text| text.replace(from, to)).status(), -67055, "{from}");
+    }
+    for value in ["<key>omit</key><integer>0</integer>", "<key>weight</key><real>1.5</real>"] {
+        let rule = format!("<key>rules2</key><dict><key>^x$</key><dict>{value}</dict>");
+        let judged = edited(|text| text.replace("<key>rules2</key><dict>", &rule));
+        assert_eq!(judged.status(), -67053, "{value}");
+    }
+}
+
+/// A list that CoreFoundation does not read is no seal, however a looser reader would take it.
+#[test]
+fn seals_that_only_a_looser_reader_reads() {
+    for (from, to) in [
+        ("<key>files2</key>", "<key>files<!-- c -->2</key>"),
+        ("</dict></plist>", "</dict>"),
+        ("</dict></plist>", "</dict a=\"b\"></plist>"),
+        ("encoding=\"UTF-8\"", "encoding=\"UTF-7\""),
+        ("<true/>", "<true>yes</true>"),
+    ] {
+        let judged = edited(|text| {
+            assert!(text.contains(from), "{from}");
+            let at = text.rfind(from).unwrap();
+            format!("{}{to}{}", &text[..at], &text[at + from.len()..])
+        });
+        assert_eq!(judged.verdict(), (-67058, None, None), "{from}");
+    }
+    // Without padding the last bytes of a digest are lost (`parseDataTag`).
+    let unpadded = edited(|text| text.replace("=</data>", "</data>"));
+    assert_eq!(unpadded.status(), RESOURCE);
+    edited(|text| text.replace("=</data>", "\n=\t</data\n>")).assert_clean();
+}
+
+/// Old seals do not list links, so that a link in place of a file is what they notice.
+#[test]
+fn links_under_old_seals() {
+    let mut parent = Parent::new();
+    parent.version = 1;
+    let parent = parent.seal();
+    let text = seal_of(&parent);
+    let link = "<key>Resources/link</key><dict><key>symlink</key><string>target</string></dict>\n";
+    assert!(text.contains(link));
+    resealed(&parent, &text.replace(link, ""));
+    assert_eq!(judge_with(&parent.app(), &lenient()).status(), 0);
+    fs::remove_file(parent.resource("fr.lproj/a")).unwrap();
+    symlink("../a", parent.resource("fr.lproj/a")).unwrap();
+    let judged = judge_with(&parent.app(), &lenient());
+    assert_eq!(judged.files(), [&[][..], &["Contents/Resources/fr.lproj/a".to_owned()], &[]]);
+}

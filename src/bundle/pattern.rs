@@ -136,7 +136,7 @@ fn plain(pattern: &str) -> Option<Pattern> {
 
 /// A POSIX extended regular expression over bytes; `.` matches every byte, lines have no meaning.
 fn regular_expression(pattern: &str) -> Result<Regex, PatternError> {
-    RegexBuilder::new(&translate(pattern))
+    RegexBuilder::new(&translate(pattern).ok_or(PatternError::Malformed)?)
         .unicode(false)
         .dot_matches_new_line(true)
         .size_limit(RULE_COMPILED)
@@ -148,20 +148,22 @@ fn regular_expression(pattern: &str) -> Result<Regex, PatternError> {
 }
 
 /// What POSIX takes literally and the crate does not: a backslash in brackets, an escape of an ordinary
-/// character, and an opening brace that starts no repetition.
-fn translate(pattern: &str) -> String {
+/// character, and an opening brace that starts no repetition. `None` for what only the crate has a meaning for, or only POSIX:
+/// groups that begin with `?`, differences of sets, collating elements.
+fn translate(pattern: &str) -> Option<String> {
     let mut out = String::with_capacity(pattern.len());
     let mut characters = pattern.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
             '\\' => match characters.next() {
-                Some(next) if next.is_ascii_alphanumeric() => out.push(next),
+                Some(next @ ('0'..='9' | 'A'..='Z' | 'a'..='z' | '<' | '>')) => out.push(next),
                 Some(next) => {
                     out.push('\\');
                     out.push(next);
                 }
                 None => out.push('\\'),
             },
+            '(' if characters.peek() == Some(&'?') => return None,
             '[' => {
                 out.push('[');
                 if characters.next_if_eq(&'^').is_some() {
@@ -186,6 +188,8 @@ fn translate(pattern: &str) -> String {
                                 }
                             }
                         }
+                        '[' if matches!(characters.peek(), Some('.' | '=')) => return None,
+                        '-' if characters.peek() == Some(&'-') => return None,
                         '[' | '\\' | '&' | '~' => {
                             out.push('\\');
                             out.push(inside);
@@ -198,7 +202,7 @@ fn translate(pattern: &str) -> String {
             other => out.push(other),
         }
     }
-    out
+    Some(out)
 }
 
 #[cfg(test)]
@@ -216,6 +220,13 @@ mod tests {
         assert!(matches("^a{2}$", "aa") && matches("^a{b$", "a{b"));
         assert!(matches("^[[:alpha:]]$", "x"));
         assert!(matches("^a.b$", "a\nb"), "a dot matches a line end");
+        assert!(matches("^\\<a\\>$", "<a>"), "words have no meaning");
+        for foreign in ["(?i)a", "(?:a)", "[a--b]", "[[.a.]]", "[[=a=]]"] {
+            assert!(
+                matches!(Pattern::compile(foreign), Err(PatternError::Malformed)),
+                "{foreign}"
+            );
+        }
         assert!(
             matches!(Pattern::compile("("), Err(PatternError::Malformed))
                 && matches!(

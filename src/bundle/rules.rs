@@ -45,7 +45,7 @@ pub struct Rule {
     /// The pattern as sealed.
     pub pattern: String,
     /// The heaviest matching rule decides.
-    pub weight: f64,
+    pub weight: u32,
     /// Matching files are not sealed.
     pub omit: bool,
     /// Matching files may be missing.
@@ -151,7 +151,7 @@ fn rule(pattern: &str, value: &Value) -> Result<Rule, RuleError> {
     })?;
     let mut rule = Rule {
         pattern: pattern.to_owned(),
-        weight: 1.0,
+        weight: 1,
         omit: false,
         optional: false,
         nested: false,
@@ -161,31 +161,78 @@ fn rule(pattern: &str, value: &Value) -> Result<Rule, RuleError> {
     match value {
         Value::Boolean(sealed) => rule.omit = !sealed,
         Value::Dictionary(entries) => {
-            let flag = |key: &str| entries.get(key).and_then(Value::as_bool) == Some(true);
-            rule.omit = flag("omit");
-            rule.optional = flag("optional");
-            rule.nested = flag("nested");
-            rule.weight = match entries.get("weight") {
-                None => 1.0,
-                Some(Value::Real(weight)) => weight.trunc(),
-                // Apple casts to an unsigned 32-bit number.
-                Some(Value::Integer(weight)) => u32::try_from(*weight).map(f64::from).map_err(|_| wrong())?,
-                Some(_) => return Err(wrong()),
+            let flag = |key: &str| match entries.get(key) {
+                None => Ok(false),
+                Some(value) => value.as_bool().ok_or_else(wrong),
             };
+            rule.omit = flag("omit")?;
+            rule.optional = flag("optional")?;
+            rule.nested = flag("nested")?;
+            if let Some(value) = entries.get("weight") {
+                rule.weight = weight(value).ok_or_else(wrong)?;
+            }
         }
         _ => return Err(wrong()),
     }
     Ok(rule)
 }
 
+/// A weight as Apple reads it (`cfNumber<unsigned int>`): a whole number of 64 bits, of which the lower half counts, so that -1 is
+/// the heaviest.
+fn weight(value: &Value) -> Option<u32> {
+    let whole = match value {
+        Value::Integer(number) => i64::try_from(*number).ok()?,
+        Value::Real(number) if number.fract() == 0.0 => {
+            // Reals that are whole and this small are exact; heavier rules than that nobody writes.
+            let small = number.abs() < 9_007_199_254_740_992.0;
+            small.then(|| format!("{number:.0}").parse().ok())??
+        }
+        _ => return None,
+    };
+    let [.., a, b, c, d] = whole.to_be_bytes();
+    Some(u32::from_be_bytes([a, b, c, d]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rules(text: &str) -> Rules {
+    fn compiled(text: &str) -> Result<Rules, RuleError> {
         let text = format!("<plist><dict>{text}</dict></plist>");
         let value = crate::plist::parse(text.as_bytes()).unwrap();
-        Rules::compile(value.as_dictionary().unwrap(), 100).unwrap()
+        Rules::compile(value.as_dictionary().unwrap(), 100)
+    }
+
+    fn rules(text: &str) -> Rules {
+        compiled(text).unwrap()
+    }
+
+    /// `ResourceBuilder::addRule` reads each with a type, and throws where that is another one.
+    #[test]
+    fn values_of_other_types_are_errors() {
+        for value in [
+            "<key>omit</key><integer>0</integer>",
+            "<key>nested</key><string>true</string>",
+            "<key>optional</key><array/>",
+            "<key>weight</key><string>20</string>",
+            "<key>weight</key><real>20.5</real>",
+            "<key>weight</key><real>nan</real>",
+            "<key>weight</key><integer>18446744073709551615</integer>",
+        ] {
+            let rule = format!("<key>^a$</key><dict>{value}</dict>");
+            assert!(matches!(compiled(&rule), Err(RuleError::Value { .. })), "{value}");
+        }
+        for (text, weight) in [
+            ("<real>1e3</real>", 1000),
+            ("<integer>4294967301</integer>", 5),
+            ("<integer>-1</integer>", u32::MAX),
+            ("<real>-1</real>", u32::MAX),
+        ] {
+            let rules = rules(&format!(
+                "<key>^a$</key><dict><key>weight</key>{text}</dict><key>^.*</key><dict><key>weight</key><real>2000</real></dict>"
+            ));
+            assert_eq!(rules.rules[0].weight, weight, "{text}");
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub enum ScanFault {
 pub struct Scan<'s> {
     /// What is left to judge, in the order of the walk.
     pub items: Vec<Item<'s>>,
-    /// Links that the seal of version 2 knows, in the order of the walk.
+    /// Links that the seal knows, in the order of the walk.
     pub links: Vec<(&'s str, NodeId)>,
     /// Paths that the seal does not know.
     pub added: Vec<String>,
@@ -55,7 +55,7 @@ pub struct Scan<'s> {
     pub modified: Vec<String>,
     /// Sealed paths that are not there and not optional, sorted.
     pub missing: Vec<String>,
-    /// Faults with their paths, in the order of the walk.
+    /// Faults with their paths, in the order of the walk; those about what is not there come last.
     pub faults: Vec<(String, ScanFault)>,
 }
 
@@ -86,16 +86,14 @@ pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> 
         }
     }
     let Walk { mut found, seen, .. } = walk;
-    found.missing = seal
-        .entries
-        .iter()
-        .zip(seen)
-        .filter(|((_, entry), is_seen)| !entry.optional && !is_seen)
-        .map(|(sealed, _)| sealed)
-        // Version 1 seals ignore links.
-        .filter(|(_, entry)| seal.version >= 2 || !matches!(entry.item, SealedItem::Symlink { .. }))
-        .map(|(path, _)| path.to_owned())
-        .collect();
+    // What was not met must be well formed, too, and optional (`checkOptionalResource`).
+    for ((path, entry), _) in seal.entries.iter().zip(seen).filter(|(_, is_seen)| !is_seen) {
+        if entry.item == SealedItem::Malformed {
+            found.faults.push((path.to_owned(), ScanFault::MalformedEntry));
+        } else if !entry.optional {
+            found.missing.push(path.to_owned());
+        }
+    }
     found
 }
 
@@ -137,7 +135,7 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
             Kind::Symlink => {
                 if facts.text().eq_ignore_ascii_case(".DS_Store") {
                     self.fault(path, ScanFault::DsStoreSymlink);
-                } else if self.seal.version >= 2 && rules.find(path).is_some_and(|rule| !rule.omit) {
+                } else if rules.find(path).is_some_and(|rule| !rule.omit) {
                     self.sealed(node, path, Kind::Symlink);
                 }
             }
@@ -161,7 +159,10 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
         let number = entries.find(path, self.next);
         let found = number.and_then(|number| Some((number, entries.entry(number)?)));
         let Some((number, (path, entry))) = found else {
-            self.found.added.push(path.to_owned());
+            // Version 1 ignores links that it does not know.
+            if kind != Kind::Symlink || self.seal.version >= 2 {
+                self.found.added.push(path.to_owned());
+            }
             return;
         };
         self.next = number.saturating_add(1);
@@ -178,6 +179,10 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
             kind,
         };
         match (&entry.item, kind) {
+            // There is nothing to compare with (`ResourceSeal::hash`).
+            (SealedItem::File { digests }, _) if digests.is_empty() => {
+                self.fault(path, ScanFault::MalformedEntry);
+            }
             (SealedItem::File { .. }, Kind::File) => self.found.items.push(item(ItemKind::File)),
             (SealedItem::Nested { .. }, Kind::File | Kind::Directory) => {
                 self.found.items.push(item(ItemKind::Nested));

@@ -22,8 +22,8 @@ pub enum SealError {
     /// The code is a file by itself (errSecCSResourcesNotFound).
     #[error("a file by itself has no resources, but its signature covers a seal")]
     NoBundle,
-    /// `files2` without `rules2` (errSecCSResourcesInvalid).
-    #[error("CodeResources has files2 but no rules2")]
+    /// `files2` is no dictionary, or `rules2` is none (errSecCSResourcesInvalid).
+    #[error("CodeResources has files2, but files2 and rules2 are not both dictionaries")]
     NoRules,
     /// A budget for property lists was reached.
     #[error("CodeResources has {0}")]
@@ -59,7 +59,7 @@ impl From<PlistError> for SealError {
 pub enum SealedItem {
     /// A file with these digests, by the number behind `hash` in the key (0 without one).
     File {
-        /// Digests; no more bytes of each than the longest hash type has.
+        /// Digests; no more bytes of each than the longest hash type has, and none of what is no data. There may be none at all.
         digests: Vec<(u8, Digest)>,
     },
     /// A symbolic link with this text.
@@ -74,7 +74,7 @@ pub enum SealedItem {
         /// The cdhash that the code had when it was sealed; macOS does not look at it.
         cdhash: Option<Vec<u8>>,
     },
-    /// None of these (errSecCSResourcesInvalid when it is used).
+    /// Values of other types (errSecCSResourcesInvalid, whether the file is there or not).
     Malformed,
 }
 
@@ -224,6 +224,38 @@ mod tests {
         );
     }
 
+    /// `ResourceSeal` reads each value with a type.
+    #[test]
+    fn values_of_other_types() {
+        let data = "<data>AQ==</data>";
+        for entry in [
+            format!("<dict><key>hash2</key>{data}<key>optional</key><string>x</string></dict>"),
+            "<dict><key>optional</key><integer>1</integer></dict>".to_owned(),
+            format!("<dict><key>optional</key><true/><key>symlink</key>{data}</dict>"),
+            "<string>x</string>".to_owned(),
+        ] {
+            let files = format!("<key>files2</key><dict><key>a</key>{entry}</dict><key>rules2</key><dict/>");
+            let seal = seal(&format!("{V1}{files}")).unwrap();
+            let entry = seal.entries.get("a").unwrap();
+            assert_eq!(entry.item, SealedItem::Malformed, "{files}");
+        }
+        let files = format!("<key>a</key><dict><key>hash</key>{data}<key>hash2</key><string>x</string></dict>");
+        let both = format!("{V1}<key>files2</key><dict>{files}</dict><key>rules2</key><dict/>");
+        let both = seal(&both).unwrap();
+        assert_eq!(
+            both.entries.get("a").unwrap().digest(HashType::Sha256),
+            Some(&[][..]),
+            "no fallback"
+        );
+        for version2 in [
+            "<key>files2</key><string/><key>rules2</key><dict/>",
+            "<key>files2</key><dict/><key>rules2</key><array/>",
+            "<key>files2</key><dict/><key>files2</key><true/><key>rules2</key><dict/>",
+        ] {
+            assert_eq!(seal(&format!("{V1}{version2}")).unwrap_err(), SealError::NoRules);
+        }
+    }
+
     #[test]
     fn entries_of_each_kind() {
         let files = "<key>a</key><data>AQ==</data>
@@ -251,6 +283,6 @@ mod tests {
             }
         );
         assert!(get("e").optional && get("e").digest(HashType::Sha1).is_none());
-        assert_eq!(get("f").item, SealedItem::Malformed);
+        assert_eq!(get("f").item, SealedItem::File { digests: vec![] });
     }
 }

@@ -96,7 +96,7 @@ pub(super) const RULES: &[Rule] = &[
                     problem,
                 } => Some(match problem {
                     SlotProblem::Modified => "Info.plist changed after signing".to_owned(),
-                    SlotProblem::Missing => "the signature covers an Info.plist that is not there".to_owned(),
+                    _ => "the signature covers an Info.plist that is not there".to_owned(),
                 }),
                 _ => None,
             });
@@ -125,6 +125,13 @@ pub(super) const RULES: &[Rule] = &[
                     problem: SlotProblem::Missing,
                 } => Some(format!(
                     "{slot} is missing, but the signature covers it (special slot {})",
+                    slot.0
+                )),
+                FaultKind::SpecialSlot {
+                    slot,
+                    problem: SlotProblem::OtherList,
+                } => Some(format!(
+                    "{slot} lists other components than there are (special slot {})",
                     slot.0
                 )),
                 _ => None,

@@ -48,6 +48,8 @@ pub enum SlotProblem {
     Modified,
     /// The slot holds a digest, but there is no such component.
     Missing,
+    /// The top directory lists other components than there are (`validateTopDirectory`).
+    OtherList,
 }
 
 /// What carries an attribute that strict validation refuses.

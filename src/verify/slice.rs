@@ -182,6 +182,7 @@ impl<'a> Examination<'a> {
         }
         self.faults.extend(odd.into_iter().map(FaultKind::Oddity));
         self.special_slots(best);
+        self.top_directory(directories.len());
         self.entitlements();
         self.pages(best, &directories);
         let extent = match self.subject {
@@ -393,6 +394,30 @@ impl<'a> Examination<'a> {
             }
         }
         self.facts.slots.reverse();
+    }
+
+    /// Where a list of the signature's components is sealed, it must be that of those which are there (specification 1.6).
+    fn top_directory(&mut self, directories: usize) {
+        let sealed = |slot: &&SlotEvidence| slot.bound && slot.length.is_some();
+        if !self.facts.slots.iter().filter(sealed).any(|slot| slot.slot == Slot::TOP_DIRECTORY) {
+            return;
+        }
+        let Ok(Some(list)) = self.components.get(Slot::TOP_DIRECTORY) else {
+            return;
+        };
+        let alternates = (Slot::ALTERNATE_CODE_DIRECTORY.0..).take(directories.saturating_sub(1));
+        let found = std::iter::once(Slot::CODE_DIRECTORY.0)
+            .chain(self.facts.slots.iter().filter(sealed).map(|slot| slot.slot.0))
+            .chain(alternates)
+            .chain(std::iter::once(Slot::SIGNATURE.0));
+        // Bytes behind the last whole number do not count.
+        let listed = list.as_chunks::<4>().0.iter().map(|word| u32::from_be_bytes(*word));
+        if !listed.eq(found) {
+            self.faults.push(FaultKind::SpecialSlot {
+                slot: Slot::TOP_DIRECTORY,
+                problem: SlotProblem::OtherList,
+            });
+        }
     }
 
     /// Keeps what later steps read, and notices a magic that the kernel would refuse.
