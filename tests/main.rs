@@ -32,6 +32,7 @@ mod fuzzing;
 mod gatekeeper;
 mod hostile;
 mod hostile_identity;
+mod hostile_shapes;
 mod identity;
 mod kernels;
 mod layers;

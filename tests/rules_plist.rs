@@ -185,14 +185,14 @@ fn info_plists_that_are_missing_or_no_dictionary() {
 fn executables_that_are_not_there() {
     let rule = "bundle-executable-missing";
     expect(&acme(), rule, &[]);
-    expect(
-        &with_info(entries! { "CFBundleExecutable" => "ACME" }),
-        rule,
-        &[(
-            Warning,
-            "CFBundleExecutable is ACME, the file is Contents/MacOS/acme",
-        )],
+    let misspelled = with_info(entries! { "CFBundleExecutable" => "ACME" }).built().refused();
+    let found = of(&misspelled, rule)[0];
+    assert_eq!(
+        found.message,
+        "CFBundleExecutable is ACME, the file is Contents/MacOS/acme"
     );
+    assert_eq!(found.severity, Error);
+    assert!(!of(&misspelled, "sealed-resource-broken").is_empty());
     expect(
         &with_info(entries! { "CFBundleExecutable" => "" }),
         rule,

@@ -1,17 +1,18 @@
 //! Where a bundle keeps its Info.plist, its main executable and its seal.
 //!
-//! Specification 6.2, 6.3 and native observation 7.5 (`BundleDiskRep::setup`, CFBundle's search). Faults of the
+//! Specification 6.3 and native observation 7.5 (`BundleDiskRep::setup`). Where CFBundle looks is in `places`. Faults of the
 //! layout that strict validation refuses are collected, not raised.
 
 use thiserror::Error;
 
+use super::places::{Places, follow};
 use super::roots::{check_app_root, check_framework_root, check_moved, meta_directory};
 use crate::blob::Slot;
 use crate::plist::{Dictionary, PlistError, Value};
-use crate::source::{Kind, NodeId, Tree};
+use crate::source::{NodeId, Tree};
 
 /// Links followed on the way to a file of the bundle: the kernel's own limit.
-const MAX_LINKS: usize = 32;
+pub(super) const MAX_LINKS: usize = 32;
 
 /// What a bundle is, from its name and its `CFBundlePackageType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +82,12 @@ pub enum LayoutError {
     /// There is no such version (errSecCSStaticCodeNotFound).
     #[error("the framework has no such version")]
     NoSuchVersion,
+    /// Where the executable belongs is a directory, which is opened like a file (EISDIR).
+    #[error("a folder has the name of the executable")]
+    ExecutableIsDirectory,
+    /// The main file lies outside of what was given, where nothing is read; macOS would look there.
+    #[error("Info.plist or a link leads to a main executable outside of the item")]
+    Outside,
 }
 
 /// A fault of the layout that strict validation refuses.
@@ -158,8 +165,9 @@ pub struct Layout {
     pub executable: Option<NodeId>,
     /// What the signature covers, links followed.
     pub main: NodeId,
-    /// The same as it is named in its directory: a link, if it is one.
-    pub main_entry: NodeId,
+    /// The path from the support directory under which the seal leaves it out, in the spelling that macOS arrives at; nothing where
+    /// the main file lies elsewhere.
+    pub main_path: Option<String>,
     /// What that is.
     pub main_kind: MainFile,
     /// `_CodeSignature/CodeResources`.
@@ -196,13 +204,11 @@ impl Layout {
         if let (Some(bundle), false) = (wrapped(tree, root), is_versioned) {
             version_root = bundle;
         }
-        let support = support_directory(tree, version_root);
-        let info_directory = info_directory(tree, version_root, support);
-        let is_flat = support == version_root && info_directory == version_root;
-        let resources_prefix = if is_flat { "" } else { "Resources/" };
-        let info_entry = find_info(tree, info_directory);
-        let follow = |entry: NodeId| follow(tree, entry);
-        let info_plist = info_entry.and_then(follow);
+        let places = Places::of(tree, version_root).ok_or(LayoutError::NotABundle)?;
+        let support = places.support;
+        let resources_prefix = if places.is_flat() { "" } else { "Resources/" };
+        let info_place = places.info_plist(tree);
+        let info_plist = info_place.as_ref().and_then(|place| follow(tree, place.entry));
         let parsed = info_plist
             .and_then(|node| tree.small(node, tree.limits().info_plist).ok())
             .map(|bytes| crate::plist::parse_within(&bytes, tree.limits()));
@@ -212,40 +218,35 @@ impl Layout {
             _ => (None, None),
         };
         let name = tree.node(root).text().into_owned();
-        let executable_entry = find_executable(
-            tree,
-            version_root,
-            support,
-            info.as_ref(),
-            (!is_versioned).then_some(&name),
-        );
-        let executable = executable_entry.and_then(follow);
         let has = |key: &str| info.as_ref().and_then(|info| info.get(key));
-        let candidates = [
-            has("MainHTML").map(|page| (MainFile::Widget, widget_page(tree, support, page))),
-            executable.map(|_| (MainFile::Executable, executable_entry)),
-            info_plist.map(|_| match has("IFMajorVersion") {
-                Some(_) => (MainFile::Installer, info_entry),
-                None => (MainFile::InfoPlist, info_entry),
-            }),
-            Some((MainFile::Distribution, distribution(tree, support))),
-        ];
-        let (main_kind, main_entry) = candidates
-            .into_iter()
-            .flatten()
-            .next()
-            .ok_or(LayoutError::NotABundle)?;
-        let main_entry = main_entry.ok_or(LayoutError::NotABundle)?;
-        let main = follow(main_entry).ok_or(LayoutError::NotABundle)?;
-        for (entry, target) in [(executable_entry, executable), (info_entry, info_plist)] {
-            if let (Some(entry), Some(_)) = (entry, target)
-                && !tree.node(entry).is_file()
-            {
-                faults.push(LayoutFault::NotRegular { node: entry });
+        let stem = (!is_versioned).then_some(&*name);
+        let (main_kind, main_place) = if let Some(page) = has("MainHTML") {
+            let page = page.as_str().ok_or(LayoutError::NotABundle)?;
+            (MainFile::Widget, places.in_support(tree, page)?)
+        } else if let Some(place) = places.executable(tree, info.as_ref(), stem)? {
+            (MainFile::Executable, Some(place))
+        } else if info_plist.is_some() {
+            let kind = match has("IFMajorVersion") {
+                Some(_) => MainFile::Installer,
+                None => MainFile::InfoPlist,
+            };
+            (kind, info_place.clone())
+        } else {
+            (MainFile::Distribution, places.distribution(tree))
+        };
+        let main_place = main_place.ok_or(LayoutError::NotABundle)?;
+        let main = follow(tree, main_place.entry).ok_or(LayoutError::NotABundle)?;
+        let executable = (main_kind == MainFile::Executable).then_some(main);
+        let mut plain = vec![main_place.entry];
+        plain.extend(info_place.filter(|_| info_plist.is_some()).map(|place| place.entry));
+        plain.dedup();
+        for node in plain {
+            if !tree.node(node).is_file() {
+                faults.push(LayoutFault::NotRegular { node });
             }
         }
         let application = has("CFBundlePackageType") == Some(&Value::String("APPL".into()));
-        if is_versioned && asked.is_none() {
+        if let (Some(executable), true, None) = (executable, is_versioned, asked) {
             check_moved(tree, root, (executable, info_plist), &name, &mut faults);
         }
         let signature_files = meta_directory(tree, support, &mut faults);
@@ -278,7 +279,7 @@ impl Layout {
             info_limit,
             executable,
             main,
-            main_entry,
+            main_path: places.from_support(&main_place),
             main_kind,
             code_resources,
             signature_files,
@@ -300,22 +301,6 @@ impl Layout {
     }
 }
 
-/// The page of a widget, from the directory that holds Info.plist.
-fn widget_page<T: Tree + ?Sized>(tree: &T, support: NodeId, page: &Value) -> Option<NodeId> {
-    tree.lookup(support, page.as_str()?).id()
-}
-
-/// The only file whose name ends in `.dist` (`findDistFile`).
-fn distribution<T: Tree + ?Sized>(tree: &T, support: NodeId) -> Option<NodeId> {
-    let mut found = tree
-        .children(support)
-        .iter()
-        .copied()
-        .filter(|child| tree.node(*child).is_file() && tree.node(*child).text().ends_with(".dist"));
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
-}
-
 /// An iOS app on a Mac: a link `WrappedBundle` leads to the real bundle in `Wrapper`.
 fn wrapped<T: Tree + ?Sized>(tree: &T, root: NodeId) -> Option<NodeId> {
     let link = tree.lookup(root, "WrappedBundle").id()?;
@@ -325,74 +310,4 @@ fn wrapped<T: Tree + ?Sized>(tree: &T, root: NodeId) -> Option<NodeId> {
     }
     let bundle = tree.resolve(root, "WrappedBundle", MAX_LINKS).ok()?;
     tree.node(bundle).is_directory().then_some(bundle)
-}
-
-/// The node itself, or what its link leads to inside the tree.
-pub(super) fn follow<T: Tree + ?Sized>(tree: &T, entry: NodeId) -> Option<NodeId> {
-    let node = tree.node(entry);
-    let parent = node.parent?;
-    let found = match node.kind {
-        Kind::Symlink => tree.resolve(parent, &node.text(), MAX_LINKS).ok()?,
-        _ => entry,
-    };
-    tree.node(found).is_file().then_some(found)
-}
-
-pub(super) fn support_directory<T: Tree + ?Sized>(tree: &T, root: NodeId) -> NodeId {
-    for name in ["Contents", "Support Files"] {
-        if let Ok(found) = tree.resolve(root, name, MAX_LINKS)
-            && tree.node(found).is_directory()
-        {
-            return found;
-        }
-    }
-    root
-}
-
-/// Old-style bundles (a `Resources` directory and no `Contents`) keep Info.plist in it.
-pub(super) fn info_directory<T: Tree + ?Sized>(tree: &T, root: NodeId, support: NodeId) -> NodeId {
-    if support != root {
-        return support;
-    }
-    match tree.resolve(root, "Resources", MAX_LINKS) {
-        Ok(found) if tree.node(found).is_directory() => found,
-        _ => root,
-    }
-}
-
-/// `Info-macos.plist` wins over `Info.plist`, unless it is a directory; names without regard to case.
-pub(super) fn find_info<T: Tree + ?Sized>(tree: &T, directory: NodeId) -> Option<NodeId> {
-    ["Info-macos.plist", "Info.plist"]
-        .iter()
-        .filter_map(|name| tree.lookup(directory, name).id())
-        .find(|id| !tree.node(*id).is_directory())
-}
-
-fn find_executable<T: Tree + ?Sized>(
-    tree: &T,
-    root: NodeId,
-    support: NodeId,
-    info: Option<&Dictionary>,
-    bundle_name: Option<&String>,
-) -> Option<NodeId> {
-    let key = |key: &str| info.and_then(|info| info.get(key));
-    let named = match (
-        key("CFBundleExecutable-macos"),
-        key("CFBundleExecutable"),
-        key("NSExecutable"),
-    ) {
-        (Some(value), ..) | (None, Some(value), _) | (None, None, Some(value)) => value.as_str(),
-        _ => None,
-    };
-    let stem = || bundle_name.map(|name| name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem));
-    let name = named.filter(|name| !name.is_empty()).or_else(stem)?;
-    let places = [
-        (support, format!("MacOS/{name}")),
-        (support, name.to_owned()),
-        (root, name.to_owned()),
-    ];
-    places.into_iter().find_map(|(directory, path)| {
-        let found = tree.lookup(directory, &path).id()?;
-        (!tree.node(found).is_directory()).then_some(found)
-    })
 }

@@ -5,6 +5,7 @@
 
 mod layout;
 mod pattern;
+mod places;
 mod roots;
 mod rules;
 mod scan;

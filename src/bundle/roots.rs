@@ -2,8 +2,10 @@
 //!
 //! Specification 6.3 (2), 6.4, 6.5 and 6.11 (`DirValidator`, `BundleDiskRep::checkMoved` and `strictValidate`).
 
-use super::layout::{LayoutFault, find_info, follow, info_directory, support_directory};
+use super::layout::LayoutFault;
+use super::places::{Places, follow};
 use crate::blob::Slot;
+use crate::plist::Value;
 use crate::source::{Kind, NodeId, Tree};
 
 /// Specification 6.3 (2): beside `Contents`, only some well-known files that are not executable.
@@ -85,21 +87,23 @@ pub(super) fn check_framework_root<T: Tree + ?Sized>(tree: &T, root: NodeId, fau
 pub(super) fn check_moved<T: Tree + ?Sized>(
     tree: &T,
     root: NodeId,
-    (executable, info_plist): (Option<NodeId>, Option<NodeId>),
+    (executable, info_plist): (NodeId, Option<NodeId>),
     name: &str,
     faults: &mut Vec<LayoutFault>,
 ) {
-    let support = support_directory(tree, root);
-    let outer_info =
-        find_info(tree, info_directory(tree, root, support)).and_then(|entry| follow(tree, entry));
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let outer_executable = tree
-        .lookup(root, stem)
-        .id()
-        .filter(|id| !tree.node(*id).is_directory())
-        .and_then(|entry| follow(tree, entry));
-    let differ = |outer: Option<NodeId>, inner: Option<NodeId>| outer.is_some() && outer != inner;
-    if differ(outer_info, info_plist) || (executable.is_some() && differ(outer_executable, executable)) {
+    let Some(outer) = Places::of(tree, root) else {
+        return faults.push(LayoutFault::Ambiguous);
+    };
+    let outer_info = outer.info_plist(tree).and_then(|place| follow(tree, place.entry));
+    let info = outer_info
+        .and_then(|node| tree.small(node, tree.limits().info_plist).ok())
+        .and_then(|bytes| crate::plist::parse_within(&bytes, tree.limits()).ok());
+    let info = info.as_ref().and_then(Value::as_dictionary);
+    let moved = match outer.executable(tree, info, Some(name)) {
+        Ok(place) => place.is_some_and(|place| follow(tree, place.entry) != Some(executable)),
+        Err(_) => true,
+    };
+    if moved || (outer_info.is_some() && info_plist.is_some() && outer_info != info_plist) {
         faults.push(LayoutFault::Ambiguous);
     }
 }

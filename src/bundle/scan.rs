@@ -62,11 +62,10 @@ pub struct Scan<'s> {
 /// Walks the support directory of `layout`.
 #[must_use]
 pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> Scan<'s> {
-    let main = tree.path_from(layout.support, layout.main_entry);
     let mut walk = Walk {
         tree,
         seal,
-        main,
+        main: layout.main_path.as_deref(),
         found: Scan::default(),
         seen: vec![false; seal.entries.len()],
         next: 0,
@@ -106,8 +105,8 @@ fn children<T: Tree + ?Sized>(tree: &T, node: NodeId, folder: usize) -> Vec<(Nod
 struct Walk<'t, 's, T: ?Sized> {
     tree: &'t T,
     seal: &'s Seal,
-    /// The main executable, as it is named in its directory.
-    main: String,
+    /// The main file, in the spelling that macOS arrives at.
+    main: Option<&'t str>,
     found: Scan<'s>,
     /// Which entries of the seal were met, by their number.
     seen: Vec<bool>,
@@ -119,7 +118,7 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
     /// Judges one node; says whether it is a folder that is to be entered.
     fn visit(&mut self, node: NodeId, path: &str) -> bool {
         // Apple's code excludes these at the top level, whatever the rules say, with all they contain.
-        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt") || self.main == path {
+        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt") || self.main == Some(path) {
             return false;
         }
         let facts = self.tree.node(node);

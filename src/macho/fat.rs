@@ -1,8 +1,9 @@
 //! The universal ("fat") header and the layout of its slices.
 //!
 //! Specification 2.2 and 2.4 (`Universal::Universal` in Apple's `macho++.cpp`). Entries are 20 bytes, or 32 for
-//! fat64, which Apple's verifier does not take for Mach-O at all; it is read here so that its slices can be
-//! shown, and [`Fat::is_fat64`] tells.
+//! fat64, which Apple's verifier does not take for Mach-O at all, and neither does it a header whose bytes are swapped
+//! (`Universal::typeOf` and the kernel read its numbers as if they were not); they are read here so that their slices can be
+//! shown, and [`Fat::is_foreign`] tells.
 
 use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
 
@@ -73,6 +74,8 @@ pub struct Fat {
     pub faults: Vec<FatFault>,
     /// Whether offsets are 64-bit; `codesign` takes such a file for unsigned generic data.
     pub is_fat64: bool,
+    /// Whether the header is little-endian.
+    pub is_swapped: bool,
 }
 
 impl Fat {
@@ -80,6 +83,12 @@ impl Fat {
     #[must_use]
     pub fn is_magic(magic: u32) -> bool {
         matches!(magic, FAT_MAGIC | FAT_CIGAM | FAT_MAGIC_64 | FAT_CIGAM_64)
+    }
+
+    /// Whether macOS does not take the file for a universal one.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.is_fat64 || self.is_swapped
     }
 
     /// Reads the header of `file`.
@@ -103,7 +112,7 @@ impl Fat {
             return Err(MachOError::ArchitectureCount { count });
         }
         let entry_size: u64 = if is_fat64 { 32 } else { 20 };
-        let header_end = 8u64.saturating_add(entry_size.saturating_mul(u64::from(count)));
+        let mut header_end = 8u64.saturating_add(entry_size.saturating_mul(u64::from(count)));
         let mut architectures = Vec::new();
         for index in 0..u64::from(count) {
             let at = 8u64.saturating_add(index.saturating_mul(entry_size));
@@ -114,11 +123,13 @@ impl Fat {
         if endian.u32(file, header_end) == Some(CPU_TYPE_ARM64) {
             architectures.push(entry(file, endian, is_fat64, header_end).ok_or(truncated)?);
             faults.push(FatFault::HiddenEntry);
+            header_end = header_end.saturating_add(entry_size);
         }
         let mut fat = Self {
             architectures,
             faults,
             is_fat64,
+            is_swapped: endian == Endian::Little,
         };
         fat.check_layout(file, header_end)?;
         Ok(fat)
@@ -149,7 +160,7 @@ impl Fat {
                     let limit = 1u64.checked_shl(entry.align).filter(|_| entry.align <= 30);
                     let too_large = !first && limit.is_none_or(|limit| gap >= limit);
                     let zero = range(file, end, gap).is_some_and(|bytes| bytes.iter().all(|b| *b == 0));
-                    if too_large || !zero || limit.is_none() {
+                    if too_large || !zero {
                         self.faults.push(FatFault::Gap { offset: entry.offset });
                     }
                 }
@@ -256,7 +267,9 @@ mod tests {
         hidden[4..8].copy_from_slice(&1u32.to_be_bytes());
         let hidden = Fat::parse(&hidden).unwrap();
         assert_eq!(hidden.architectures.len(), 2);
-        assert_eq!(hidden.faults.first(), Some(&FatFault::HiddenEntry));
+        assert_eq!(hidden.faults, [FatFault::HiddenEntry]);
+        // In front of the first slice nothing is measured but the bytes.
+        assert_eq!(Fat::parse(&fat(&[(7, 4096, 100, 31)], 4196)).unwrap().faults, []);
     }
 
     #[test]

@@ -125,7 +125,10 @@ impl<'a> MachO<'a> {
         for entry in &fat.architectures {
             let bytes = crate::octets::range(file, entry.offset, entry.size)
                 .ok_or(MachOError::Truncated { what: "slices" })?;
-            slices.push(Slice::parse(bytes, entry.offset)?);
+            slices.push(Slice {
+                entry: entry.architecture,
+                ..Slice::parse(bytes, entry.offset)?
+            });
         }
         let mut types = slices.iter().map(|slice| slice.file_type);
         let first = types.next();

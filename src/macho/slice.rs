@@ -67,6 +67,8 @@ pub struct Slice<'a> {
     pub offset: u64,
     /// CPU type and subtype of the slice's own header.
     pub architecture: Architecture,
+    /// The same in the universal header, by which macOS chooses slices and tells them apart; of a thin file, those of its own.
+    pub entry: Architecture,
     /// File type.
     pub file_type: FileType,
     /// `MH_` flags.
@@ -111,10 +113,12 @@ impl<'a> Slice<'a> {
             _ => return Err(MachOError::Magic { magic }),
         };
         let field = |at| endian.u32(data, at).ok_or(truncated);
+        let architecture = Architecture::new(field(4)?, field(8)?);
         let mut slice = Self {
             data,
             offset,
-            architecture: Architecture::new(field(4)?, field(8)?),
+            architecture,
+            entry: architecture,
             file_type: FileType(field(12)?),
             flags: field(24)?,
             segments: Vec::new(),

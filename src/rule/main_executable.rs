@@ -64,7 +64,7 @@ fn executables(check: &mut Check<'_>) {
             ),
             Some(name) => match place(evidence, &file.path, name) {
                 Lookup::Folded(found) => (
-                    Severity::Warning,
+                    Severity::Error,
                     format!(
                         "CFBundleExecutable is {name}, the file is {}",
                         evidence.listing.path(found)
@@ -84,8 +84,8 @@ fn executables(check: &mut Check<'_>) {
             .any(|fault| fault.kind == FaultKind::Unsigned);
         let finding = check.info_plist(object, message);
         finding.severity = severity;
-        // Info.plist is what the signature would have to cover then, and there is none.
-        if severity < Severity::Error || !is_unsigned {
+        // Without executable, Info.plist is what the signature would have to cover, and there is none.
+        if severity < Severity::Error || !(is_unsigned || has_executable) {
             finding.rejected_by = &[];
         }
     }
@@ -106,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the main executable is not where Info.plist says",
         catalogue: "R251",
-        explanation: "CFBundleExecutable names the program of the bundle, a file in Contents/MacOS (in the bundle itself, where there is no Contents). Without the file nothing can be started, and the signature, which lies in that file, is gone with it. A name in another case works on usual Mac volumes only.",
+        explanation: "CFBundleExecutable names the program of the bundle, a file in Contents/MacOS (in the bundle itself, where there is no Contents). Without the file nothing can be started, and the signature, which lies in that file, is gone with it. Under a name in another case the file is found on usual Mac volumes, but the seal leaves out only a file of exactly the name in Info.plist, so that codesign takes the program for a file that was added.",
         remedy: "copy the program to its place or correct its name, then sign:  plutil -replace CFBundleExecutable -string NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleexecutable",
         follows_from: &["symlink-escapes-bundle", "unsupported-file-in-bundle"],

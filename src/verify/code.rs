@@ -56,6 +56,9 @@ pub(super) fn object<T: Tree + ?Sized>(
         return Ok(vec![object]);
     }
     if !tree.node(node).is_directory() {
+        if let Some(bundle) = bundle_of_main(tree, node).filter(|_| nesting == Nesting::Sealed) {
+            return self::object(context, bundle, nesting, depth, outer);
+        }
         let files = BoundFiles {
             detached: context.detached(nesting),
             ..BoundFiles::default()
@@ -71,6 +74,25 @@ pub(super) fn object<T: Tree + ?Sized>(
             Ok(vec![object])
         }
     }
+}
+
+/// The bundle that a file which a seal names stands for, since it is its main executable (`DiskRep::bestGuess`,
+/// `_CFBundleCreateWithExecutableURLIfMightBeBundle`).
+fn bundle_of_main<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
+    let above = |node: NodeId| tree.node(node).parent;
+    let mut directory = above(node)?;
+    if tree.node(directory).text() == "MacOS" {
+        directory = above(directory)?;
+        if tree.node(directory).text() == "Executables" {
+            directory = above(directory)?;
+        }
+        directory = above(directory)?;
+    }
+    let layout = Layout::open(tree, directory, None).ok()?;
+    let has_info = layout.info.as_ref().is_some_and(|info| !info.is_empty());
+    let is_main = layout.executable == Some(node)
+        && layout.main_path == Some(tree.path_from(layout.support, node));
+    (is_main && (has_info || !layout.resources_prefix.is_empty())).then_some(directory)
 }
 
 fn bundle<T: Tree + ?Sized>(
@@ -226,16 +248,17 @@ fn file<T: Tree + ?Sized>(
         None
     };
     // Object files and debug symbols are generic files to `codesign` (`MachORep::candidate`).
-    // 64-bit universal files are generic ones as well.
+    // 64-bit universal files, and those with swapped bytes, are generic ones as well.
     let is_code = |macho: &MachO<'_>| {
         macho.slices.iter().all(|slice| slice.file_type.is_code())
-            && macho.fat.as_ref().is_none_or(|fat| !fat.is_fat64)
+            && macho.fat.as_ref().is_none_or(|fat| !fat.is_foreign())
     };
     object
         .faults
         .extend(sideband(context, node, SidebandPlace::Executable));
     let asked = context.options.flags.architecture.as_deref();
     let asked = asked.filter(|_| object.nesting == Nesting::Item);
+    let mut entries = Vec::new();
     let examined: Vec<_> = match macho.as_ref().filter(|macho| is_code(macho)) {
         Some(macho) => {
             object.kind = CodeKind::MachO;
@@ -250,6 +273,7 @@ fn file<T: Tree + ?Sized>(
                     push(object, FaultKind::NoSuchArchitecture, path.clone(), None);
                 }
             }
+            entries.extend(slices.iter().map(|slice| slice.entry));
             slices
                 .par_iter()
                 .map(|slice| examine(Subject::Slice(slice), files, context.options))
@@ -279,10 +303,9 @@ fn file<T: Tree + ?Sized>(
         for kind in faults {
             push(object, kind, path.clone(), Some(index));
         }
-        let is_duplicate = object
-            .slices
-            .iter()
-            .any(|other| other.architecture == facts.architecture);
+        let is_duplicate = entries
+            .get(index)
+            .is_some_and(|entry| entries.iter().take(index).any(|other| other == entry));
         object.slices.push(SliceEvidence {
             is_duplicate,
             ..facts
@@ -390,7 +413,7 @@ fn compare_signers(object: &mut CodeObject, path: &str) {
 /// The slice that a name asks for (`Universal::findArch`): of this architecture, else of its family, else of its CPU.
 fn find_architecture<'m, 'a>(slices: &[&'m Slice<'a>], name: &str) -> Option<&'m Slice<'a>> {
     let find = |is_meant: &dyn Fn(Architecture) -> bool| {
-        slices.iter().copied().find(|slice| is_meant(slice.architecture))
+        slices.iter().copied().find(|slice| is_meant(slice.entry))
     };
     let named = || find(&|found| found.to_string() == name);
     let wanted = Architecture::from_name(name);
@@ -407,11 +430,11 @@ fn in_order<'m, 'a>(macho: &'m MachO<'a>, host: HostArchitecture) -> Vec<&'m Sli
     // Of arm64e and arm64 the former sorts first, as an Apple silicon host prefers it.
     let preferred = slices
         .iter()
-        .map(|slice| slice.architecture)
+        .map(|slice| slice.entry)
         .filter(|found| host.runs(*found))
         .min();
-    let primary = preferred.or_else(|| slices.first().map(|slice| slice.architecture));
-    slices.sort_by_key(|slice| (Some(slice.architecture) != primary, slice.architecture));
+    let primary = preferred.or_else(|| slices.first().map(|slice| slice.entry));
+    slices.sort_by_key(|slice| (Some(slice.entry) != primary, slice.entry));
     slices
 }
 
@@ -445,7 +468,7 @@ impl HostArchitecture {
 
 /// `Mach-O thin (arm64)` or `Mach-O universal (x86_64 arm64)`.
 fn format(macho: &MachO<'_>) -> String {
-    let mut architectures: Vec<Architecture> = macho.slices.iter().map(|slice| slice.architecture).collect();
+    let mut architectures: Vec<Architecture> = macho.slices.iter().map(|slice| slice.entry).collect();
     architectures.sort();
     architectures.dedup();
     let names: Vec<_> = architectures.iter().map(ToString::to_string).collect();

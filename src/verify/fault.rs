@@ -333,7 +333,8 @@ impl Fault {
                 CodeDirectoryError::Version { .. } => OsStatus::SIGNATURE_UNSUPPORTED,
                 _ => OsStatus::SIGNATURE_FAILED,
             },
-            FaultKind::Bundle(LayoutError::NotABundle) => OsStatus::BAD_BUNDLE_FORMAT,
+            FaultKind::Bundle(LayoutError::NotABundle | LayoutError::Outside) => OsStatus::BAD_BUNDLE_FORMAT,
+            FaultKind::Bundle(LayoutError::ExecutableIsDirectory) => OsStatus::IS_A_DIRECTORY,
             FaultKind::Bundle(LayoutError::NoSuchVersion) => OsStatus::STATIC_CODE_NOT_FOUND,
             FaultKind::SealAbsent | FaultKind::Seal(SealError::Incomplete | SealError::NoBundle) => {
                 OsStatus::RESOURCES_NOT_FOUND
