@@ -7,9 +7,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::support::bundle::{
-    codeless, contents_bundle, info_plist, sign, slices, write, write_executable,
-};
+use sealcheck::verify::NotJudged;
+
+use crate::support::bundle::{codeless, contents_bundle, info_plist, sign, slices, write, write_executable};
 use crate::support::codesign::Parent;
 use crate::support::judge::{Judged, judge, judge_bytes};
 use crate::support::macho::{EXECUTE, Thin, arm64, universal, x86_64};
@@ -41,7 +41,13 @@ fn app(named: &str, signed: &str, prepare: impl Fn(&Path)) -> (Judged, tempfile:
         &info_plist(named, "org.example.thing", "APPL"),
     );
     prepare(&contents);
-    sign(&contents, signed, &code(), &adhoc("org.example.thing"), &BTreeMap::new());
+    sign(
+        &contents,
+        signed,
+        &code(),
+        &adhoc("org.example.thing"),
+        &BTreeMap::new(),
+    );
     (judge(&folder.path().join("Thing.app")), folder)
 }
 
@@ -50,7 +56,9 @@ fn app(named: &str, signed: &str, prepare: impl Fn(&Path)) -> (Judged, tempfile:
 fn executables_that_are_named_by_paths() {
     app("Thing", "MacOS/Thing", |_| {}).0.assert_clean();
     app("sub/./Thing", "MacOS/sub/Thing", |_| {}).0.assert_clean();
-    app("../Resources/Thing", "Resources/Thing", |_| {}).0.assert_clean();
+    app("../Resources/Thing", "Resources/Thing", |_| {})
+        .0
+        .assert_clean();
     // The signed one lies where a reader looks that does not follow the link on the way.
     let beside = |contents: &Path| {
         write_executable(&contents.join("Resources/evil/Thing"), &unsigned());
@@ -143,6 +151,24 @@ fn contents_as_operand() {
     assert_eq!(judge(&root.join("Contents")).status(), BAD_BUNDLE);
 }
 
+/// A file that is the main executable of a bundle stands for it, whatever is said of that bundle.
+#[test]
+fn executables_as_operands_without_info_plist() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = folder.path().join("Thing.app/Contents/MacOS/Thing");
+    let bytes = adhoc("org.example.thing")
+        .sign(&arm64(b"thing"), Bound::default())
+        .0;
+    write_executable(&main, &bytes);
+    assert_eq!(judge(&main).status(), NO_SEAL);
+    let info = folder.path().join("Thing.app/Contents/info.PLIST");
+    write(&info, &info_plist("Thing", "org.example.thing", "APPL"));
+    assert_eq!(judge(&main).status(), NO_SEAL);
+    let other = folder.path().join("Thing.app/Contents/MacOS/other");
+    write_executable(&other, &bytes);
+    judge(&other).assert_clean();
+}
+
 /// Nested code that is the main executable of a bundle stands for that bundle.
 #[test]
 fn nested_files_that_are_main_executables() {
@@ -188,10 +214,7 @@ fn slices_by_what_the_universal_header_says() {
     let both = universal(&[(&one, other.build(None)), (&other, sound.clone())]);
     let judged = judge_bytes(&both);
     assert_eq!(judged.verdict(), (UNSIGNED, None, None));
-    assert_eq!(
-        judged.evidence.code[0].format,
-        "Mach-O universal (x86_64 arm64)"
-    );
+    assert_eq!(judged.evidence.code[0].format, "Mach-O universal (x86_64 arm64)");
     // Both entries say arm64: the second is none.
     let intel = universal(&[(&other, sound.clone()), (&other, one.build(None))]);
     assert_eq!(judge_bytes(&intel).status(), 0);
@@ -223,20 +246,41 @@ fn lists_that_readers_read_differently() {
         write(&contents.join("Info.plist"), text.as_bytes());
         write_executable(&contents.join("MacOS/Thing"), &unsigned());
         let none = BTreeMap::new();
-        sign(&contents, "MacOS/good", &code(), &adhoc("org.example.thing"), &none);
+        sign(
+            &contents,
+            "MacOS/good",
+            &code(),
+            &adhoc("org.example.thing"),
+            &none,
+        );
         judge(&folder.path().join("Thing.app"))
     };
     let key = "<key>CFBundleExecutable</key>";
-    assert_eq!(names(&format!("<dict>{key}<string>good</string></dict>")).status(), 0);
+    assert_eq!(
+        names(&format!("<dict>{key}<string>good</string></dict>")).status(),
+        0
+    );
     for text in [
         format!("<plist><dict>{key}<string>go<!-- c -->od</string></dict></plist>"),
         format!("<plist><dict>{key}<string>good</string></dict>"),
         format!("<plist><dict>{key}<string>good</string></dict><dict/></plist>"),
-        format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?><dict>{key}<string>good</string></dict>"),
         format!("<dict>{key}<string>good</string><key>a</key><data/></dict>"),
         format!("<dict>{key}<string>good</string><key>a</key><true>1</true></dict>"),
         format!("<dict>{key}<string>good</string a=\"b\"></dict>"),
     ] {
         assert_eq!(names(&text).status(), UNSIGNED, "{text}");
+    }
+    // What macOS reads and sealcheck does not is not judged by what the name of the bundle says.
+    for text in [
+        format!("<?xml version=\"1.0\" encoding=\"UTF-7\"?><dict>{key}<string>good</string></dict>"),
+        "{ CFBundleExecutable = good; }".to_owned(),
+        "// a list\nCFBundleExecutable = good;".to_owned(),
+    ] {
+        let verdict = names(&text).evidence.codesign;
+        assert_eq!(
+            (verdict.valid, verdict.not_judged),
+            (None, Some(NotJudged::Budget)),
+            "{text}"
+        );
     }
 }

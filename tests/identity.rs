@@ -217,6 +217,14 @@ fn algorithms_that_contradict_each_other_or_are_unknown() {
     ] {
         assert_eq!(status(with(algorithm), &options()), Some(expected), "{algorithm}");
     }
+    // A digest that the CMS does not announce is not computed (`SecCmsSignedDataGetDigestByAlgTag`).
+    for (announced, expected) in [(Hash::Sha256, 0), (Hash::Sha1, SIGNATURE_FAILED)] {
+        let cms = CmsSigner {
+            announced: Some(announced),
+            ..CmsSigner::new(&leaf)
+        };
+        assert_eq!(status(cms, &options()), Some(expected), "{announced:?}");
+    }
 }
 
 /// Rows 33, 34 and 47.

@@ -185,7 +185,9 @@ fn info_plists_that_are_missing_or_no_dictionary() {
 fn executables_that_are_not_there() {
     let rule = "bundle-executable-missing";
     expect(&acme(), rule, &[]);
-    let misspelled = with_info(entries! { "CFBundleExecutable" => "ACME" }).built().refused();
+    let misspelled = with_info(entries! { "CFBundleExecutable" => "ACME" })
+        .built()
+        .refused();
     let found = of(&misspelled, rule)[0];
     assert_eq!(
         found.message,

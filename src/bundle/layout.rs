@@ -238,7 +238,11 @@ impl Layout {
         let main = follow(tree, main_place.entry).ok_or(LayoutError::NotABundle)?;
         let executable = (main_kind == MainFile::Executable).then_some(main);
         let mut plain = vec![main_place.entry];
-        plain.extend(info_place.filter(|_| info_plist.is_some()).map(|place| place.entry));
+        plain.extend(
+            info_place
+                .filter(|_| info_plist.is_some())
+                .map(|place| place.entry),
+        );
         plain.dedup();
         for node in plain {
             if !tree.node(node).is_file() {
@@ -285,6 +289,17 @@ impl Layout {
             signature_files,
             faults,
         })
+    }
+
+    /// Whether macOS takes the file `executable` for this bundle: it is the main executable by its own name, and a flat bundle needs an
+    /// Info.plist with something in it (`_CFBundleCreateWithExecutableURLIfMightBeBundle`).
+    #[must_use]
+    pub fn is_around<T: Tree + ?Sized>(&self, tree: &T, executable: NodeId) -> bool {
+        let is_flat = self.resources_prefix.is_empty();
+        let has_info = self.info.as_ref().is_some_and(|info| !info.is_empty());
+        self.executable == Some(executable)
+            && self.main_path.as_deref() == Some(&*tree.path_from(self.support, executable))
+            && (has_info || !is_flat)
     }
 
     /// What stands in front of the executable's format, as in `app bundle with Mach-O thin (arm64)`, or alone where

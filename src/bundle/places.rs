@@ -160,10 +160,7 @@ impl Places {
         let first = found.next()?;
         let mut path = self.support_path.clone();
         path.push(tree.node(first).text().into_owned());
-        found
-            .next()
-            .is_none()
-            .then_some(Place { entry: first, path })
+        found.next().is_none().then_some(Place { entry: first, path })
     }
 
     /// The path of a file from the support directory, if it lies in it by its text (`BundleDiskRep::adjustResources`).
@@ -200,11 +197,7 @@ fn is_inner(name: &str) -> bool {
 }
 
 /// The file `name` from a directory whose path is given; `None` if there is none.
-fn find<T: Tree + ?Sized>(
-    tree: &T,
-    mut path: Vec<String>,
-    name: &str,
-) -> Result<Option<Place>, LayoutError> {
+fn find<T: Tree + ?Sized>(tree: &T, mut path: Vec<String>, name: &str) -> Result<Option<Place>, LayoutError> {
     if name.starts_with('/') {
         return Err(LayoutError::Outside);
     }
@@ -231,7 +224,9 @@ fn find<T: Tree + ?Sized>(
         return Ok(None);
     };
     let directory = tree.resolve(tree.root(), &above.join("/"), MAX_LINKS);
-    let entry = directory.ok().and_then(|directory| tree.lookup(directory, last).id());
+    let entry = directory
+        .ok()
+        .and_then(|directory| tree.lookup(directory, last).id());
     Ok(entry.map(|entry| Place { entry, path }))
 }
 

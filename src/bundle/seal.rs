@@ -239,7 +239,8 @@ mod tests {
             let entry = seal.entries.get("a").unwrap();
             assert_eq!(entry.item, SealedItem::Malformed, "{files}");
         }
-        let files = format!("<key>a</key><dict><key>hash</key>{data}<key>hash2</key><string>x</string></dict>");
+        let files =
+            format!("<key>a</key><dict><key>hash</key>{data}<key>hash2</key><string>x</string></dict>");
         let both = format!("{V1}<key>files2</key><dict>{files}</dict><key>rules2</key><dict/>");
         let both = seal(&both).unwrap();
         assert_eq!(

@@ -32,6 +32,8 @@ pub enum CmsError {
 /// A SignedData.
 #[derive(Debug, Clone)]
 pub struct SignedData<'a> {
+    /// Content octets of the digest algorithms that the signers say they use; Apple's decoder computes these and no others.
+    pub digest_algorithms: Vec<&'a [u8]>,
     /// Content octets of `eContentType`.
     pub content_type: &'a [u8],
     /// Embedded content; signatures of code have none.
@@ -89,7 +91,11 @@ impl<'a> SignedData<'a> {
             .expect(tag::SEQUENCE)?
             .reader();
         fields.expect(tag::INTEGER)?;
-        fields.expect(tag::SET)?;
+        let mut digest_algorithms = Vec::new();
+        let mut reader = fields.expect(tag::SET)?.reader();
+        while let Some(found) = reader.next_element()? {
+            digest_algorithms.push(algorithm(found)?);
+        }
         let mut encapsulated = fields.expect(tag::SEQUENCE)?.reader();
         let content_type = encapsulated.expect(tag::OBJECT_IDENTIFIER)?.content;
         let content = match encapsulated.optional(tag::CONTEXT_0)? {
@@ -124,12 +130,19 @@ impl<'a> SignedData<'a> {
         }
         fields.finish()?;
         Ok(Self {
+            digest_algorithms,
             content_type,
             content,
             certificates,
             signers,
         })
     }
+}
+
+/// Content octets of the identifier in an AlgorithmIdentifier.
+fn algorithm(element: Element<'_>) -> Result<&[u8], Asn1Error> {
+    let mut fields = element.reader();
+    Ok(fields.expect(tag::OBJECT_IDENTIFIER)?.content)
 }
 
 fn too_many(what: &'static str, limit: usize) -> CmsError {
@@ -145,10 +158,6 @@ impl<'a> SignerInfo<'a> {
         let mut fields = element.reader();
         fields.expect(tag::INTEGER)?;
         let identifier = fields.next_element()?.ok_or(Asn1Error::Truncated)?;
-        let algorithm = |element: Element<'a>| {
-            let mut fields = element.reader();
-            Ok::<_, Asn1Error>(fields.expect(tag::OBJECT_IDENTIFIER)?.content)
-        };
         let digest_algorithm = algorithm(fields.expect(tag::SEQUENCE)?)?;
         let signed_attributes = fields
             .optional(tag::CONTEXT_0)?

@@ -234,19 +234,23 @@ impl<'a> Slice<'a> {
                 68u64,
             )
         };
-        if name == "__TEXT" {
-            // Bounded by the command itself: a section header that does not fit ends the search.
+        // `MachOBase::findSection`: the first segment of this name, whose sections must all fit, and the first section of its name in
+        // it, wherever that leads.
+        let is_first = || self.segments.iter().all(|segment| segment.name != "__TEXT");
+        let end = sections.saturating_add(u64::from(count).saturating_mul(section_size));
+        let fits = range(data, 0, end).is_some();
+        if name == "__TEXT" && fits && is_first() {
+            let mut seen = [false; 2];
             for index in 0..u64::from(count) {
                 let at = sections.saturating_add(index.saturating_mul(section_size));
-                let Some(section) = range(data, at, section_size) else {
-                    break;
-                };
-                let known = match fixed_name(section, 0)?.as_str() {
-                    "__info_plist" => &mut self.info_plist,
-                    "__launchd_plist" => &mut self.launchd_plist,
+                let section = range(data, at, section_size)?;
+                let [has_info, has_launchd] = &mut seen;
+                let (has_known, known) = match fixed_name(section, 0)?.as_str() {
+                    "__info_plist" => (has_info, &mut self.info_plist),
+                    "__launchd_plist" => (has_launchd, &mut self.launchd_plist),
                     _ => continue,
                 };
-                if known.is_none() {
+                if !std::mem::replace(has_known, true) {
                     let (size, offset) = if is_64 {
                         (endian.u64(section, 40)?, endian.u32(section, 48)?)
                     } else {

@@ -2,7 +2,7 @@
 //!
 //! The XML reader is our own: it keeps CDATA text and refuses entities it does not know (native observation 7.5);
 //! the stricter grammar of entitlements is read in `entitlements`. Binary lists are read by the `plist` crate. The
-//! OpenStep syntax is recognised and refused as not supported.
+//! OpenStep syntax and character sets beside Unicode are not read: what such a list says is not known here, other than to macOS.
 
 mod binary;
 mod text;
@@ -62,6 +62,12 @@ pub enum PlistError {
         /// How many there may be.
         limit: u64,
     },
+    /// CoreFoundation reads this, which is not read here.
+    #[error("in {form}, which is not read here")]
+    Unsupported {
+        /// What it is.
+        form: &'static str,
+    },
     /// The binary list is malformed.
     #[error("malformed binary property list: {problem}")]
     Binary {
@@ -71,10 +77,10 @@ pub enum PlistError {
 }
 
 impl PlistError {
-    /// Whether the budget was reached, of which Apple's readers have none.
+    /// Whether a limit of this reader was reached, of which Apple's readers have none: a budget, or a form that it does not know.
     #[must_use]
     pub fn is_limit(&self) -> bool {
-        matches!(self, Self::Values { .. })
+        matches!(self, Self::Values { .. } | Self::Unsupported { .. })
     }
 }
 
@@ -108,10 +114,18 @@ pub(crate) enum Form<'a> {
 /// The form of a list.
 ///
 /// # Errors
-/// [`PlistError::Encoding`]
+/// [`PlistError::Encoding`] and [`PlistError::Unsupported`]
 pub(crate) fn form(bytes: &[u8]) -> Result<Form<'_>, PlistError> {
     if bytes.starts_with(b"bplist0") {
         return Ok(Form::Binary);
     }
-    text::decode(bytes).map(Form::Xml)
+    let text = text::decode(bytes)?;
+    // A dictionary of the older form, or a list of strings for translation, which comes without braces.
+    let start = text.trim_start();
+    if start.starts_with(['{', '/']) || (!start.starts_with('<') && start.contains('=')) {
+        return Err(PlistError::Unsupported {
+            form: "the OpenStep form",
+        });
+    }
+    Ok(Form::Xml(text))
 }

@@ -1,8 +1,8 @@
 //! The text of an XML property list: byte order marks and encodings.
 //!
 //! Native observation 7.5 and `encodingForXMLData` of CFPropertyList.c: a mark beats the declaration; without both, UTF-8.
-//! Of the single-byte character sets that CoreFoundation knows, those that hold ASCII are read as long as the text is ASCII. A
-//! declaration of anything else is an error: CoreFoundation decodes the text by it, or refuses it.
+//! Of the single-byte character sets that CoreFoundation knows, those that hold ASCII are read as long as the text is ASCII. What
+//! a text says that is declared to be anything else, or is UTF-16 without a mark, is not known here.
 
 use std::borrow::Cow;
 
@@ -26,15 +26,22 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, PlistError> {
     if let Some(rest) = bytes.strip_prefix(&[0xfe, 0xff]) {
         return Ok(utf16(rest, u16::from_be_bytes));
     }
+    if matches!(bytes, [0, _, _, ..] | [_, 0, _, ..]) {
+        return Err(PlistError::Unsupported {
+            form: "UTF-16 without a mark",
+        });
+    }
     match declared(bytes) {
         None => utf8(bytes),
         Some(name) if name.eq_ignore_ascii_case(b"utf-8") => utf8(bytes),
         Some(name) if bytes.is_ascii() && holds_ascii(name) => utf8(bytes),
-        Some(_) => Err(PlistError::Encoding {
-            encoding: "in the encoding that it declares",
-        }),
+        Some(_) => Err(OTHER),
     }
 }
+
+const OTHER: PlistError = PlistError::Unsupported {
+    form: "a character set beside Unicode",
+};
 
 /// The name in the XML declaration, found as CoreFoundation does: the first `encoding=` in it, with a quote right behind it.
 fn declared(bytes: &[u8]) -> Option<&[u8]> {
@@ -44,7 +51,9 @@ fn declared(bytes: &[u8]) -> Option<&[u8]> {
     let at = rest.get(..end)?.windows(KEY.len()).position(|word| word == KEY)?;
     let (quote, name) = rest.get(at.checked_add(KEY.len())?..)?.split_first()?;
     let length = name.iter().position(|byte| byte == quote);
-    matches!(quote, b'"' | b'\'').then(|| name.get(..length?)).flatten()
+    matches!(quote, b'"' | b'\'')
+        .then(|| name.get(..length?))
+        .flatten()
 }
 
 /// Whether this is a character set whose first half is ASCII, by the names of `__CFStringEncodingGetFromCanonicalName`.

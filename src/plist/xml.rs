@@ -123,7 +123,10 @@ impl<'a> Events<'a> {
         if !self.is_wrapped {
             return Ok(());
         }
-        let tag = self.reader.next_tag()?.ok_or(self.reader.error("unexpected end"))?;
+        let tag = self
+            .reader
+            .next_tag()?
+            .ok_or(self.reader.error("unexpected end"))?;
         if tag.closing && tag.name == "plist" {
             return Ok(());
         }

@@ -276,6 +276,10 @@ pub(super) fn verify_signer(
     certificate: &Certificate,
     digest_of: impl Fn(MessageDigest) -> Vec<u8>,
 ) -> Result<(), IdentityFault> {
+    // `SecCmsSignedDataGetDigestByAlgTag` finds no other digest of the content.
+    if !data.digest_algorithms.contains(&signer.digest_algorithm) {
+        return Err(IdentityFault::Algorithm);
+    }
     let named = MessageDigest::from_oid(signer.digest_algorithm).ok_or(IdentityFault::Algorithm)?;
     let algorithm =
         SignatureAlgorithm::from_oid(signer.signature_algorithm).ok_or(IdentityFault::Algorithm)?;

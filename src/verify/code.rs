@@ -89,10 +89,7 @@ fn bundle_of_main<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
         directory = above(directory)?;
     }
     let layout = Layout::open(tree, directory, None).ok()?;
-    let has_info = layout.info.as_ref().is_some_and(|info| !info.is_empty());
-    let is_main = layout.executable == Some(node)
-        && layout.main_path == Some(tree.path_from(layout.support, node));
-    (is_main && (has_info || !layout.resources_prefix.is_empty())).then_some(directory)
+    layout.is_around(tree, node).then_some(directory)
 }
 
 fn bundle<T: Tree + ?Sized>(
@@ -412,9 +409,8 @@ fn compare_signers(object: &mut CodeObject, path: &str) {
 
 /// The slice that a name asks for (`Universal::findArch`): of this architecture, else of its family, else of its CPU.
 fn find_architecture<'m, 'a>(slices: &[&'m Slice<'a>], name: &str) -> Option<&'m Slice<'a>> {
-    let find = |is_meant: &dyn Fn(Architecture) -> bool| {
-        slices.iter().copied().find(|slice| is_meant(slice.entry))
-    };
+    let find =
+        |is_meant: &dyn Fn(Architecture) -> bool| slices.iter().copied().find(|slice| is_meant(slice.entry));
     let named = || find(&|found| found.to_string() == name);
     let wanted = Architecture::from_name(name);
     named().or_else(|| {

@@ -187,26 +187,28 @@ fn bundle_around(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree>
     let mut directory = file.parent()?;
     if directory.file_name()? == "MacOS" {
         directory = directory.parent()?;
-    }
-    if ["Contents", "Support Files"]
-        .iter()
-        .any(|name| directory.file_name().is_some_and(|found| found == *name))
-    {
+        if directory.file_name()? == "Executables" {
+            directory = directory.parent()?;
+        }
         directory = directory.parent()?;
     }
-    // The whole disk is no bundle, and neither is a folder without an Info.plist where one may be.
+    // The whole disk is no bundle, and neither is a folder without an Info.plist where one may be, unless it is called like the file.
     let places = ["Contents", "Support Files", "Resources", "."];
     let has_info = places.iter().any(|place| {
-        let folder = directory.join(place);
-        folder.join("Info.plist").is_file() || folder.join("Info-macos.plist").is_file()
+        let names = std::fs::read_dir(directory.join(place)).into_iter().flatten();
+        names.flatten().any(|entry| {
+            let name = entry.file_name();
+            name.eq_ignore_ascii_case("Info.plist") || name.eq_ignore_ascii_case("Info-macos.plist")
+        })
     });
-    if !has_info {
+    if !has_info && directory.file_stem() != file.file_name() {
         return None;
     }
     let bundle = DirectoryTree::open(directory, limits).ok()?;
     let layout = Layout::open(&bundle, bundle.root(), None).ok()?;
-    let executable = bundle.path(layout.executable?);
-    (directory.join(executable) == file && layout.info.is_some()).then_some(bundle)
+    let executable = layout.executable?;
+    (directory.join(bundle.path(executable)) == file && layout.is_around(&bundle, executable))
+        .then_some(bundle)
 }
 
 /// Verifies the code at the root of `tree`.

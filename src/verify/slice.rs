@@ -399,7 +399,13 @@ impl<'a> Examination<'a> {
     /// Where a list of the signature's components is sealed, it must be that of those which are there (specification 1.6).
     fn top_directory(&mut self, directories: usize) {
         let sealed = |slot: &&SlotEvidence| slot.bound && slot.length.is_some();
-        if !self.facts.slots.iter().filter(sealed).any(|slot| slot.slot == Slot::TOP_DIRECTORY) {
+        if !self
+            .facts
+            .slots
+            .iter()
+            .filter(sealed)
+            .any(|slot| slot.slot == Slot::TOP_DIRECTORY)
+        {
             return;
         }
         let Ok(Some(list)) = self.components.get(Slot::TOP_DIRECTORY) else {
@@ -411,7 +417,11 @@ impl<'a> Examination<'a> {
             .chain(alternates)
             .chain(std::iter::once(Slot::SIGNATURE.0));
         // Bytes behind the last whole number do not count.
-        let listed = list.as_chunks::<4>().0.iter().map(|word| u32::from_be_bytes(*word));
+        let listed = list
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|word| u32::from_be_bytes(*word));
         if !listed.eq(found) {
             self.faults.push(FaultKind::SpecialSlot {
                 slot: Slot::TOP_DIRECTORY,

@@ -43,6 +43,8 @@ pub struct CmsSigner {
     /// All certificates that are sent.
     pub certificates: Vec<Vec<u8>>,
     pub hash: Hash,
+    /// The digest algorithm that the CMS announces, where that is another one.
+    pub announced: Option<Hash>,
     /// Whether there are signed attributes.
     pub has_attributes: bool,
     pub signing_time: Option<&'static str>,
@@ -71,6 +73,7 @@ impl CmsSigner {
             leaf: leaf.clone(),
             certificates: leaf.chain.clone(),
             hash: Hash::Sha256,
+            announced: None,
             has_attributes: true,
             signing_time: Some("20260601120000Z"),
             agility_1: Agility::Right,
@@ -108,7 +111,8 @@ impl CmsSigner {
         let others = (0..self.more_signers).map(|_| self.signer_info(&None, &[0; 64], &[]));
         let signers: Vec<u8> = std::iter::once(signer.clone()).chain(others).flatten().collect();
         let embedded = self.embeds_content.then_some(base);
-        signed_data(self.form, self.hash, DATA, embedded, &self.certificates, &signers)
+        let announced = self.announced.unwrap_or(self.hash);
+        signed_data(self.form, announced, DATA, embedded, &self.certificates, &signers)
     }
 
     /// The content octets of the signed attributes, sorted as DER wants.

@@ -138,6 +138,13 @@ impl<'a> Reader<'a> {
 
     /// The closing tag of `name`.
     fn close(&mut self, name: &str) -> Result<(), PlistError> {
+        // Nearly every value ends like this.
+        let after = self.rest().strip_prefix("</");
+        let after = after.and_then(|rest| rest.strip_prefix(name));
+        if after.is_some_and(|after| after.starts_with('>')) {
+            self.skip(name.len().saturating_add("</>".len()));
+            return Ok(());
+        }
         let tag = self.tag()?;
         if tag.closing && tag.name == name {
             return Ok(());
@@ -159,13 +166,10 @@ impl<'a> Reader<'a> {
             append(&mut text, rest.get(..plain).unwrap_or_default());
             self.skip(plain);
             let rest = self.rest();
-            // Nearly every value ends here.
-            let after = rest.strip_prefix("</").and_then(|rest| rest.strip_prefix(name));
-            if after.is_some_and(|after| after.starts_with('>')) {
-                self.skip(name.len().saturating_add("</>".len()));
+            if rest.starts_with("</") {
+                self.close(name)?;
                 return Ok(text);
-            }
-            if rest.starts_with('&') {
+            } else if rest.starts_with('&') {
                 let character = self.reference()?;
                 text.to_mut().push(character);
             } else if let Some(section) = rest.strip_prefix("<![CDATA[") {

@@ -179,7 +179,8 @@ fn date(text: &str) -> Option<f64> {
     // `parseDateTag`: any number of digits for the year, two for all others.
     let (years, rest) = day.split_at_checked(day.len().checked_sub("-00-00".len())?)?;
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let has_form = |text: &str, separator: char| text.split(separator).all(|two| two.len() == 2 && is_digits(two));
+    let has_form =
+        |text: &str, separator: char| text.split(separator).all(|two| two.len() == 2 && is_digits(two));
     if !is_digits(years) || !has_form(rest.strip_prefix('-')?, '-') || !has_form(time, ':') {
         return None;
     }
