@@ -59,7 +59,7 @@ fn a_broken_app_says_what_where_who_and_how_to_repair() {
     for part in [
         "error[sealed-resource-broken] 1 sealed file differs from what was signed: 1 modified",
         "Contents/Resources/config.json  modified",
-        "rejected by: codesign, gatekeeper, notary, which says: a sealed resource is missing or invalid (-67054)",
+        "rejected by: codesign, gatekeeper, notary; codesign says: a sealed resource is missing or invalid (-67054)",
         "repair: ",
         "codesign    ✗ a sealed resource is missing or invalid (-67054)",
         "problems    1 error",

@@ -55,6 +55,7 @@ mod profiles;
 mod public_face;
 mod real_bundles;
 mod real_findings;
+mod repairs;
 mod requirements;
 mod rows_blobs;
 mod rows_bundles;

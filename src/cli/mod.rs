@@ -311,7 +311,7 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
         }
         Command::Ticket { paths, format, .. } => ticket::run(paths, *format, session, &mut *out),
         Command::Rules { format } => rules::list(*format, &mut *out),
-        Command::Explain { rule } => rules::explain(rule.0, &mut *out),
+        Command::Explain { rule } => rules::explain(rule.0, style(session.global).width, &mut *out),
         Command::Completions { shell } => manual::completions(*shell, &mut *out),
         Command::Man { directory } => manual::pages(directory.as_deref(), &mut *out),
     }?;

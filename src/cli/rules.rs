@@ -16,7 +16,7 @@ pub(super) fn list(format: Format, out: &mut dyn Write) -> io::Result<u8> {
 }
 
 /// Prints the documentation of one rule.
-pub(super) fn explain(rule: &Rule, out: &mut dyn Write) -> io::Result<u8> {
-    explain_rule(rule, out)?;
+pub(super) fn explain(rule: &Rule, width: usize, out: &mut dyn Write) -> io::Result<u8> {
+    explain_rule(rule, width, out)?;
     Ok(0)
 }

@@ -8,29 +8,33 @@ use super::text;
 use crate::finding::{Party, Target};
 use crate::rule::{Family, Rule};
 
-/// Columns of `explain`.
-const WIDTH: usize = 100;
-
 /// A line for each rule, family by family.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write_rules(rules: &[&Rule], out: &mut dyn Write) -> io::Result<()> {
+    let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
     for (family, rules) in by_family(rules) {
         writeln!(out, "{} ({family})", family.title())?;
         for rule in rules {
-            writeln!(out, "  {:<8} {:<44} {}", rule.severity, rule.id, rule.title)?;
+            writeln!(
+                out,
+                "  {:<8} {:<width$}  {}",
+                rule.severity.name(),
+                rule.id,
+                rule.title
+            )?;
         }
         writeln!(out)?;
     }
     Ok(())
 }
 
-/// Everything about one rule.
+/// Everything about one rule, in lines of at most `width` columns where that can be.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn explain(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
+pub fn explain(rule: &Rule, width: usize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}: {}", rule.id, rule.title)?;
     let mut words = vec![format!(
         "{} ({})",
@@ -43,11 +47,15 @@ pub fn explain(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
     if !rule.targets.is_empty() {
         words.push(format!("for {}", targets(rule)));
     }
-    if !rule.catalogue.is_empty() {
-        words.push(rule.catalogue.to_owned());
+    writeln!(out, "{}\n", words.join("; "))?;
+    for line in text::wrap(rule.explanation, width) {
+        writeln!(out, "{line}")?;
     }
-    writeln!(out, "{}\n", words.join(", "))?;
-    let mut paragraphs = vec![rule.explanation.to_owned(), format!("repair: {}", rule.remedy)];
+    writeln!(out)?;
+    for line in text::repair(rule.remedy, width) {
+        writeln!(out, "{line}")?;
+    }
+    let mut paragraphs = Vec::new();
     if !rule.apple.is_empty() {
         paragraphs.push(format!("Apple says: {}", rule.apple));
     }
@@ -57,11 +65,12 @@ pub fn explain(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
     if !rule.reference.is_empty() {
         paragraphs.push(format!("more: {}", rule.reference));
     }
-    for (index, paragraph) in paragraphs.iter().enumerate() {
-        if index > 0 {
-            writeln!(out)?;
-        }
-        for line in text::wrap(paragraph, WIDTH) {
+    if !rule.catalogue.is_empty() {
+        paragraphs.push(format!("also known as: {}", rule.catalogue));
+    }
+    for paragraph in paragraphs {
+        writeln!(out)?;
+        for line in text::wrap(&paragraph, width) {
             writeln!(out, "{line}")?;
         }
     }

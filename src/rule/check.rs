@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
+use super::remedy::remedy;
 use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
 use crate::finding::{Finding, Party, Place, Severity, Target};
@@ -311,20 +312,6 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The rule's remedy for this code and file. No tool writes into an archive: what lies in one is repaired where it was unpacked to.
-    fn remedy(&self, code: &str, file: &str) -> String {
-        let (template, item) = (self.rule.remedy, &self.evidence.path);
-        let Some(container) = &self.evidence.container else {
-            return remedy(template, item, code, file);
-        };
-        let inner = item.strip_prefix(&container.path).unwrap_or(item);
-        let text = remedy(template, inner.trim_start_matches('/'), code, file);
-        if text == template {
-            return text;
-        }
-        format!("{UNPACK_FIRST} {} .){AFTERWARDS}{text}", quoted(&container.path))
-    }
-
     #[expect(clippy::indexing_slicing, reason = "the finding was just put there")]
     fn add(&mut self, code: &str, path: String, message: String) -> &mut Finding {
         let rule = self.rule;
@@ -333,7 +320,7 @@ impl<'a> Check<'a> {
             severity: rule.severity,
             rejected_by: rule.rejected_by,
             code: code.to_owned(),
-            remedy: self.remedy(code, &path),
+            remedy: remedy(rule.remedy, self.evidence, self.advice.target, code, &path),
             path,
             architecture: None,
             message,
@@ -346,60 +333,6 @@ impl<'a> Check<'a> {
         let index = self.advice.findings.len();
         self.advice.findings.push(finding);
         &mut self.advice.findings[index]
-    }
-}
-
-/// Begins a remedy for what lies in an archive.
-const UNPACK_FIRST: &str = "unpack the archive first (ditto -x -k";
-/// Ends that beginning.
-pub(crate) const AFTERWARDS: &str = " and pack it again afterwards; ";
-/// Begins the end of a remedy for nested code.
-pub(crate) const AND_THEN: &str = "   and then everything around it";
-
-/// Puts the path of the code object in the place of `PATH`, and that of the file that the finding is about in the place
-/// of `EXECUTABLE`, `INFO_PLIST` and `PLACE`, quoted for a shell.
-fn remedy(template: &str, item: &str, code: &str, file: &str) -> String {
-    let full = |path: &str| {
-        if path.is_empty() {
-            quoted(item)
-        } else {
-            quoted(&format!("{}/{path}", item.trim_end_matches('/')))
-        }
-    };
-    let text = ["EXECUTABLE", "INFO_PLIST", "PLACE"]
-        .into_iter()
-        .fold(template.to_owned(), |text, word| {
-            with_word(&text, word, &full(file))
-        });
-    let text = with_word(&text, "PATH", &full(code));
-    if code.is_empty() || text == template {
-        text
-    } else {
-        format!("{text}{AND_THEN}, {} last", quoted(item))
-    }
-}
-
-/// The text with something in the place of a word, but not of a part of one such as `LC_RPATH`.
-fn with_word(text: &str, word: &str, replacement: &str) -> String {
-    let is_part = |character: char| character.is_alphanumeric() || character == '_';
-    let mut result = String::new();
-    let mut pieces = text.split(word).peekable();
-    while let Some(piece) = pieces.next() {
-        result.push_str(piece);
-        if let Some(next) = pieces.peek() {
-            let is_word = !result.ends_with(is_part) && !next.starts_with(is_part);
-            result.push_str(if is_word { replacement } else { word });
-        }
-    }
-    result
-}
-
-fn quoted(path: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%=:,".contains(&byte);
-    if !path.is_empty() && path.bytes().all(is_plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', "'\\''"))
     }
 }
 
@@ -466,18 +399,4 @@ fn fold(findings: &mut Vec<Finding>) {
         index = index.saturating_add(1);
         !is_folded
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_word;
-
-    #[test]
-    fn placeholders_are_words() {
-        let text = "grep LC_RPATH PATH; set RPATH, cp PATH PATHS";
-        assert_eq!(
-            with_word(text, "PATH", "a"),
-            "grep LC_RPATH a; set RPATH, cp a PATHS"
-        );
-    }
 }

@@ -150,6 +150,8 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "add the System Extension capability to the app, embed its profile, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.developer.system-extension.install",
         check: install_missing,
+        // What the program claims cannot be read then.
+        follows_from: &["macho-malformed"],
         ..Rule::BASE
     },
 ];

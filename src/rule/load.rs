@@ -39,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a library of Homebrew or MacPorts is not in the app",
         catalogue: "R193",
         explanation: "The code links a library in a folder of a package manager. It is there on the Mac that built the app; on the users' Macs it is missing, of another version, or of another team, so that library validation keeps it out.",
-        remedy: "copy the library into the app and point to it, then sign again:  dylibbundler -od -b -x EXECUTABLE -d …/Contents/Frameworks -p @rpath   or   install_name_tool -change OLD @rpath/NAME EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: "copy the library into the app and point to it, then sign again:  dylibbundler -od -b -x EXECUTABLE -d …/Contents/Frameworks -p @rpath   or:  install_name_tool -change OLD @rpath/NAME EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
         apple: "dyld: \"Library not loaded: /opt/homebrew/… Reason: tried: '…' (no such file)\"",
         reference: TOPIC,
         check: package_managers,

@@ -46,6 +46,7 @@ mod privileged_helper;
 mod profile;
 mod profile_grant;
 mod reading;
+mod remedy;
 mod runtime_exceptions;
 mod sandbox;
 mod seal;
@@ -66,8 +67,9 @@ pub use expectation::{Expectations, ExpectedEntitlement};
 pub use family::Family;
 pub use policy::{Advised, Applied, Ignore, Pattern, PatternError, Policy, Suppressed, Suppression};
 
+pub(crate) use check::Check;
 use check::Said;
-pub(crate) use check::{AFTERWARDS, AND_THEN, Check};
+pub(crate) use remedy::AND_THEN;
 
 use crate::entitlements::nearest_of;
 use crate::finding::{Party, Severity, Target};

@@ -171,6 +171,9 @@ fn executable_bits(check: &mut Check<'_>) {
     }
     // Where every file is executable, also Info.plist, nobody keeps modes.
     if files().all(crate::source::Node::is_executable) {
+        if files().next().is_none() {
+            return;
+        }
         check.unknown(
             "",
             "every file is executable, so this file system does not keep modes",
@@ -264,7 +267,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program may not be executed",
         catalogue: "R280",
         explanation: "The mode of the file has no execute bit, so macOS cannot start it, and the Finder says that the application can't be opened. Modes are not part of the signature: they were lost in transport, in a zip made on Windows, an upload of build artifacts or a checkout.",
-        remedy: "make it executable, and pack with a tool that keeps modes (ditto, tar):  chmod +x PATH",
+        remedy: "make it executable, and pack with a tool that keeps modes (ditto, tar):  chmod +x EXECUTABLE",
         reference: PLACING,
         check: executable_bits,
         ..Rule::BASE

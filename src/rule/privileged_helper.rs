@@ -257,7 +257,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "app and privileged helper do not accept each other's signature",
         catalogue: "R368",
         explanation: "SMJobBless installs a helper only if it satisfies the requirement in the app's SMPrivilegedExecutables, and the app satisfies one in the helper's SMAuthorizedClients. Both were evaluated on the real signatures. SMJobBless answers with error 8 of CFErrorDomainLaunchd and says no more. A certificate of another kind or team than the one that the requirements were written for is the usual cause: they name a development certificate, and the release has a Developer ID.",
-        remedy: "write requirements that name identifier and team, build again and sign both:  identifier \"ID\" and anchor apple generic and certificate leaf[field.1.2.840.113635.100.6.1.13] and certificate leaf[subject.OU] = TEAM;  to try one:  sealcheck verify -R '=REQUIREMENT' PATH",
+        remedy: "write requirements that name identifier and team, build again and sign both:  identifier \"ID\" and anchor apple generic and certificate leaf[field.1.2.840.113635.100.6.1.13] and certificate leaf[subject.OU] = TEAM   to try one:  sealcheck verify -R '=REQUIREMENT' PATH",
         reference: PAGE,
         follows_from: &["unsigned-nested-code", "privileged-helper-sections"],
         check: requirements,

@@ -76,6 +76,13 @@ impl<'a> Subject<'a> {
 }
 
 /// Architectures of the main executable for which macOS asks a profile.
+/// Whether the profile lies where that of a bundle belongs, whose code alone is missing.
+fn is_of_bundle_without_code(path: &str) -> bool {
+    let bundle = path.strip_suffix("/Contents/embedded.provisionprofile");
+    let name = bundle.map(|bundle| bundle.rsplit('/').next().unwrap_or(bundle));
+    name.is_some_and(|name| name.contains('.'))
+}
+
 fn programs(object: &CodeObject) -> Vec<&SliceEvidence> {
     let is_asked = |slice: &&SliceEvidence| {
         let kind = slice.identity.as_ref().map(|identity| identity.kind);
@@ -309,7 +316,7 @@ pub(super) const RULES: &[Rule] = &[
                 for path in &object.misplaced_profiles {
                     let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
                     // Other names may be somebody's data, such as those of a tool that installs profiles.
-                    if name.starts_with("embedded.") {
+                    if name.starts_with("embedded.") && !is_of_bundle_without_code(path) {
                         let finding = check.object(object, "macOS does not look for a profile here");
                         finding.path.clone_from(path);
                         finding.severity = Severity::Warning;

@@ -346,6 +346,8 @@ pub(super) const RULES: &[Rule] = &[
                 }
             }
         },
+        // The records are about the code that cannot be read.
+        follows_from: &["macho-malformed"],
         ..Rule::BASE
     },
     Rule {

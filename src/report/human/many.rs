@@ -80,6 +80,8 @@ impl Report for Human<'_> {
         problems::write_untold(outcome, style, &mut self.told, out)?;
         // Why it is not good, where no problem says so.
         if standing == Standing::Good || style.quiet && has_problems {
+            // Problems end with an empty line.
+            self.is_begun = false;
             Ok(())
         } else {
             verdict::write(outcome, style, out)
@@ -109,10 +111,16 @@ impl Report for Human<'_> {
         )?;
         for row in &self.rows {
             let (colour, sign) = sign(row.standing, self.style);
+            write!(out, "  {colour}{sign:mark$}{colour:#} ")?;
+            if row.path.chars().count() <= name {
+                write!(out, "{:name$}", row.path)?;
+            } else {
+                write!(out, "{}\n   {:mark$}{:name$}", row.path, "", "")?;
+            }
             writeln!(
                 out,
-                "  {colour}{sign:mark$}{colour:#} {:name$}  {:codesign$}  {:gatekeeper$}  {}",
-                row.path, row.codesign, row.gatekeeper, row.problems
+                "  {:codesign$}  {:gatekeeper$}  {}",
+                row.codesign, row.gatekeeper, row.problems
             )?;
         }
         for unreadable in run.unreadable {

@@ -85,7 +85,7 @@ fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result
         return Ok(());
     };
     let Some(primary) = item.slices.first() else {
-        return Ok(());
+        return writeln!(out, "  no code that can be read");
     };
     let mut name = primary.identifier.clone().unwrap_or_default();
     let version = ["CFBundleShortVersionString", "CFBundleVersion"]
@@ -105,8 +105,7 @@ fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result
         words.push(format!("team {team}"));
     }
     words.retain(|word| !word.is_empty());
-    let words = words.join(style.separator());
-    writeln!(out, "  {}", text::visible(&words))?;
+    line(&words, style, out)?;
     let mut words = Vec::new();
     if let Some(identity) = &primary.identity {
         words.push(match (&identity.timestamp, identity.signing_time) {
@@ -128,10 +127,28 @@ fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result
         )
     });
     words.extend(ticket::words(Tickets::of(evidence), is_expected));
-    if words.is_empty() {
+    line(&words, style, out)
+}
+
+/// Facts side by side, on a second line where they do not fit on one.
+fn line(facts: &[String], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut begun = String::new();
+    for fact in facts {
+        let fact = text::visible(fact);
+        let longer = [begun.as_str(), &fact].join(style.separator());
+        if begun.is_empty() {
+            begun = fact.into_owned();
+        } else if longer.chars().count() > style.width.saturating_sub(2) {
+            writeln!(out, "  {begun}")?;
+            begun = fact.into_owned();
+        } else {
+            begun = longer;
+        }
+    }
+    if begun.is_empty() {
         Ok(())
     } else {
-        writeln!(out, "  {}", words.join(style.separator()))
+        writeln!(out, "  {begun}")
     }
 }
 

@@ -8,7 +8,7 @@ use anstyle::Style as Ansi;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Place, Severity};
 use crate::report::{Outcome, text};
-use crate::rule::{self, AFTERWARDS, AND_THEN, Suppression, Unknown};
+use crate::rule::{AND_THEN, Suppression, Unknown};
 
 /// Places, or folders with places, shown of one problem without `-v`.
 const SHOWN: usize = 6;
@@ -239,26 +239,38 @@ fn write_problem(
         let parties = parties(finding);
         write!(out, "  rejected by: {parties}")?;
         match finding.status {
-            Some(status) => writeln!(out, ", which says: {status}")?,
+            Some(status) => writeln!(out, "; codesign says: {status}")?,
             None => writeln!(out)?,
         }
     }
-    // One command for one piece of code; the general form for several.
-    let template = rule::find(finding.rule).map(|rule| rule.remedy);
-    let remedy = match (template, finding.remedy.split_once(AFTERWARDS)) {
-        (Some(template), Some((first, _))) if problem.is_about_several => {
-            format!("{first}{AFTERWARDS}{template}")
-        }
-        (Some(template), None) if problem.is_about_several => template.to_owned(),
-        _ => finding.remedy.clone(),
+    let remedy = remedy(problem);
+    if is_brief {
+        // How to sign around it is said once, behind them all.
+        let own = remedy.split(AND_THEN).next().unwrap_or_default();
+        return writeln!(out, "  repair: {own}");
+    }
+    for line in text::repair(&remedy, style.width.saturating_sub(2)) {
+        writeln!(out, "  {line}")?;
+    }
+    writeln!(out)
+}
+
+/// The repair of the first place, and how many others need the same.
+fn remedy(problem: &Problem<'_>) -> String {
+    let first = &problem.first.remedy;
+    if !problem.is_about_several {
+        return first.clone();
+    }
+    let others = problem.places.len().saturating_sub(1);
+    let (own, around) = match first.split_once(AND_THEN) {
+        Some((own, _)) => (own, ", and then everything around them"),
+        None => (first.as_str(), ""),
     };
-    // Said once behind them all.
-    let remedy = match remedy.split_once(AND_THEN) {
-        Some((remedy, _)) if is_brief => remedy,
-        _ => &remedy,
+    let others = match others {
+        1 => "place".to_owned(),
+        others => format!("{others} places"),
     };
-    writeln!(out, "  repair: {remedy}")?;
-    if is_brief { Ok(()) } else { writeln!(out) }
+    format!("{own}   likewise for the other {others}{around}")
 }
 
 fn parties(finding: &Finding) -> String {

@@ -18,10 +18,12 @@ const SHOWN: usize = 3;
 /// # Errors
 /// Those of `out`.
 pub fn write_profile(subject: &ProfileSubject<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{STRONG}{}{STRONG:#}", subject.path)?;
+    writeln!(out, "{STRONG}{}{STRONG:#}", text::visible(&subject.path))?;
     match subject.profile {
         None => writeln!(out, "  {BAD}{} no provisioning profile{BAD:#}", style.no())?,
         Some(Err(problem)) => {
+            let problem = problem.to_string();
+            let problem = text::visible(&problem);
             writeln!(
                 out,
                 "  {BAD}{} the profile cannot be used: {problem}{BAD:#}",
@@ -37,7 +39,8 @@ pub fn write_profile(subject: &ProfileSubject<'_>, style: Style, out: &mut dyn W
         for path in &object.misplaced_profiles {
             writeln!(
                 out,
-                "  {DOUBTFUL}macOS does not look for a profile at {path}{DOUBTFUL:#}"
+                "  {DOUBTFUL}macOS does not look for a profile at {}{DOUBTFUL:#}",
+                text::visible(path)
             )?;
         }
         claims(subject, style, out)?;
@@ -63,12 +66,13 @@ fn about(
         format!("{} profile", profile.kind().name()),
         format!("team {team}"),
     ];
-    writeln!(out, "  {}\n", words.join(style.separator()))?;
-    let field =
-        |out: &mut dyn Write, name: &str, value: &str| writeln!(out, "  {name:<13} {}", text::visible(value));
-    field(out, "app id", contents.app_id().unwrap_or("none"))?;
-    field(out, "platforms", &platforms(&contents.platforms))?;
-    field(out, "uuid", &contents.uuid)?;
+    writeln!(out, "  {}\n", text::visible(&words.join(style.separator())))?;
+    // Values may hold colour codes, so what comes from the profile is made visible before.
+    let field = |out: &mut dyn Write, name: &str, value: &str| writeln!(out, "  {name:<13} {value}");
+    let app_id = contents.app_id().unwrap_or("none");
+    field(out, "app id", &text::visible(app_id))?;
+    field(out, "platforms", &text::visible(&platforms(&contents.platforms)))?;
+    field(out, "uuid", &text::visible(&contents.uuid))?;
     let created = contents
         .created
         .map_or_else(String::new, |time| format!("{} to ", text::date(time)));
@@ -85,7 +89,7 @@ fn about(
     field(
         out,
         "devices",
-        &devices(contents.devices.as_deref(), contents.all_devices, style),
+        &text::visible(&devices(contents.devices.as_deref(), contents.all_devices, style)),
     )?;
     field(out, "signed by", &signer(profile, style))?;
     let leaf = subject.object.and_then(|object| {
@@ -107,7 +111,10 @@ fn about(
         field(
             out,
             name,
-            &format!("{} {FAINT}({digest}{expires}){FAINT:#}{mark}", listed.label()),
+            &format!(
+                "{} {FAINT}({digest}{expires}){FAINT:#}{mark}",
+                text::visible(&listed.label())
+            ),
         )?;
     }
     if profile.contents.certificates.is_empty() {
@@ -161,12 +168,14 @@ fn devices(listed: Option<&[String]>, all: bool, style: Style) -> String {
 }
 
 fn signer(profile: &Profile, style: Style) -> String {
-    let name = profile.signer.name();
+    let name = text::visible(profile.signer.name());
     if let Some(AttachedFault::NotApple { signer }) = profile.signer.faults.first() {
+        let signer = text::visible(signer);
         return format!("{BAD}{} {signer}, not Apple{BAD:#}", style.no());
     }
     if let Some(fault) = profile.signer.faults.first() {
-        return format!("{BAD}{} {fault}{BAD:#}", style.no());
+        let fault = fault.to_string();
+        return format!("{BAD}{} {}{BAD:#}", style.no(), text::visible(&fault));
     }
     match profile.signed_by() {
         ProfileSigner::Developer => format!("{BAD}{} {name}, a developer's certificate{BAD:#}", style.no()),
@@ -197,7 +206,13 @@ fn grants(profile: &Profile, style: Style, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "\n  {STRONG}grants{STRONG:#}")?;
     let width = column(entitlements.iter().map(|(key, _)| key));
     for (key, granted) in entitlements.iter() {
-        line(("", key), width, &value_lines(granted), style, out)?;
+        line(
+            ("", &text::visible(key)),
+            width,
+            &value_lines(granted),
+            style,
+            out,
+        )?;
     }
     if entitlements.is_empty() {
         writeln!(out, "    nothing")?;
@@ -223,7 +238,7 @@ fn claims(subject: &ProfileSubject<'_>, style: Style, out: &mut dyn Write) -> io
         if !architectures.is_empty() {
             lines.push(format!("{FAINT}{} only{FAINT:#}", architectures.join(", ")));
         }
-        line((&mark, claim.key), width, &lines, style, out)?;
+        line((&mark, &text::visible(claim.key)), width, &lines, style, out)?;
     }
     Ok(())
 }
@@ -232,7 +247,10 @@ fn claims(subject: &ProfileSubject<'_>, style: Style, out: &mut dyn Write) -> io
 fn remark(claim: &Claim<'_>) -> Option<String> {
     match (&claim.answer, claim.needs_profile) {
         (Some(Answer::Granted), _) => None,
-        (Some(Answer::NotGranted(found)), _) => Some(format!("{BAD}{found}{BAD:#}")),
+        (Some(Answer::NotGranted(found)), _) => {
+            let found = found.to_string();
+            Some(format!("{BAD}{}{BAD:#}", text::visible(&found)))
+        }
         (None, true) => Some(format!("{BAD}no profile that counts grants it{BAD:#}")),
         (None, false) => Some(format!(
             "{FAINT}{}: needs no profile{FAINT:#}",
@@ -294,7 +312,7 @@ fn value_lines(value: &Value) -> Vec<String> {
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
-        other => to_json(other).to_string(),
+        Value::String(text) => text::visible(text).into_owned(),
+        other => text::visible(&to_json(other).to_string()).into_owned(),
     }
 }

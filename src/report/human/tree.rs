@@ -37,20 +37,26 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
             keep
         });
     }
-    let limit = style.width.saturating_sub(44).max(24);
-    let label = rows
+    let widest = |cell: fn(&Row<'_>) -> usize| rows.iter().map(cell).max().unwrap_or_default();
+    let kind = widest(|row| row.object.kind.name().len());
+    let architectures = widest(|row| architectures(row.object).len());
+    let note = widest(|row| note(row.object).len());
+    // Two columns in front of each cell, and the mark.
+    let others = [kind, architectures, note, 10, style.no().chars().count()];
+    let limit = style.width.saturating_sub(others.iter().sum()).max(24);
+    let lengths = rows
         .iter()
-        .map(|row| indented(row, style, &row.label).chars().count())
-        .filter(|length| *length <= limit)
-        .max()
-        .unwrap_or(limit);
-    let kind = rows
-        .iter()
-        .map(|row| row.object.kind.name().len())
-        .max()
-        .unwrap_or_default();
+        .flat_map(|row| labels(row, style, limit))
+        .map(|label| label.chars().count());
+    let label = lengths.filter(|length| *length <= limit).max().unwrap_or(limit);
+    let widths = Widths {
+        limit,
+        label,
+        kind,
+        architectures,
+    };
     for row in &rows {
-        write_row(row, (label, kind), style, out)?;
+        write_row(row, &widths, style, out)?;
     }
     let hidden = total.saturating_sub(rows.len());
     if hidden > 0 {
@@ -73,6 +79,14 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
         if let Some(flag) = innermost(code, &finding.path).and_then(|index| bad.get_mut(index)) {
             *flag = true;
         }
+    }
+    // Also where the finding about it is ignored or known: the mark is no better than the verdict.
+    let verdict = &outcome.evidence.codesign;
+    let failed = verdict.subcomponent.as_deref().unwrap_or_default();
+    if verdict.valid == Some(false)
+        && let Some(flag) = innermost(code, failed).and_then(|index| bad.get_mut(index))
+    {
+        *flag = true;
     }
     code.iter()
         .zip(bad)
@@ -128,53 +142,71 @@ fn depth(code: &[CodeObject], object: &CodeObject) -> usize {
     depth
 }
 
-fn indented(row: &Row<'_>, style: Style, label: &str) -> String {
+/// Columns of the cells.
+struct Widths {
+    /// Longer labels stand on lines of their own.
+    limit: usize,
+    label: usize,
+    kind: usize,
+    architectures: usize,
+}
+
+fn architectures(object: &CodeObject) -> String {
+    let names = object.slices.iter().filter_map(|slice| slice.architecture);
+    let names: Vec<_> = names.map(|found| found.to_string()).collect();
+    names.join(" ")
+}
+
+fn note(object: &CodeObject) -> &'static str {
+    match object.nesting {
+        Nesting::Found => "(not nested code)",
+        Nesting::OtherVersion => "(another version)",
+        _ => "",
+    }
+}
+
+/// The label with its branch: on one line, or folder and name where that is too long.
+fn labels(row: &Row<'_>, style: Style, limit: usize) -> Vec<String> {
+    let margin = "  ".repeat(row.depth.saturating_sub(1).min(8));
     let branch = match (row.depth, style.unicode) {
         (0, _) => "",
         (_, true) => "└ ",
         (_, false) => "- ",
     };
-    format!(
-        "{}{branch}{label}",
-        "  ".repeat(row.depth.saturating_sub(1).min(8))
-    )
+    let whole = format!("{margin}{branch}{}", row.label);
+    match row.label.rsplit_once('/') {
+        Some((folder, name)) if whole.chars().count() > limit => vec![
+            format!("{margin}{branch}{folder}/"),
+            format!("{}{name}", "  ".repeat(row.depth.min(9))),
+        ],
+        _ => vec![whole],
+    }
 }
 
-fn write_row(
-    row: &Row<'_>,
-    (label_width, kind_width): (usize, usize),
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let mut label = indented(row, style, &row.label);
-    if label.chars().count() > label_width
-        && let Some((folder, name)) = row.label.rsplit_once('/')
-    {
-        writeln!(out, "  {}", indented(row, style, &format!("{folder}/")))?;
-        let margin = "  ".repeat(row.depth.min(9));
-        label = format!("{margin}{name}");
+fn write_row(row: &Row<'_>, widths: &Widths, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut labels = labels(row, style, widths.limit);
+    let is_beside = |label: &String| label.chars().count() <= widths.label;
+    let last = labels.pop_if(|label| is_beside(label)).unwrap_or_default();
+    for label in labels {
+        writeln!(out, "  {label}")?;
     }
     let (colour, mark) = match row.state {
         State::Good => (GOOD, style.yes()),
         State::Doubtful => (DOUBTFUL, "?"),
         State::Bad => (BAD, style.no()),
     };
-    let architectures: Vec<_> = row
-        .object
-        .slices
-        .iter()
-        .filter_map(|slice| Some(slice.architecture?.to_string()))
-        .collect();
-    let note = match row.object.nesting {
-        Nesting::Found => "  (not sealed as code)",
-        Nesting::OtherVersion => "  (another version)",
-        _ => "",
+    let note = match note(row.object) {
+        "" => String::new(),
+        note => format!("  {FAINT}{note}{FAINT:#}"),
     };
     writeln!(
         out,
-        "  {label:<label_width$}  {kind:<kind_width$}  {archs:<14} {colour}{mark}{colour:#}{FAINT}{note}{FAINT:#}",
+        "  {last:<label$}  {kind:<kind_width$}  {archs:<archs_width$}  {colour}{mark}{colour:#}{note}",
+        label = widths.label,
         kind = row.object.kind.name(),
-        archs = architectures.join(" "),
+        kind_width = widths.kind,
+        archs = architectures(row.object),
+        archs_width = widths.architectures,
     )?;
     if style.verbosity > 1 {
         for slice in &row.object.slices {

@@ -9,6 +9,9 @@ use crate::report::gatekeeper::sentence;
 use crate::report::{Outcome, text};
 use crate::verify::RequirementFault;
 
+/// Stands under what is said of a verdict.
+const MARGIN: &str = "              ";
+
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     codesign(outcome, style, out)?;
     if let Some(answer) = &outcome.explicit_requirement {
@@ -34,20 +37,36 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         .seconds
         .map(|seconds| format!(" in {}", text::duration(seconds)))
         .unwrap_or_default();
-    writeln!(
-        out,
-        "  problems    {problems:<24}  {FAINT}{}, {}, {}, {} of code{time}{FAINT:#}",
+    let statistics = format!(
+        "{}, {}, {}, {} of code{time}",
         text::counted(outcome.evidence.code.len(), "code object"),
         text::counted(usize::try_from(statistics.slices).unwrap_or(usize::MAX), "slice"),
         text::counted(usize::try_from(statistics.files).unwrap_or(usize::MAX), "file"),
         text::size(statistics.bytes_hashed),
-    )?;
+    );
+    // A column of its own where there is room, else as near as it fits, else below.
+    let room = style
+        .width
+        .saturating_sub(MARGIN.len().saturating_add(2))
+        .saturating_sub(statistics.chars().count());
+    if problems.chars().count() <= room {
+        let column = room.min(24);
+        writeln!(
+            out,
+            "  problems    {problems:<column$}  {FAINT}{statistics}{FAINT:#}"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "  problems    {problems}\n{MARGIN}{FAINT}{statistics}{FAINT:#}"
+        )?;
+    }
     if words.is_empty() {
         Ok(())
     } else {
         writeln!(
             out,
-            "              {FAINT}sealcheck explain RULE shows the background of each{FAINT:#}"
+            "{MARGIN}{FAINT}sealcheck explain RULE shows the background of each{FAINT:#}"
         )
     }
 }
@@ -88,10 +107,10 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
                 .unwrap_or_default();
             writeln!(out, "{BAD}{}{BAD:#} {text}", style.no())?;
             if let Some(path) = &verdict.subcomponent {
-                writeln!(out, "              in subcomponent: {}", text::visible(path))?;
+                writeln!(out, "{MARGIN}in subcomponent: {}", text::visible(path))?;
             }
             if let Some(architecture) = &verdict.architecture {
-                writeln!(out, "              in architecture: {architecture}")?;
+                writeln!(out, "{MARGIN}in architecture: {architecture}")?;
             }
             Ok(())
         }
@@ -122,10 +141,12 @@ fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Resul
     }
     writeln!(out)?;
     if let Some(path) = &verdict.subcomponent {
-        writeln!(out, "              in subcomponent: {}", text::visible(path))?;
+        writeln!(out, "{MARGIN}in subcomponent: {}", text::visible(path))?;
     }
     if let (Some(condition), Some(_)) = (&verdict.condition, verdict.source) {
-        writeln!(out, "              {condition}")?;
+        for line in text::wrap(condition, style.width.saturating_sub(MARGIN.len())) {
+            writeln!(out, "{MARGIN}{line}")?;
+        }
     }
     Ok(())
 }
