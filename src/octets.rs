@@ -104,7 +104,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The value of each character of base64; 255 for all others.
-pub(crate) const BASE64: [u8; 256] = {
+const BASE64: [u8; 256] = {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut table = [255; 256];
     let mut value = 0u8;
@@ -120,8 +120,8 @@ pub(crate) const BASE64: [u8; 256] = {
     table
 };
 
-/// The value of one character of base64.
-fn base64_value(byte: u8) -> u8 {
+/// The value of one character of base64; 255 for all others.
+pub(crate) fn base64_value(byte: u8) -> u8 {
     BASE64.get(usize::from(byte)).copied().unwrap_or(255)
 }
 

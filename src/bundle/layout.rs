@@ -283,7 +283,7 @@ impl Layout {
             info_limit,
             executable,
             main,
-            main_path: places.from_support(&main_place),
+            main_path: places.below_support(&main_place),
             main_kind,
             code_resources,
             signature_files,

@@ -164,7 +164,7 @@ impl Places {
     }
 
     /// The path of a file from the support directory, if it lies in it by its text (`BundleDiskRep::adjustResources`).
-    pub(super) fn from_support(&self, place: &Place) -> Option<String> {
+    pub(super) fn below_support(&self, place: &Place) -> Option<String> {
         let rest = place.path.strip_prefix(&self.support_path[..])?;
         (!rest.is_empty()).then(|| rest.join("/"))
     }

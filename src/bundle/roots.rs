@@ -50,7 +50,7 @@ pub(super) fn check_framework_root<T: Tree + ?Sized>(tree: &T, root: NodeId, fau
                     .strip_prefix("Versions/")
                     .and_then(|rest| rest.strip_suffix(&*name));
                 rest.and_then(|rest| rest.strip_suffix('/'))
-                    .is_some_and(|version| version == "Current" || Some(version) == bare)
+                    .is_some_and(|version| version == "Current" || Some(version) == current.as_deref())
             }),
             Kind::Other => false,
         };

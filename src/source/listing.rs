@@ -3,8 +3,9 @@
 //! A listing outlives the input that it was made from, so evidence keeps it: what is there can be asked after the
 //! contents are closed. `lookup` mimics a Mac's usual case-insensitive volume as a second try.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::resolve;
 use super::{Gap, GapReason, Kind, Lookup, Node, NodeId, ResolveError};
@@ -18,7 +19,11 @@ pub struct Listing {
     ranges: BTreeMap<NodeId, Range<usize>>,
     links: BTreeMap<NodeId, Box<[u8]>>,
     gaps: Vec<Gap>,
+    folded: Mutex<HashMap<NodeId, Arc<FoldedNames>>>,
 }
+
+/// The first entry under each name without its case.
+pub(super) type FoldedNames = HashMap<String, NodeId>;
 
 impl Listing {
     /// A listing of the root alone.
@@ -30,6 +35,7 @@ impl Listing {
             ranges: BTreeMap::new(),
             links: BTreeMap::new(),
             gaps: Vec::new(),
+            folded: Mutex::default(),
         }
     }
 
@@ -134,6 +140,22 @@ impl Listing {
             at = parent;
         }
         path
+    }
+
+    /// The entries of a directory by `fold` of their names: made once, since many names may be looked for in a large directory.
+    pub(super) fn folded(&self, directory: NodeId, fold: fn(&[u8]) -> String) -> Arc<FoldedNames> {
+        // A poisoned lock only means that another thread ended early; what is in the table is whole.
+        let lock = || self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&directory) {
+            return Arc::clone(known);
+        }
+        let mut names = FoldedNames::new();
+        for child in self.children(directory) {
+            names.entry(fold(&self.node(*child).name)).or_insert(*child);
+        }
+        let names = Arc::new(names);
+        lock().insert(directory, Arc::clone(&names));
+        names
     }
 
     /// Records a gap.

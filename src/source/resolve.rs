@@ -11,6 +11,9 @@ pub const MAX_LINKS: usize = 33;
 /// The most pending path components of one resolution; longer paths than any system's `PATH_MAX` count as a loop.
 const MAX_COMPONENTS: usize = 16_384;
 
+/// Entries of a directory that are gone through one by one where a name is not there as it is written.
+const MAX_WITHOUT_INDEX: usize = 64;
+
 /// One entry of a directory by name.
 fn child(tree: &Listing, directory: NodeId, name: &[u8]) -> Lookup {
     let children = tree.children(directory);
@@ -20,6 +23,10 @@ fn child(tree: &Listing, directory: NodeId, name: &[u8]) -> Lookup {
             .map_or(Lookup::Missing, |&id| Lookup::Exact(id));
     }
     let folded = fold(name);
+    if children.len() > MAX_WITHOUT_INDEX {
+        let found = tree.folded(directory, fold).get(&folded).copied();
+        return found.map_or(Lookup::Missing, Lookup::Folded);
+    }
     let found = children.iter().find(|&&id| {
         let other = &tree.node(id).name;
         if name.is_ascii() && other.is_ascii() {

@@ -2,6 +2,9 @@
 //!
 //! Specification 6.5 and 6.10. The order of the result depends on names only.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 use super::components::detached_seal;
@@ -25,6 +28,37 @@ pub(super) struct Context<'t, T: ?Sized> {
     pub(super) options: &'t Options,
     pub(super) tickets: &'t TicketStore,
     pub(super) heads: &'t Heads,
+    pub(super) mains: &'t Mains,
+}
+
+/// The main executables of the directories that were asked for theirs: files may be many, and the folders around them are few.
+#[derive(Debug, Default)]
+pub(super) struct Mains(Mutex<HashMap<NodeId, Main>>);
+
+/// What a directory says about its main executable.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Main {
+    pub(super) executable: Option<NodeId>,
+    /// Whether macOS takes that file for the bundle.
+    stands_for_bundle: bool,
+}
+
+impl Mains {
+    pub(super) fn of<T: Tree + ?Sized>(&self, tree: &T, directory: NodeId) -> Main {
+        // A poisoned lock only means that another thread ended early; the table is whole.
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&directory) {
+            return *known;
+        }
+        let found = Layout::open(tree, directory, None).map_or(Main::default(), |layout| Main {
+            executable: layout.executable,
+            stands_for_bundle: layout
+                .executable
+                .is_some_and(|executable| layout.is_around(tree, executable)),
+        });
+        lock().insert(directory, found);
+        found
+    }
 }
 
 impl<T: Tree + ?Sized> Context<'_, T> {
@@ -56,7 +90,9 @@ pub(super) fn object<T: Tree + ?Sized>(
         return Ok(vec![object]);
     }
     if !tree.node(node).is_directory() {
-        if let Some(bundle) = bundle_of_main(tree, node).filter(|_| nesting == Nesting::Sealed) {
+        if nesting == Nesting::Sealed
+            && let Some(bundle) = bundle_of_main(context, node)
+        {
             return self::object(context, bundle, nesting, depth, outer);
         }
         let files = BoundFiles {
@@ -78,7 +114,8 @@ pub(super) fn object<T: Tree + ?Sized>(
 
 /// The bundle that a file which a seal names stands for, since it is its main executable (`DiskRep::bestGuess`,
 /// `_CFBundleCreateWithExecutableURLIfMightBeBundle`).
-fn bundle_of_main<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
+fn bundle_of_main<T: Tree + ?Sized>(context: &Context<'_, T>, node: NodeId) -> Option<NodeId> {
+    let tree = context.tree;
     let above = |node: NodeId| tree.node(node).parent;
     let mut directory = above(node)?;
     if tree.node(directory).text() == "MacOS" {
@@ -88,8 +125,8 @@ fn bundle_of_main<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
         }
         directory = above(directory)?;
     }
-    let layout = Layout::open(tree, directory, None).ok()?;
-    layout.is_around(tree, node).then_some(directory)
+    let main = context.mains.of(tree, directory);
+    (main.executable == Some(node) && main.stands_for_bundle).then_some(directory)
 }
 
 fn bundle<T: Tree + ?Sized>(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::code::{self, Context};
+use super::code::{self, Context, Mains};
 use super::files::Heads;
 use super::tickets::TicketStore;
 use super::{
@@ -226,6 +226,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
         options,
         tickets: &tickets,
         heads: &Heads::new(tree.len()),
+        mains: &Mains::default(),
     };
     let mut code = match code::object(&context, tree.root(), Nesting::Item, 0, None) {
         // Why a member cannot be unpacked is a fact about the item, which its archive explains.
@@ -331,7 +332,7 @@ fn found_code<T: Tree + ?Sized>(
         if known.contains(&tree.path(*file)) {
             return None;
         }
-        let node = bundle_of(tree, *file).unwrap_or(*file);
+        let node = bundle_of(context, *file).unwrap_or(*file);
         let group = code::object(context, node, Nesting::Found, 1, None)
             .unwrap_or_else(|error| vec![resources::unreadable(context, node, Nesting::Found, error)]);
         Some((*file, group))
@@ -428,7 +429,8 @@ fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unre
 }
 
 /// The nearest directory above `node` that is a bundle with this main executable.
-fn bundle_of<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
+fn bundle_of<T: Tree + ?Sized>(context: &Context<'_, T>, node: NodeId) -> Option<NodeId> {
+    let tree = context.tree;
     // Four levels: NAME.app/Contents/MacOS/NAME and NAME.framework/Versions/A/NAME. A version without a link to
     // it is a bundle by itself.
     let mut at = tree.node(node).parent;
@@ -439,9 +441,7 @@ fn bundle_of<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Option<NodeId> {
             .parent
             .is_some_and(|parent| tree.node(parent).text() == "Versions");
         let is_candidate = is_version || directory == tree.root() || facts.text().contains('.');
-        if is_candidate
-            && Layout::open(tree, directory, None).is_ok_and(|found| found.executable == Some(node))
-        {
+        if is_candidate && context.mains.of(tree, directory).executable == Some(node) {
             return Some(directory);
         }
         at = tree.node(directory).parent;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::{PlistError, Value};
+use crate::octets::base64_value;
 
 /// What kind of value it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,24 +97,16 @@ impl Scalar<'_> {
     }
 }
 
-/// The value of each character of base64 and of `=`, which is 0; 255 for all others.
-const BASE64: [u8; 256] = {
-    let mut table = crate::octets::BASE64;
-    table[b'=' as usize] = 0;
-    table
-};
-
 /// The bytes of base64 text as CoreFoundation reads it (`parseDataTag`): four characters make up to three bytes, less those that
 /// `=` before them takes away; other characters of ASCII are skipped; what is left at the end counts for nothing.
 fn data(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
     bytes.clear();
     bytes.reserve(text.len().saturating_mul(3).checked_div(4)?);
-    let value = |byte: u8| BASE64.get(usize::from(byte)).copied().unwrap_or(255);
     let mut rest = text.as_bytes().trim_ascii_start();
     // Four characters at a time up to the first white space or padding.
     while let Some((four, others)) = rest.split_first_chunk::<4>() {
-        let [a, b, c, d] = four.map(value);
-        if a | b | c | d > 63 || four.contains(&b'=') {
+        let [a, b, c, d] = four.map(base64_value);
+        if a | b | c | d > 63 {
             break;
         }
         bytes.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
@@ -128,10 +121,11 @@ fn data(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
             0x80.. => return None,
             _ => padding = 0,
         }
-        let value = value(*byte);
-        if value == 255 {
-            continue;
-        }
+        let value = match (byte, base64_value(*byte)) {
+            (b'=', _) => 0,
+            (_, 255) => continue,
+            (_, value) => value,
+        };
         buffer = buffer << 6 | u32::from(value);
         count = count.wrapping_add(1);
         if count & 3 == 0 {
