@@ -284,3 +284,25 @@ fn lists_that_readers_read_differently() {
         );
     }
 }
+
+/// Work does not grow with the square of the files in one folder: each was asked about every folder around it, and each question
+/// went through all names without regard to case.
+#[test]
+fn crowds_of_small_files_in_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let contents = folder.path().join("Thing.app/Contents");
+    write(
+        &contents.join("Info.plist"),
+        &info_plist("Thing", "org.example.thing", "APPL"),
+    );
+    let file = [0xcf_u8, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1].repeat(4);
+    for number in 0..5000 {
+        write(&contents.join(format!("Resources/crowd.d/é{number}")), &file);
+    }
+    let start = std::time::Instant::now();
+    let judged = judge(&folder.path().join("Thing.app"));
+    assert_eq!(judged.status(), UNSIGNED);
+    assert_eq!(judged.evidence.code.len(), 5001);
+    // It takes a second, and took minutes.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}

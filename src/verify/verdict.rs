@@ -5,6 +5,8 @@
 //! changes the verdict, and neither does code that no seal names. What is not known here
 //! leaves the verdict open unless a failure is already proven.
 
+use std::collections::HashMap;
+
 use super::{
     CodeObject, CodesignFlags, Fault, FaultKind, Nesting, OsStatus, RequirementFault, SidebandPlace,
     SlotProblem, Stage,
@@ -225,9 +227,26 @@ fn failed(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> Codesign
     verdict
 }
 
-/// The fault that decides about object `index`. Recursion is bounded by the nesting budget of the engine.
+/// The fault that decides about object `index`.
 pub(super) fn failure<'c>(
     code: &'c [CodeObject],
+    index: usize,
+    flags: &CodesignFlags,
+) -> Option<(&'c CodeObject, &'c Fault)> {
+    // What each object seals: there may be many in one.
+    let mut sealed: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, child) in code.iter().enumerate() {
+        if let (Some(parent), Nesting::Sealed) = (child.parent, child.nesting) {
+            sealed.entry(parent).or_default().push(at);
+        }
+    }
+    decide(code, &sealed, index, flags)
+}
+
+/// The same, with what each object seals. Recursion is bounded by the nesting budget of the engine.
+fn decide<'c>(
+    code: &'c [CodeObject],
+    sealed: &HashMap<usize, Vec<usize>>,
     index: usize,
     flags: &CodesignFlags,
 ) -> Option<(&'c CodeObject, &'c Fault)> {
@@ -252,12 +271,11 @@ pub(super) fn failure<'c>(
         let scan = faults()
             .filter(|fault| fault.stage() == Stage::Scan)
             .map(|fault| (fault.path.as_str(), (object, fault)));
-        let nested = code
-            .iter()
-            .filter(|_| sees_nested)
-            .enumerate()
-            .filter(|(_, child)| child.parent == Some(index) && child.nesting == Nesting::Sealed)
-            .filter_map(|(at, child)| Some((child.path.as_str(), failure(code, at, flags)?)));
+        let children = sealed.get(&index).filter(|_| sees_nested);
+        let nested = children
+            .into_iter()
+            .flatten()
+            .filter_map(|at| Some((code.get(*at)?.path.as_str(), decide(code, sealed, *at, flags)?)));
         scan.chain(nested)
             .min_by(|(one, _), (other, _)| one.split('/').cmp(other.split('/')))
             .map(|(_, found)| found)

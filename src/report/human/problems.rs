@@ -1,6 +1,6 @@
 //! Problems with places and repair: one cause, one problem, however many files and architectures it is met in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use anstyle::Style as Ansi;
@@ -20,6 +20,8 @@ struct Problem<'a> {
     first: &'a Finding,
     /// Path, and architectures or a note.
     places: Vec<(&'a str, Vec<&'a str>)>,
+    /// Which of them is which path.
+    by_path: HashMap<&'a str, usize>,
     /// Whether the repairs differ.
     is_about_several: bool,
     /// Rules that follow from any of them.
@@ -141,16 +143,12 @@ fn write_unknown(
 
 fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
     let mut problems: Vec<Problem<'_>> = Vec::new();
+    // There may be a finding for every file.
+    let mut known = HashMap::new();
     for finding in findings {
-        let same = problems.iter().position(|problem| {
-            let first = problem.first;
-            first.rule == finding.rule
-                && first.severity == finding.severity
-                && first.message == finding.message
-                && first.places.is_empty()
-                && finding.places.is_empty()
-        });
-        match same.and_then(|index| problems.get_mut(index)) {
+        let key = (finding.rule, finding.severity, finding.message.as_str());
+        let same = known.get(&key).filter(|_| finding.places.is_empty());
+        match same.and_then(|index: &usize| problems.get_mut(*index)) {
             Some(problem) => {
                 problem.is_about_several |= problem.first.remedy != finding.remedy;
                 add(problem, finding);
@@ -159,10 +157,14 @@ fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
                 let mut problem = Problem {
                     first: finding,
                     places: Vec::new(),
+                    by_path: HashMap::new(),
                     is_about_several: false,
                     consequences: Vec::new(),
                 };
                 add(&mut problem, finding);
+                if finding.places.is_empty() {
+                    known.insert(key, problems.len());
+                }
                 problems.push(problem);
             }
         }
@@ -183,7 +185,11 @@ fn add<'a>(problem: &mut Problem<'a>, finding: &'a Finding) {
         return;
     }
     let architecture = finding.architecture.as_deref();
-    match problem.places.iter_mut().find(|(path, _)| *path == finding.path) {
+    let place = *problem
+        .by_path
+        .entry(&finding.path)
+        .or_insert(problem.places.len());
+    match problem.places.get_mut(place) {
         Some((_, notes)) => notes.extend(architecture),
         None => problem
             .places

@@ -1,5 +1,6 @@
 //! The code of an item as a tree: one line each, with kind, architectures and a mark.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, signer};
@@ -71,12 +72,13 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
 fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
     let code = &outcome.evidence.code;
     let mut bad = vec![false; code.len()];
+    let places: HashMap<&str, usize> = code.iter().map(|object| object.path.as_str()).zip(0..).collect();
     for finding in outcome
         .findings()
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
     {
-        if let Some(flag) = innermost(code, &finding.path).and_then(|index| bad.get_mut(index)) {
+        if let Some(flag) = innermost(&places, &finding.path).and_then(|index| bad.get_mut(index)) {
             *flag = true;
         }
     }
@@ -123,12 +125,17 @@ fn is_pending(object: &CodeObject) -> bool {
 }
 
 /// The code object that a path belongs to: the one with the longest path around it.
-fn innermost(code: &[CodeObject], path: &str) -> Option<usize> {
-    code.iter()
-        .enumerate()
-        .filter(|(_, object)| text::is_in(&object.path, path))
-        .max_by_key(|(_, object)| object.path.len())
-        .map(|(index, _)| index)
+fn innermost(places: &HashMap<&str, usize>, path: &str) -> Option<usize> {
+    let mut at = path;
+    loop {
+        if let Some(found) = places.get(at) {
+            return Some(*found);
+        }
+        if at.is_empty() {
+            return None;
+        }
+        at = at.rsplit_once('/').map_or("", |(above, _)| above);
+    }
 }
 
 fn depth(code: &[CodeObject], object: &CodeObject) -> usize {

@@ -91,6 +91,8 @@ pub(super) struct Linkage {
     pub(super) processes: Vec<Process>,
     /// Whether all load commands were followed; if not, there are too many.
     pub(super) is_complete: bool,
+    /// Which processes load an image.
+    by_image: BTreeMap<Image, Vec<usize>>,
 }
 
 impl Linkage {
@@ -100,12 +102,13 @@ impl Linkage {
         let mut processes = Vec::new();
         let mut linked = BTreeSet::new();
         let mut folders = Vec::new();
+        let mut known = BTreeSet::new();
         let images = search.images();
         for image in &images {
             let slice = slice(evidence, *image);
             if slice.is_some_and(|slice| slice.file_type.is_some_and(|found| found.is_execute())) {
                 let folder = search.folder(image.object);
-                if !folders.contains(&folder) {
+                if known.insert(folder) {
                     folders.push(folder);
                 }
                 let process = search.explore(Some(*image), &[*image], &[folder]);
@@ -131,17 +134,24 @@ impl Linkage {
                 }
             }
         }
+        let mut by_image: BTreeMap<Image, Vec<usize>> = BTreeMap::new();
+        for (index, process) in processes.iter().enumerate() {
+            for image in process.images.keys() {
+                by_image.entry(*image).or_default().push(index);
+            }
+        }
         Self {
             processes,
             is_complete: search.is_complete,
+            by_image,
         }
     }
 
     /// Every process that loads the image.
     pub(super) fn with(&self, image: Image) -> impl Iterator<Item = (&Process, &Loaded)> {
-        self.processes
-            .iter()
-            .filter_map(move |process| Some((process, process.images.get(&image)?)))
+        let indexes = self.by_image.get(&image).into_iter().flatten();
+        let processes = indexes.filter_map(|index| self.processes.get(*index));
+        processes.filter_map(move |process| Some((process, process.images.get(&image)?)))
     }
 
     /// Whether a program of the item links the image.
