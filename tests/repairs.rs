@@ -7,7 +7,7 @@ use sealcheck::Checker;
 use sealcheck::report::{Style, write_human};
 
 use crate::command_line::{sealcheck, stdout};
-use crate::support::real_app;
+use crate::support::{notice, real_app};
 
 /// A copy of the real app that may be changed.
 fn copied(folder: &Path) -> PathBuf {
@@ -164,4 +164,154 @@ fn the_list_of_rules_is_aligned() {
         column("warning", "weak-digest-only")
     );
     assert_eq!(column("error", "unsigned-code"), column("note", "no-arm64"));
+}
+
+/// What is not read is neither called unsigned nor good.
+#[test]
+fn containers_that_are_not_read_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |name: &str, command: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, b"xar! or something else").unwrap();
+        let output = sealcheck(&[command, file.to_str().unwrap()]);
+        (output.status.code(), stdout(&output))
+    };
+    let (status, text) = check("Acme.dmg", "check");
+    assert_eq!(status, Some(4), "{text}");
+    assert!(
+        text.contains("warning[container-not-read] this is a disk image"),
+        "{text}"
+    );
+    assert!(text.contains("codesign    ? not judged"), "{text}");
+    assert!(!text.contains("codesign -f"), "{text}");
+    let (status, text) = check("Acme.pkg", "check");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(
+        text.contains("gatekeeper  ? not judged: installer packages"),
+        "{text}"
+    );
+    assert_eq!(check("Acme.dmg", "verify").0, Some(4));
+    let (status, text) = check("Acme.pkg", "assess");
+    assert_eq!(status, Some(4), "{text}");
+    assert!(
+        text.ends_with("Acme.pkg: not judged: installer packages and their signatures are not read\n"),
+        "{text}"
+    );
+    let (_, text) = check("Acme.tar.gz", "check");
+    assert!(
+        text.contains("tar -xf") && !text.contains("codesign -f"),
+        "{text}"
+    );
+    // A file with another name is what it was.
+    assert!(check("Acme", "check").1.contains("error[unsigned-code]"));
+}
+
+#[test]
+fn commands_that_show_something_say_what_is_not_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tool");
+    fs::write(&file, b"#!/bin/sh\n").unwrap();
+    let path = file.to_str().unwrap();
+    for command in [&["entitlements", path][..], &["requirement", "show", path]] {
+        let output = sealcheck(command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, format!("{path}: code object is not signed at all\n"));
+    }
+}
+
+/// A folder stands for the items in it, and each is named.
+#[test]
+fn commands_that_show_something_take_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = copied(folder.path());
+    fs::write(folder.path().join("readme.txt"), b"x").unwrap();
+    let text = run(&["entitlements"], folder.path());
+    assert_eq!(text, run(&["entitlements"], &app));
+    assert!(run(&["ticket"], folder.path()).contains("covers      ✓ 4 of 4 slices"));
+}
+
+/// Annotations name what changed, as people have no other report at hand.
+#[test]
+fn formats_for_pipelines_name_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = copied(folder.path());
+    fs::write(app.join("Contents/Resources/AppIcon.icns"), b"x").unwrap();
+    for format in ["github", "junit", "sarif"] {
+        let text = run(&["check", "--format", format], &app);
+        assert!(
+            text.contains("Contents/Resources/AppIcon.icns: modified"),
+            "{format}: {text}"
+        );
+    }
+}
+
+#[test]
+fn messages_name_what_is_wrong() {
+    let app = real_app();
+    let app = app.to_str().unwrap();
+    let said = |arguments: &[&str]| String::from_utf8(sealcheck(arguments).stderr).unwrap();
+    let output = ["--output", "/does/not/exist/report", app];
+    assert!(said(&output).starts_with("sealcheck: /does/not/exist/report: cannot write the report: "));
+    let plist = format!("{app}/Contents/Info.plist");
+    let anchor = said(&["--trust-anchor", &plist, app]);
+    assert!(
+        anchor.ends_with("Info.plist: neither a certificate in DER nor one in PEM\n"),
+        "{anchor}"
+    );
+    assert!(said(&["-"]).ends_with("; standard input is not read\n"));
+}
+
+/// What cannot be listed is not said to be empty.
+#[test]
+fn a_folder_that_cannot_be_listed_is_not_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("Closed.app");
+    fs::create_dir(&app).unwrap();
+    let mode = |bits| std::os::unix::fs::PermissionsExt::from_mode(bits);
+    fs::set_permissions(&app, mode(0o000)).unwrap();
+    if fs::read_dir(&app).is_ok() {
+        notice("this user may read every folder: nothing is closed");
+        return;
+    }
+    let output = sealcheck(&[&app]);
+    fs::set_permissions(&app, mode(0o755)).unwrap();
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(4), "{text}");
+    assert!(!text.contains("error["), "{text}");
+}
+
+/// Names move no cursor, whichever command prints them.
+#[test]
+fn names_are_written_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = copied(folder.path());
+    fs::write(app.join("Contents/Resources/clear\u{1b}[2J"), b"x").unwrap();
+    let named = folder.path().join("back\u{8}.app");
+    fs::rename(app, &named).unwrap();
+    for command in ["verify", "assess", "ticket", "profile"] {
+        let text = run(&[command, "--color", "always"], &named);
+        assert!(
+            text.contains("back\\u{8}.app") && !text.contains('\u{8}'),
+            "{command}: {text}"
+        );
+        assert!(!text.contains("\u{1b}[2J"), "{command}: {text}");
+    }
+    assert!(run(&["verify"], &named).contains("clear\\u{1b}[2J"));
+    let missing = folder.path().join("none\u{8}.app");
+    let said = sealcheck(&[&missing]).stderr;
+    assert!(String::from_utf8(said).unwrap().contains("none\\u{8}.app"));
+    assert!(run(&["check", "--format", "github"], &named).contains("clear\\u{1b}[2J: added"));
+}
+
+/// Two architectures, one line.
+#[test]
+fn what_is_ignored_is_listed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = copied(folder.path());
+    let plist = app.join("Contents/Info.plist");
+    let text = fs::read_to_string(&plist).unwrap().replacen("2.0", "2.1", 1);
+    fs::write(&plist, text).unwrap();
+    let text = run(&["-v", "--ignore", "info-plist-changed"], &app);
+    assert_eq!(text.matches("ignored[info-plist-changed]").count(), 1, "{text}");
 }

@@ -82,18 +82,27 @@ const KNOWN: [Known; 24] = [
         b"7z\xbc\xaf\x27\x1c",
         ArchiveFormat::Unread("a 7-Zip archive"),
     ),
-    Known(".pkg", b"xar!", ArchiveFormat::Unread("an installer package")),
+    Known(".pkg", b"xar!", ArchiveFormat::Unread(ArchiveFormat::PACKAGE)),
     Known(
         ".xip",
         b"xar!",
         ArchiveFormat::Unread("a signed archive of Apple's (xip)"),
     ),
     // What it begins with depends on what is in it.
-    Known(".dmg", &[], ArchiveFormat::Unread("a disk image")),
-    Known(".sparseimage", b"sprs", ArchiveFormat::Unread("a disk image")),
+    Known(".dmg", &[], ArchiveFormat::Unread(ArchiveFormat::DISK_IMAGE)),
+    Known(
+        ".sparseimage",
+        b"sprs",
+        ArchiveFormat::Unread(ArchiveFormat::DISK_IMAGE),
+    ),
 ];
 
 impl ArchiveFormat {
+    /// What disk images are called.
+    pub const DISK_IMAGE: &'static str = "a disk image";
+    /// What flat installer packages are called.
+    pub const PACKAGE: &'static str = "an installer package";
+
     fn known(name: &[u8]) -> impl Iterator<Item = &'static Known> {
         KNOWN.iter().filter(move |known| {
             let start = name.len().checked_sub(known.0.len());

@@ -17,9 +17,24 @@ use crate::rule::{self, Rule};
 use crate::time::UnixTime;
 use crate::verify::{CodesignFlags, HostArchitecture};
 
+/// Stands at the end of the help and of the manual page.
+const AFTER: &str = "\
+Exit status:
+  0  good
+  1  verification failed, or there are error findings
+  2  wrong usage
+  3  the signature is good but a requirement is not met, or assess does not find the item accepted
+  4  not judged, not readable, or nobody knows whether an expectation is met
+
+Examples:
+  sealcheck Acme.app
+  sealcheck --require notarized,timestamp --expect-team ABCDE12345 Acme.zip
+  sealcheck --format sarif --output sealcheck.sarif dist
+  sealcheck explain sealed-resource-broken";
+
 /// Say what macOS would say about signed code, on any system.
 #[derive(Debug, Parser)]
-#[command(name = "sealcheck", version, max_term_width = 100)]
+#[command(name = "sealcheck", version, max_term_width = 100, after_help = AFTER)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -29,6 +44,7 @@ pub(super) struct Arguments {
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
 pub(super) struct Global {
     /// Show more; twice shows digests and slots
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -100,8 +116,9 @@ impl Destination {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Check signed code and report every problem (the default)
+    #[command(after_help = AFTER)]
     Check {
-        /// Bundles and Mach-O files, and folders of them
+        /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the report
@@ -116,7 +133,7 @@ pub(super) enum Command {
     },
     /// Give the verdict of `codesign --verify --deep --strict` only, in Apple's words
     Verify {
-        /// Bundles and Mach-O files, and folders of them
+        /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the report
@@ -130,7 +147,7 @@ pub(super) enum Command {
     },
     /// Give the verdict of Gatekeeper only, in the words of `spctl --assess`
     Assess {
-        /// Bundles and Mach-O files, and folders of them
+        /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// What is to be done with it: execute for apps, install for tools and installers, open for documents
@@ -147,7 +164,7 @@ pub(super) enum Command {
     },
     /// Show what the signature says, as `codesign -d -vvvv -r-` does
     Inspect {
-        /// Bundles and Mach-O files
+        /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Only this architecture, such as arm64; the host's by default
@@ -171,7 +188,7 @@ pub(super) enum Command {
     Requirement(RequirementCommand),
     /// Show provisioning profiles: what they grant, and whether that is what the code claims
     Profile {
-        /// Bundles and profiles
+        /// Bundles and profiles, and folders and ZIP archives of bundles
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the report
@@ -180,7 +197,7 @@ pub(super) enum Command {
     },
     /// Print the entitlements that the code claims
     Entitlements {
-        /// Bundles and Mach-O files
+        /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Form of the output
@@ -192,7 +209,7 @@ pub(super) enum Command {
     },
     /// Show notarization tickets, who signed them, and which code they cover
     Ticket {
-        /// Bundles, Mach-O files and ticket files
+        /// Bundles, Mach-O files and ticket files, and folders and ZIP archives of bundles
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Format of the output
@@ -343,7 +360,7 @@ fn parse_strict(text: &str) -> Result<Strict, String> {
 pub(super) enum RequirementCommand {
     /// Print the requirements of signed code
     Show {
-        /// Bundles and Mach-O files
+        /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Only this architecture, such as arm64; the host's by default
@@ -367,7 +384,7 @@ pub(super) enum RequirementCommand {
         /// Text, a file with text or binary form, or - for standard input
         #[arg(allow_hyphen_values = true)]
         requirement: String,
-        /// Bundles and Mach-O files
+        /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },

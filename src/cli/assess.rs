@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use super::arguments::{Assessor, ReportFormat};
 use super::course::{Course, Operands, report};
-use super::{Session, UNREADABLE, complain};
+use super::{Session, UNREADABLE, complain, say_as_apple};
 use crate::gatekeeper::{self, Operation, Ruling};
-use crate::report::{Outcome, Totals, spctl_lines, syspolicy_status, write_syspolicy, write_syspolicy_json};
+use crate::report::{
+    Outcome, Totals, spctl_lines, syspolicy_status, visible, write_syspolicy, write_syspolicy_json,
+};
 
 /// Levels of `-v` with which `spctl` tells source and origin.
 const ALL: u8 = 2;
@@ -79,10 +81,17 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
         _ => session.global.verbose,
     };
     let operand = &outcome.evidence.path;
+    if let (Some(condition), None, None, Assessor::Sealcheck) =
+        (&verdict.condition, verdict.source, verdict.status, style)
+    {
+        // No rule was asked, so that there is nothing of Gatekeeper's to say.
+        writeln!(out, "{}: {condition}", visible(operand))?;
+        return Ok(exit_status(outcome));
+    }
     for line in spctl_lines(operand, verdict, verbosity) {
         match style {
-            Assessor::Spctl => complain(&line),
-            _ => writeln!(out, "{line}")?,
+            Assessor::Spctl => say_as_apple(&line),
+            _ => writeln!(out, "{}", visible(&line))?,
         }
     }
     if let (Some(condition), Assessor::Sealcheck) = (&verdict.condition, style) {

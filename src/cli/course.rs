@@ -62,6 +62,17 @@ impl Operands {
         operands
     }
 
+    /// The items for a command that shows something of each, and the exit status so far.
+    pub(super) fn of_display(paths: &[PathBuf], session: &Session<'_>) -> (Vec<PathBuf>, u8) {
+        let operands = Self::expanded(paths, session);
+        let status = if operands.unreadable.is_empty() {
+            0
+        } else {
+            UNREADABLE
+        };
+        (operands.paths, status)
+    }
+
     /// Whether there are several.
     pub(super) fn are_many(&self) -> bool {
         self.paths.len().saturating_add(self.unreadable.len()) > 1
@@ -136,7 +147,11 @@ impl<'a, 'o> Course<'a, 'o> {
     fn refuse(&mut self, path: &Path, error: &SourceError) {
         let is_missing = matches!(error, SourceError::Io { kind, .. } if *kind == io::ErrorKind::NotFound);
         let near = path.to_str().filter(|_| is_missing).and_then(nearest_command);
-        let hint = near.map_or_else(String::new, |near| format!("; is the command {near} meant?"));
+        let hint = match near {
+            Some(near) => format!("; is the command {near} meant?"),
+            None if is_missing && path == Path::new("-") => "; standard input is not read".to_owned(),
+            None => String::new(),
+        };
         self.fail(UNREADABLE, &format!("sealcheck: {error}{hint}"));
         self.unreadable.push(Unreadable {
             path: path.to_string_lossy().into_owned(),

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::arguments::Form;
-use super::{Session, UNREADABLE, complain, slice_of};
+use super::course::Operands;
+use super::{Session, UNREADABLE, complain, complain_unsigned, slice_of};
 use crate::entitlements::to_remarked_text;
 use crate::plist::dictionary_to_json;
 use crate::verify::SliceEvidence;
@@ -18,8 +19,8 @@ pub(super) fn run(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
-    let mut worst = 0;
-    for path in paths {
+    let (paths, mut worst) = Operands::of_display(paths, session);
+    for path in &paths {
         let evidence = match session.examine(path) {
             Ok(evidence) => evidence,
             Err(error) => {
@@ -36,11 +37,19 @@ pub(super) fn run(
                 continue;
             }
         };
+        if slice.hash_type.is_none() {
+            complain_unsigned(&evidence);
+            worst = worst.max(1);
+            continue;
+        }
         if evidence.codesign.valid == Some(false) {
             complain(&format!(
                 "sealcheck: {}: warning: the code does not verify",
                 evidence.path
             ));
+        }
+        if paths.len() > 1 && matches!(form, Form::Text) {
+            writeln!(out, "{}:", evidence.path)?;
         }
         print(slice, form, out)?;
     }

@@ -35,13 +35,13 @@ use progress::Watch;
 
 use crate::checker;
 use crate::limits::Limits;
-use crate::report::{Outcome, Settings, Style};
+use crate::report::{Outcome, Settings, Style, visible};
 use crate::requirement::Requirement;
 use crate::rule::{Baseline, Expectations};
 use crate::source::SourceError;
 use crate::time::UnixTime;
 use crate::trust::Anchors;
-use crate::verify::{Evidence, Options, Progress, SliceEvidence, every_slice_satisfies};
+use crate::verify::{Evidence, Options, OsStatus, Progress, SliceEvidence, every_slice_satisfies};
 
 /// The arguments make no sense.
 const USAGE: u8 = 2;
@@ -86,15 +86,32 @@ pub fn run() -> ExitCode {
         // A closed pipe is the reader's choice, not a failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("sealcheck: cannot write the report: {error}"));
+            let place = match &arguments.global.output {
+                Some(path) => format!("{}: ", path.display()),
+                None => String::new(),
+            };
+            complain(&format!("sealcheck: {place}cannot write the report: {error}"));
             ExitCode::from(UNREADABLE)
         }
     }
 }
 
+/// Says something on standard error. Names in it are somebody else's, so what would move the cursor is written out.
 fn complain(message: &str) {
+    for line in message.lines() {
+        say_as_apple(&visible(line));
+    }
+}
+
+/// The same word for word, in the styles of Apple's tools.
+fn say_as_apple(message: &str) {
     // There is nowhere left to report a failure of standard error.
     let _ = writeln!(anstream::stderr(), "{message}");
+}
+
+/// In the words of `codesign -d`.
+fn complain_unsigned(evidence: &Evidence) {
+    complain(&format!("{}: {}", evidence.path, OsStatus::UNSIGNED.message()));
 }
 
 /// What all operands of one run share.

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::arguments::Format;
+use super::course::Operands;
 use super::{Session, UNREADABLE, complain, style};
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
@@ -38,9 +39,9 @@ pub(super) fn run(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
-    let mut worst = 0;
+    let (paths, mut worst) = Operands::of_display(paths, session);
     let mut operands = Vec::new();
-    for path in paths {
+    for path in &paths {
         match open(path, session) {
             Ok(operand) => operands.push(operand),
             Err(message) => {

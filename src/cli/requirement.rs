@@ -7,7 +7,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::arguments::{RequirementCommand, RequirementForm};
-use super::{Session, UNREADABLE, complain, slice_of};
+use super::course::Operands;
+use super::{Session, UNREADABLE, complain, complain_unsigned, slice_of};
 use crate::report::write_requirements;
 use crate::requirement::{Requirement, RequirementSet, SyntaxError};
 use crate::verify::satisfies;
@@ -44,11 +45,20 @@ fn show(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
-    let mut worst = 0;
-    for path in paths {
+    let (paths, mut worst) = Operands::of_display(paths, session);
+    for path in &paths {
         match session.examine(path) {
             Ok(evidence) => match slice_of(&evidence, architecture) {
-                Ok(slice) => write_requirements(slice, is_source, out)?,
+                Ok(slice) if slice.hash_type.is_none() => {
+                    complain_unsigned(&evidence);
+                    worst = worst.max(1);
+                }
+                Ok(slice) => {
+                    if paths.len() > 1 {
+                        writeln!(out, "{}:", evidence.path)?;
+                    }
+                    write_requirements(slice, is_source, out)?;
+                }
                 Err(message) => {
                     complain(&format!("sealcheck: {message}"));
                     worst = worst.max(1);
@@ -102,8 +112,8 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
             return Ok(1);
         }
     };
-    let mut worst = 0;
-    for path in paths {
+    let (paths, mut worst) = Operands::of_display(paths, session);
+    for path in &paths {
         let evidence = match session.examine(path) {
             Ok(evidence) => evidence,
             Err(error) => {

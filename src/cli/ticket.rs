@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::arguments::Format;
+use super::course::Operands;
 use super::{Session, UNREADABLE, complain, style};
 use crate::report::{Tickets, write_ticket, write_ticket_json};
 use crate::ticket::Ticket;
@@ -45,8 +46,8 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let mut items: Vec<(String, Vec<TicketEvidence>, Vec<CodeObject>)> = Vec::new();
-    let mut worst = 0;
-    for path in paths {
+    let (paths, mut worst) = Operands::of_display(paths, session);
+    for path in &paths {
         let name = path.to_string_lossy().into_owned();
         let found = if is_ticket(path) {
             read(path).map(|ticket| {

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use super::arguments::{Command, Global, Manner, ReportFormat};
 use super::course::{Course, Operands, report};
-use super::{Session, UNREADABLE, complain, slice_of};
+use super::{Session, UNREADABLE, complain, say_as_apple, slice_of};
 use crate::entitlements::to_text;
 use crate::report::{
     Claim, DisplayStyle, Stream, Totals, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
-    entitlements_of, write_display, write_requirements,
+    entitlements_of, visible, write_display, write_requirements,
 };
 use crate::verify::{Evidence, OsStatus, SliceEvidence};
 
@@ -54,8 +54,9 @@ pub(super) fn run(
             course.say(|out| {
                 for (stream, line) in &said.lines {
                     match (manner, stream) {
-                        (Manner::Codesign, Stream::Error) => complain(line),
-                        _ => writeln!(out, "{line}")?,
+                        (Manner::Codesign, Stream::Error) => say_as_apple(line),
+                        (Manner::Codesign, Stream::Output) => writeln!(out, "{line}")?,
+                        (Manner::Sealcheck, _) => writeln!(out, "{}", visible(line))?,
                     }
                 }
                 Ok(())
@@ -83,7 +84,10 @@ pub(super) fn inspect(
     else {
         return Ok(0);
     };
-    let mut worst = 0;
+    let (paths, mut worst) = match style {
+        Manner::Sealcheck => Operands::of_display(paths, session),
+        Manner::Codesign => (paths.to_vec(), 0),
+    };
     for (index, path) in paths.iter().enumerate() {
         let evidence = match session.examine(path) {
             Ok(evidence) => evidence,
@@ -125,7 +129,7 @@ pub(super) fn inspect(
                 };
                 let mut lines = Vec::new();
                 write_display(&evidence, slice, style, &mut lines)?;
-                complain(String::from_utf8_lossy(&lines).trim_end_matches('\n'));
+                say_as_apple(String::from_utf8_lossy(&lines).trim_end_matches('\n'));
                 let asked = (*requirements, *entitlements);
                 let status = claims(&evidence, slice, asked, out)?;
                 worst = if worst == 0 { status } else { worst };
@@ -156,7 +160,7 @@ fn claims(
     if requirements {
         if are_requirements_broken(item, index) {
             let message = OsStatus::SIGNATURE_FAILED.message();
-            complain(&format!("{}: {message}", evidence.path));
+            say_as_apple(&format!("{}: {message}", evidence.path));
             return Ok(1);
         }
         write_requirements(slice, false, out)?;

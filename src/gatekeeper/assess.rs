@@ -6,6 +6,7 @@
 
 use super::Operation;
 use super::table::rows;
+use crate::archive::ArchiveFormat;
 use crate::verify::{CodeObject, CodesignFlags, Evidence, Nesting, OsStatus, fold, satisfies};
 
 /// CPU types of PowerPC, whose slices Gatekeeper leaves out (`kSecCSCheckGatekeeperArchitectures`).
@@ -138,6 +139,12 @@ pub fn assess(evidence: &Evidence, operation: Operation) -> Option<GatekeeperVer
     match status {
         None => {
             rules(evidence, item, &mut verdict);
+        }
+        // Gatekeeper asks the package itself who signed it, not codesign.
+        Some(OsStatus::UNSIGNED) if evidence.unread_format() == Some(ArchiveFormat::PACKAGE) => {
+            verdict.ruling = Ruling::Undetermined;
+            verdict.condition =
+                Some("not judged: installer packages and their signatures are not read".to_owned());
         }
         Some(OsStatus::UNSIGNED) => {
             verdict.source = Some("no usable signature");

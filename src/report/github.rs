@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 
 use super::problem::{Problems, operand_path};
+use super::text::visible;
 use super::{Outcome, Report, Run, Settings};
 use crate::finding::Severity;
 
@@ -33,12 +34,13 @@ impl Report for Github<'_> {
                 Severity::Warning => "warning",
                 Severity::Note => "notice",
             };
-            let mut message = problem.message.clone();
+            let mut message = problem.text("\n");
             if let Some(architecture) = &problem.architecture {
-                message = format!("{message} ({architecture})");
-            }
-            if !problem.remedy.is_empty() {
-                message = format!("{message}\nRepair: {}", problem.remedy);
+                message = message.replacen(
+                    &problem.message,
+                    &format!("{} ({architecture})", problem.message),
+                    1,
+                );
             }
             let path = operand_path(operand, &problem.path);
             command(level, &path, problem.rule, &message, out)?;
@@ -71,6 +73,9 @@ fn command(level: &str, file: &str, rule: &str, message: &str, out: &mut dyn Wri
 }
 
 fn data(text: &str) -> String {
+    // The log shows it, too.
+    let lines: Vec<_> = text.split('\n').map(visible).collect();
+    let text = lines.join("\n");
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 

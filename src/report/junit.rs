@@ -7,7 +7,7 @@
 
 use std::io::{self, Write};
 
-use super::problem::{Problem, Problems};
+use super::problem::Problems;
 use super::{Outcome, Report, Run, Settings, text};
 use crate::finding::Severity;
 
@@ -150,7 +150,7 @@ fn cases(all: Problems) -> Vec<Case> {
             name: name(problem.rule, &problem.path, problem.architecture.as_deref()),
             result: Some(Bad {
                 element: "failure",
-                text: body(&problem),
+                text: problem.text("\n"),
                 message: problem.message,
                 rule: problem.rule,
             }),
@@ -189,13 +189,6 @@ fn name(rule: &str, path: &str, architecture: Option<&str>) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     words.join(" ")
-}
-
-fn body(problem: &Problem) -> String {
-    match problem.remedy.as_str() {
-        "" => problem.message.clone(),
-        remedy => format!("{}\nRepair: {remedy}", problem.message),
-    }
 }
 
 /// Warnings and notes, one a line, and how much is not reported.

@@ -35,6 +35,7 @@ pub use profile::{ProfileSubject, write_profiles_json};
 pub use rules::{explain, write_rules, write_rules_json, write_rules_page};
 pub use sarif::Sarif;
 pub use summary::{Standing, Summary};
+pub use text::visible;
 pub use ticket::{Tickets, write as write_ticket, write_json as write_ticket_json};
 
 pub use syspolicy::{syspolicy_status, write_syspolicy, write_syspolicy_json};

@@ -48,11 +48,31 @@ pub(super) struct Problem {
     pub(super) path: String,
     pub(super) architecture: Option<String>,
     pub(super) message: String,
+    /// The files that it is about, with a word about each, where it is about several.
+    pub(super) places: Vec<String>,
     /// Empty where there is none.
     pub(super) remedy: String,
 }
 
+/// Places that are named in a text.
+const SHOWN: usize = 10;
+
 impl Problem {
+    /// What is wrong, where, and how to repair it; paragraphs stand apart by `gap`.
+    pub(super) fn text(&self, gap: &str) -> String {
+        let hidden = self.places.len().saturating_sub(SHOWN);
+        let more = (hidden > 0).then(|| format!("and {hidden} more"));
+        let shown = self.places.iter().take(SHOWN).cloned();
+        let places: Vec<_> = shown.chain(more).collect();
+        let remedy = match self.remedy.as_str() {
+            "" => String::new(),
+            remedy => format!("Repair: {remedy}"),
+        };
+        let parts = [self.message.clone(), places.join("\n"), remedy];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(gap)
+    }
+
     pub(super) fn fingerprint(&self) -> String {
         fingerprint(self.rule, &self.path, self.architecture.as_deref(), &self.message)
     }
@@ -96,15 +116,21 @@ impl Problems {
     }
 
     fn findings(&mut self, outcome: &Outcome) {
-        self.problems
-            .extend(outcome.findings().iter().map(|finding| Problem {
+        self.problems.extend(outcome.findings().iter().map(|finding| {
+            Problem {
                 rule: finding.rule,
                 severity: finding.severity,
                 path: finding.path.clone(),
                 architecture: finding.architecture.clone(),
                 message: finding.message.clone(),
+                places: finding
+                    .places
+                    .iter()
+                    .map(|place| format!("{}: {}", place.path, place.note))
+                    .collect(),
                 remedy: finding.remedy.clone(),
-            }));
+            }
+        }));
         let unknown = outcome.advice.unknown.iter().map(|unknown| Unanswered {
             rule: unknown.rule,
             path: unknown.path.clone(),
@@ -128,6 +154,7 @@ impl Problems {
                 path: verdict.subcomponent.clone().unwrap_or_default(),
                 architecture: verdict.architecture.clone(),
                 message: verdict.status.map_or("invalid".to_owned(), told),
+                places: Vec::new(),
                 remedy: String::new(),
             }),
             Some(true) => {}
@@ -170,6 +197,7 @@ impl Problems {
                     said if said.is_empty() => "rejected".to_owned(),
                     said => format!("rejected: {said}"),
                 },
+                places: Vec::new(),
                 remedy: String::new(),
             }),
         }
@@ -182,6 +210,7 @@ impl Problems {
             path: String::new(),
             architecture: None,
             message: message.to_owned(),
+            places: Vec::new(),
             remedy: String::new(),
         });
     }

@@ -287,15 +287,11 @@ fn rules<'a>(all: impl Iterator<Item = &'a Problems>) -> Vec<Descriptor> {
 }
 
 fn result<'a>(problem: &'a Problem, index: usize, anchor: &Anchor) -> SarifResult<'a> {
-    let message = match problem.remedy.as_str() {
-        "" => problem.message.clone(),
-        remedy => format!("{}\n\nRepair: {remedy}", problem.message),
-    };
     SarifResult {
         rule_id: problem.rule,
         rule_index: index,
         level: problem.severity.name(),
-        message: text(message),
+        message: text(problem.text("\n\n")),
         locations: [location(artifact(&problem.path, anchor))],
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, problem.fingerprint())]),
         properties: problem

@@ -48,7 +48,8 @@ pub(super) fn repair(remedy: &str, width: usize) -> Vec<String> {
 
 /// Text of the item as it may be shown on a terminal: what would move the cursor, colour, hide, break or turn round a line
 /// is written out, as in `\u{1b}`.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
     let is_harmful = |character: char| {
         character.is_control()
             || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

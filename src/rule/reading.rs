@@ -1,9 +1,64 @@
 //! What could not be read, so that nothing may be concluded about it.
 
+use super::remedy::quoted;
 use super::{Family, Rule};
+use crate::archive::ArchiveFormat;
 use crate::finding::Severity;
+use crate::verify::FaultKind;
 
-pub(super) const RULES: &[Rule] = &[NOT_FULLY_READ, LIMIT_REACHED];
+pub(super) const RULES: &[Rule] = &[NOT_FULLY_READ, LIMIT_REACHED, CONTAINER_NOT_READ];
+
+const CONTAINER_NOT_READ: Rule = Rule {
+    id: "container-not-read",
+    family: Family::Files,
+    severity: Severity::Error,
+    rejected_by: &[],
+    title: "a disk image, installer package or archive of which nothing was checked",
+    catalogue: "",
+    explanation: "sealcheck unpacks archives in ZIP form, and no disk images, installer packages or other archives. Nothing in this file was checked, and neither was the signature that a disk image or a package can have itself.",
+    remedy: "check what goes into it, before it is packed:  sealcheck FOLDER   and what came of it on a Mac:  spctl --assess --type install -vv PATH",
+    check: |check| {
+        let evidence = check.evidence();
+        let Some(name) = evidence.unread_format() else {
+            return;
+        };
+        if evidence
+            .code
+            .iter()
+            .flat_map(|item| &item.faults)
+            .all(|fault| fault.kind != FaultKind::Unsigned)
+        {
+            // Signed from outside.
+            return;
+        }
+        let (message, instead) = match name {
+            ArchiveFormat::DISK_IMAGE => (
+                "a disk image",
+                "spctl --assess --type open --context context:primary-signature -vv PATH",
+            ),
+            ArchiveFormat::PACKAGE => ("an installer package", "spctl --assess --type install -vv PATH"),
+            other => (other, ""),
+        };
+        let message = format!("this is {message}, which sealcheck does not read: nothing in it was checked");
+        let path = evidence.path.clone();
+        let finding = check.file("", message);
+        if name == ArchiveFormat::DISK_IMAGE {
+            // Neither accepted nor refused: the exit status is that of an item that is not judged.
+            finding.severity = Severity::Warning;
+        }
+        finding.remedy = match instead {
+            "" => format!(
+                "unpack it, and check what comes out:  mkdir unpacked && tar -xf {} -C unpacked && sealcheck unpacked",
+                quoted(&path)
+            ),
+            instead => format!(
+                "check what goes into it, before it is packed:  sealcheck FOLDER   and what came of it on a Mac:  {}",
+                instead.replace("PATH", &quoted(&path))
+            ),
+        };
+    },
+    ..Rule::BASE
+};
 
 const NOT_FULLY_READ: Rule = Rule {
     id: "not-fully-read",

@@ -129,7 +129,8 @@ fn with_word(text: &str, word: &str, replacement: &str) -> String {
     result
 }
 
-fn quoted(path: &str) -> String {
+/// A path as a word of a shell.
+pub(super) fn quoted(path: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%=:,".contains(&byte);
     if !path.is_empty() && path.bytes().all(is_plain) {
         path.to_owned()

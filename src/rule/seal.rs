@@ -7,7 +7,7 @@ use super::normalization::renamed;
 use super::{Family, Rule, misplaced};
 use crate::bundle::{LayoutFault, ScanFault};
 use crate::finding::{Party, Place, Severity};
-use crate::verify::{FaultKind, LinkProblem, OsStatus, RequirementFault};
+use crate::verify::{CodeObject, Fault, FaultKind, LinkProblem, OsStatus, RequirementFault};
 
 const SIGN_AGAIN: &str = "find the step that writes into the bundle, move it before signing, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
 
@@ -22,6 +22,16 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "A bundle has an Info.plist or a main executable at the place where macOS looks for it: in Contents, in Versions/Current, or at the top. macOS cannot verify a directory that has neither.",
         remedy: "name the bundle itself (NAME.app, NAME.framework), not the folder around it; if it is the bundle, restore its Info.plist",
         check: |check| {
+            let evidence = check.evidence();
+            let is_hidden = |object: &CodeObject| {
+                let is_one = |fault: &Fault| matches!(fault.kind, FaultKind::Bundle(_));
+                object.faults.iter().any(is_one) && evidence.may_hide_names(&object.path)
+            };
+            if let Some(object) = evidence.code.iter().find(|object| is_hidden(object)) {
+                let path = object.path.clone();
+                check.unknown(&path, "its folder could not be listed");
+                return;
+            }
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Bundle(error) => Some(error.to_string()),
                 _ => None,

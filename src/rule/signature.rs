@@ -26,6 +26,9 @@ pub(super) const RULES: &[Rule] = &[
             let Some(item) = check.evidence().code.first() else {
                 return;
             };
+            if check.evidence().unread_format().is_some() {
+                return;
+            }
             for fault in item
                 .faults
                 .iter()

@@ -32,7 +32,7 @@ pub enum AnchorError {
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     /// PEM without a certificate in it, or malformed.
-    #[error("no certificate in PEM")]
+    #[error("neither a certificate in DER nor one in PEM")]
     Pem,
 }
 

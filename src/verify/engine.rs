@@ -15,6 +15,7 @@ use super::{
     LaunchdJob, Nesting, Oddity, OsStatus, Progress, SuppliedTicket, TicketEvidence, archives, fold, launchd,
     profiles, resources,
 };
+use crate::archive::ArchiveFormat;
 use crate::bundle::Layout;
 use crate::hash::Kernel;
 use crate::limits::Limits;
@@ -123,7 +124,15 @@ impl Evidence {
         Gaps {
             has_unread: !self.unread.is_empty(),
             has_hidden: !self.listing.gaps().is_empty(),
+            is_disk_image: unread_format(&self.code, &self.root) == Some(ArchiveFormat::DISK_IMAGE),
         }
+    }
+
+    /// What the item is, where it is a single file of a kind that holds others and is not read: a disk image, an installer
+    /// package, an archive other than in ZIP form.
+    #[must_use]
+    pub fn unread_format(&self) -> Option<&'static str> {
+        unread_format(&self.code, &self.root)
     }
 
     /// Whether names below this path, or the path itself, may be missing in the listing.
@@ -294,6 +303,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
     let gaps = Gaps {
         has_unread: !unread.is_empty(),
         has_hidden: !tree.gaps().is_empty(),
+        is_disk_image: unread_format(&code, &tree.full_path(tree.root())) == Some(ArchiveFormat::DISK_IMAGE),
     };
     let codesign = fold(&code, gaps, &options.flags);
     let statistics = statistics(tree, &code);
@@ -338,6 +348,16 @@ fn found_code<T: Tree + ?Sized>(
         Some((*file, group))
     };
     files.par_iter().filter_map(judge).collect()
+}
+
+/// The kind of a single file without code of its own, by its name; see [`Evidence::unread_format`].
+fn unread_format(code: &[CodeObject], path: &str) -> Option<&'static str> {
+    code.first().filter(|item| item.kind == CodeKind::Generic)?;
+    match ArchiveFormat::named(path.as_bytes())? {
+        ArchiveFormat::Unread(name) => Some(name),
+        ArchiveFormat::Tar | ArchiveFormat::Gzip => Some("a tar or gzip archive"),
+        ArchiveFormat::Zip | ArchiveFormat::Asar => None,
+    }
 }
 
 /// Number of folders between a node and the root.

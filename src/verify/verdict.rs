@@ -55,6 +55,8 @@ pub enum NotJudged {
     Gap,
     /// A budget was reached.
     Budget,
+    /// A disk image: its signature stands in a trailer that is not read.
+    DiskImage,
 }
 
 impl NotJudged {
@@ -70,6 +72,7 @@ impl NotJudged {
             }
             Self::Gap => "not judged: part of the item could not be read",
             Self::Budget => "not judged: a limit was reached",
+            Self::DiskImage => "not judged: disk images and their signatures are not read",
         }
     }
 }
@@ -81,6 +84,8 @@ pub struct Gaps {
     pub has_unread: bool,
     /// Names are missing in the listing, so that what seems to be absent may be there.
     pub has_hidden: bool,
+    /// The item is a disk image, so that a signature may be in it all the same.
+    pub is_disk_image: bool,
 }
 
 /// Folds the faults of the item and of everything nested in it.
@@ -105,6 +110,12 @@ fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignVerd
     if let Some((object, fault)) = failure(code, 0, flags) {
         // Without Info.plist nobody knows what belongs where.
         let is_dark = |other: &Fault| matches!(other.kind, FaultKind::InfoPlist(_));
+        if gaps.is_disk_image && fault.kind == FaultKind::Unsigned {
+            return CodesignVerdict {
+                not_judged: Some(NotJudged::DiskImage),
+                ..Default::default()
+            };
+        }
         let is_dark = gaps.has_hidden || object.faults.iter().any(is_dark);
         return if is_dark && is_absence(fault) {
             CodesignVerdict {

@@ -84,6 +84,9 @@ fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result
     let Some(item) = evidence.code.first() else {
         return Ok(());
     };
+    if let Some(name) = evidence.unread_format() {
+        return writeln!(out, "  {name}, not read");
+    }
     let Some(primary) = item.slices.first() else {
         return writeln!(out, "  no code that can be read");
     };

@@ -65,6 +65,8 @@ pub(super) fn write_untold(
 
 /// What an ignore or a baseline keeps back, a line for each.
 fn write_suppressed(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    // The same about several architectures is said once.
+    let mut said = BTreeSet::new();
     for suppressed in &outcome.advice.suppressed {
         let finding = &suppressed.finding;
         let path = match finding.path.as_str() {
@@ -80,6 +82,9 @@ fn write_suppressed(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         };
         let by = suppressed.by.name();
         let line = format!("{by}[{}] {path}: {}{why}", finding.rule, finding.message);
+        if !said.insert(line.clone()) {
+            continue;
+        }
         for line in text::wrap(&line, style.width) {
             writeln!(out, "{FAINT}{line}{FAINT:#}")?;
         }

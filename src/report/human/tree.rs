@@ -86,7 +86,7 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
     let verdict = &outcome.evidence.codesign;
     let failed = verdict.subcomponent.as_deref().unwrap_or_default();
     if verdict.valid == Some(false)
-        && let Some(flag) = innermost(code, failed).and_then(|index| bad.get_mut(index))
+        && let Some(flag) = innermost(&places, failed).and_then(|index| bad.get_mut(index))
     {
         *flag = true;
     }
@@ -96,7 +96,10 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
             let parent = object.parent.and_then(|index| code.get(index));
             let state = if is_bad {
                 State::Bad
-            } else if is_pending(object) || !outcome.evidence.unread.is_empty() {
+            } else if is_pending(object)
+                || !outcome.evidence.unread.is_empty()
+                || outcome.evidence.unread_format().is_some()
+            {
                 State::Doubtful
             } else {
                 State::Good

@@ -18,7 +18,7 @@ const SHOWN: usize = 8;
 /// # Errors
 /// Those of `out`.
 pub fn write(found: Tickets<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{STRONG}{}{STRONG:#}", found.path)?;
+    writeln!(out, "{STRONG}{}{STRONG:#}", text::visible(found.path))?;
     if found.has_substituted_anchor {
         writeln!(
             out,
@@ -74,6 +74,7 @@ fn write_ticket(
         TicketOrigin::Supplied => place.to_owned(),
         origin => format!("{place}, {}", origin.name()),
     };
+    let place = text::visible(&place);
     let ticket = match &evidence.ticket {
         Ok(ticket) => ticket,
         Err(problem) => {
@@ -95,7 +96,7 @@ fn write_ticket(
         writeln!(
             out,
             "  {label:<11} {}  {FAINT}{} to {}{FAINT:#}",
-            certificate.summary(),
+            text::visible(certificate.summary()),
             text::date(certificate.not_before),
             text::date(certificate.not_after),
         )?;
@@ -128,7 +129,7 @@ fn write_records(
             "" => text::file_name(found.path),
             path => path,
         };
-        writeln!(out, "    {name}")?;
+        writeln!(out, "    {}", text::visible(name))?;
         for slice in &object.slices {
             write_slice(evidence, slice, style, out)?;
         }
