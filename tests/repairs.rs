@@ -202,8 +202,13 @@ fn containers_that_are_not_read_say_so() {
         text.contains("tar -xf") && !text.contains("codesign -f"),
         "{text}"
     );
-    // A file with another name is what it was.
-    assert!(check("Acme", "check").1.contains("error[unsigned-code]"));
+    // A file with another name is what it was, and not to be signed all the same.
+    let (status, text) = check("Acme", "check");
+    assert!(
+        status == Some(1) && text.contains("error[unsigned-code] this is no Mach-O code"),
+        "{text}"
+    );
+    assert!(!text.contains("codesign -f"), "{text}");
 }
 
 #[test]

@@ -47,7 +47,10 @@ pub fn explain(rule: &Rule, width: usize, out: &mut dyn Write) -> io::Result<()>
     if !rule.targets.is_empty() {
         words.push(format!("for {}", targets(rule)));
     }
-    writeln!(out, "{}\n", words.join("; "))?;
+    for line in text::wrap(&words.join("; "), width) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out)?;
     for line in text::wrap(rule.explanation, width) {
         writeln!(out, "{line}")?;
     }

@@ -4,10 +4,12 @@ use super::{Family, Rule};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
 use crate::source::Container;
-use crate::verify::{FaultKind, SlotProblem};
+use crate::verify::{CodeKind, FaultKind, SlotProblem};
 
 const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
-
+/// For a file that is no code: signing it is not what its owner wants.
+const NO_CODE: &str = "name the app, the program, or a folder or ZIP archive with such; a file that holds no code is checked with the bundle around it";
+/// For an archive without code.
 const LOOK_INTO_IT: &str =
     "pack what is to be checked into the archive:  ditto -c -k --sequesterRsrc --keepParent APP Acme.zip";
 
@@ -49,11 +51,13 @@ pub(super) const RULES: &[Rule] = &[
                     _ => "the code is not signed",
                 };
                 let finding = check.object(item, message);
-                if archive.is_some() {
-                    LOOK_INTO_IT.clone_into(&mut finding.remedy);
-                }
                 finding.architecture = architecture.map(|found| found.to_string());
                 finding.status = fault.status();
+                if archive.is_some() {
+                    LOOK_INTO_IT.clone_into(&mut finding.remedy);
+                } else if item.kind == CodeKind::Generic {
+                    NO_CODE.clone_into(&mut finding.remedy);
+                }
             }
         },
         follows_from: &["bundle-executable-missing"],
