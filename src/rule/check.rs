@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
-use super::remedy::remedy;
+use super::remedy::Signing;
 use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
 use crate::finding::{Finding, Party, Place, Severity, Target};
@@ -83,12 +83,14 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
     let mut advice = Advice::unasked(evidence, target);
     let target = advice.target;
     let linkage = OnceCell::new();
+    let signing = Signing::of(evidence, target);
     for rule in all().into_iter().filter(|rule| rule.applies_to(target)) {
         let mut check = Check {
             rule,
             evidence,
             expectations,
             linkage: &linkage,
+            signing: &signing,
             advice: &mut advice,
         };
         (rule.check)(&mut check);
@@ -158,6 +160,7 @@ pub(crate) struct Check<'a> {
     evidence: &'a Evidence,
     expectations: &'a Expectations,
     linkage: &'a OnceCell<Linkage>,
+    signing: &'a Signing<'a>,
     advice: &'a mut Advice,
 }
 
@@ -320,7 +323,7 @@ impl<'a> Check<'a> {
             severity: rule.severity,
             rejected_by: rule.rejected_by,
             code: code.to_owned(),
-            remedy: remedy(rule.remedy, self.evidence, self.advice.target, code, &path),
+            remedy: self.signing.remedy(rule.remedy, code, &path),
             path,
             architecture: None,
             message,

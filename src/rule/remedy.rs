@@ -1,5 +1,7 @@
 //! Remedies as they are shown: with the paths, the certificate and the options of this item in them, fit to be pasted.
 
+use std::collections::HashSet;
+
 use crate::finding::Target;
 use crate::trust::CertificateKind;
 use crate::verify::{Evidence, SliceEvidence};
@@ -7,12 +9,13 @@ use crate::verify::{Evidence, SliceEvidence};
 /// Begins the end of a remedy for nested code.
 pub(crate) const AND_THEN: &str = "   and then everything around it";
 
-/// What the command that signs a piece of code again has to say besides the path.
-struct Signing<'a> {
+/// What the commands that sign code of one item again have to say.
+pub(super) struct Signing<'a> {
+    evidence: &'a Evidence,
     /// The certificate by its name; the one that the item was signed with, where it is the right one.
     identity: &'a str,
-    /// Whether the program claims entitlements, which `codesign -f` would drop without a word.
-    has_entitlements: bool,
+    /// Code whose program claims entitlements, which `codesign -f` would drop without a word.
+    claiming: HashSet<&'a str>,
     /// Whether they are those to ship: the item was signed for that.
     keeps_entitlements: bool,
 }
@@ -22,7 +25,7 @@ const DEVELOPER_ID: &str = "Developer ID Application: NAME";
 const DEVELOPER_ID_QUOTED: &str = "\"Developer ID Application: NAME\"";
 
 impl<'a> Signing<'a> {
-    fn of(evidence: &'a Evidence, target: Target, code: &str) -> Self {
+    pub(super) fn of(evidence: &'a Evidence, target: Target) -> Self {
         let item = evidence.code.first().and_then(|object| object.slices.first());
         let signer = item.and_then(|slice| slice.identity.as_ref());
         let (kind, usual) = match target {
@@ -32,19 +35,42 @@ impl<'a> Signing<'a> {
         let signer = signer.filter(|identity| identity.kind == kind);
         let name = signer.and_then(|identity| identity.chain.first());
         let name = name.map(|leaf| leaf.summary());
-        let object = evidence.code.iter().find(|object| object.path == code);
         let claims = |slice: &SliceEvidence| {
             let is_program = slice.file_type.is_some_and(|found| found.is_execute());
             is_program && slice.entitlements.as_ref().is_some_and(|found| !found.is_empty())
         };
+        let claiming = evidence
+            .code
+            .iter()
+            .filter(|object| object.slices.iter().any(claims))
+            .map(|object| object.path.as_str());
         Self {
+            evidence,
             identity: name.filter(|name| is_plain_in_quotes(name)).unwrap_or(usual),
-            has_entitlements: object.is_some_and(|object| object.slices.iter().any(claims)),
+            claiming: claiming.collect(),
             keeps_entitlements: signer.is_some(),
         }
     }
 
-    fn fill(&self, template: &str) -> String {
+    /// A rule's remedy for this code and file. No tool writes into an archive: what lies in one is repaired where it was unpacked to.
+    pub(super) fn remedy(&self, template: &str, code: &str, file: &str) -> String {
+        let template = self.fill(template, code);
+        let item = self.evidence.path.as_str();
+        let Some(container) = &self.evidence.container else {
+            return placed(&template, item, code, file);
+        };
+        let inner = item.strip_prefix(&container.path).unwrap_or(item);
+        let text = placed(&template, inner.trim_start_matches('/'), code, file);
+        if text == template {
+            return text;
+        }
+        format!(
+            "unpack the archive first (ditto -x -k {} .) and pack it again afterwards; {text}",
+            quoted(&container.path)
+        )
+    }
+
+    fn fill(&self, template: &str, code: &str) -> String {
         const OPTIONS: &str = "--options runtime --timestamp";
         let words = match self.identity {
             identity if identity.starts_with("Apple Distribution") => {
@@ -56,7 +82,7 @@ impl<'a> Signing<'a> {
             .replace("sign with a Developer ID,", words)
             .replace(DEVELOPER_ID_QUOTED, &format!("\"{}\"", self.identity));
         match (
-            self.has_entitlements && !text.contains("entitlements"),
+            self.claiming.contains(code) && !text.contains("entitlements"),
             self.keeps_entitlements,
         ) {
             (false, _) => text,
@@ -70,24 +96,6 @@ impl<'a> Signing<'a> {
 fn is_plain_in_quotes(text: &str) -> bool {
     let is_harmless = |character: char| character.is_alphanumeric() || " .,:;()-_&'+/@".contains(character);
     text.len() <= 200 && text.chars().all(is_harmless)
-}
-
-/// A rule's remedy for this code and file. No tool writes into an archive: what lies in one is repaired where it was unpacked to.
-pub(super) fn remedy(template: &str, evidence: &Evidence, target: Target, code: &str, file: &str) -> String {
-    let template = Signing::of(evidence, target, code).fill(template);
-    let item = evidence.path.as_str();
-    let Some(container) = &evidence.container else {
-        return placed(&template, item, code, file);
-    };
-    let inner = item.strip_prefix(&container.path).unwrap_or(item);
-    let text = placed(&template, inner.trim_start_matches('/'), code, file);
-    if text == template {
-        return text;
-    }
-    format!(
-        "unpack the archive first (ditto -x -k {} .) and pack it again afterwards; {text}",
-        quoted(&container.path)
-    )
 }
 
 /// Puts the path of the code object in the place of `PATH`, and that of the file that the finding is about in the place
