@@ -238,6 +238,10 @@ fn headers_that_differ_from_the_directory() {
         *text = text.clone().streamed(true, false);
         text.descriptor.clear();
     });
+    // Stored data has no end of its own.
+    let stored = |has_magic| Member::file("notes", b"some text").streamed(has_magic, false);
+    bench.is_quiet(|all| all.push(stored(true)));
+    bench.fires("beside their data", |all| all.push(stored(false)));
     // As newer versions of the Finder write it.
     bench.is_quiet(with(&|text| {
         let size = text.numbers()[2];

@@ -215,9 +215,20 @@ pub fn seeds() -> Vec<Vec<u8>> {
         file.len() as u32,
         b"comment",
     );
+    // Room for a header between members.
+    let apart: Vec<_> = plain
+        .iter()
+        .map(|member| Member {
+            gap: vec![0; 100],
+            ..member.clone()
+        })
+        .skip(1)
+        .collect();
+    let apart = [&plain[..1], &apart].concat();
     vec![
         zip(&plain),
         zip(&streamed),
+        zip(&apart),
         [file, directory, records, short].concat(),
     ]
 }
@@ -262,6 +273,10 @@ fn change(bytes: &mut Vec<u8>, hidden: &[u8], numbers: &mut Numbers) {
             bytes[at..end].fill([0, 0xff][numbers.below(2)]);
         }
         4 => drop(bytes.splice(at..at, [0; 3])),
+        6 => {
+            let end = (at + hidden.len()).min(bytes.len());
+            drop(bytes.splice(at..end, hidden.iter().copied()));
+        }
         5 => {
             // A number becomes another that stands somewhere.
             let from = place(bytes, numbers);

@@ -90,7 +90,9 @@ fn descriptor(data: &[u8], member: &Member<'_>) -> Option<u64> {
     let mut marked = forms.clone().map(|form| [DESCRIPTOR_MAGIC, &form].concat());
     let mut plain = forms;
     let is_there = |form: &Vec<u8>| data.starts_with(form);
-    let found = marked.find(is_there).or_else(|| plain.find(is_there))?;
+    // Nobody who reads from front to back finds the end of stored data without the magic.
+    let unmarked = || plain.find(is_there).filter(|_| member.method != STORED);
+    let found = marked.find(is_there).or_else(unmarked)?;
     Some(length(&found))
 }
 
