@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::{Assessor, ReportFormat};
 use super::course::{Course, Operands, report};
+use super::values::{Assessor, ReportFormat};
 use super::{Session, UNREADABLE, complain, say_as_apple};
 use crate::gatekeeper::{self, Operation, Ruling};
 use crate::report::{

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::ReportFormat;
 use super::config::Baselines;
 use super::course::{Course, Operands, report};
+use super::values::ReportFormat;
 use super::{Session, UNREADABLE, baseline, style};
 use crate::gatekeeper::{self, fitting_operation};
 use crate::report::{Human, Outcome};

@@ -11,7 +11,8 @@ use clap::Args;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::arguments::{Global, Known};
+use super::arguments::Global;
+use super::values::Known;
 use super::{UNREADABLE, USAGE};
 use crate::entitlements::nearest_of;
 use crate::finding::Severity;

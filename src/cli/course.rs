@@ -4,8 +4,9 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::arguments::{ReportFormat, nearest_command};
+use super::arguments::nearest_command;
 use super::progress::Watch;
+use super::values::ReportFormat;
 use super::{Session, UNREADABLE, complain};
 use crate::report::{
     Github, Json, JsonLines, Junit, Outcome, Report, Run, Sarif, Settings, Summary, Unreadable,

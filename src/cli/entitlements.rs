@@ -5,8 +5,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::Form;
 use super::course::Operands;
+use super::values::Form;
 use super::{Session, UNREADABLE, complain, complain_unsigned, slice_of};
 use crate::entitlements::to_remarked_text;
 use crate::plist::dictionary_to_json;

@@ -17,6 +17,7 @@ mod progress;
 mod requirement;
 mod rules;
 mod ticket;
+mod values;
 mod verify;
 
 use std::fs::File;
@@ -28,7 +29,8 @@ use std::time::{Instant, SystemTime};
 
 use clap::Parser;
 
-use arguments::{Arguments, Colour, Command, Demands, Global, RequirementCommand, RequirementForm};
+use arguments::{Arguments, Command, Demands, Global, RequirementCommand};
+use values::{Colour, RequirementForm};
 
 use config::Decisions;
 use progress::Watch;

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::arguments::Format;
 use super::course::Operands;
+use super::values::Format;
 use super::{Session, UNREADABLE, complain, style};
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};

@@ -6,8 +6,9 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::arguments::{RequirementCommand, RequirementForm};
+use super::arguments::RequirementCommand;
 use super::course::Operands;
+use super::values::RequirementForm;
 use super::{Session, UNREADABLE, complain, complain_unsigned, slice_of};
 use crate::report::write_requirements;
 use crate::requirement::{Requirement, RequirementSet, SyntaxError};

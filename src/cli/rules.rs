@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::arguments::Format;
+use super::values::Format;
 use crate::report::{explain as explain_rule, write_rules, write_rules_json};
 use crate::rule::{self, Rule};
 

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::arguments::Format;
 use super::course::Operands;
+use super::values::Format;
 use super::{Session, UNREADABLE, complain, style};
 use crate::report::{Tickets, write_ticket, write_ticket_json};
 use crate::ticket::Ticket;

@@ -6,8 +6,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::{Command, Global, Manner, ReportFormat};
+use super::arguments::{Command, Global};
 use super::course::{Course, Operands, report};
+use super::values::{Manner, ReportFormat};
 use super::{Session, UNREADABLE, complain, say_as_apple, slice_of};
 use crate::entitlements::to_text;
 use crate::report::{

@@ -1,0 +1,241 @@
+//! The values that options take, and how they are read.
+
+use clap::ValueEnum;
+
+use crate::finding::Target;
+use crate::gatekeeper::Operation;
+use crate::hash::{Kernel, KernelName};
+use crate::limits::Limits;
+use crate::rule::{self, Rule};
+use crate::time::UnixTime;
+use crate::verify::HostArchitecture;
+
+/// A value of `--target`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Destination {
+    Auto,
+    DeveloperId,
+    MacAppStore,
+    Local,
+}
+
+impl Destination {
+    /// The target, where one is demanded.
+    pub(super) fn target(self) -> Option<Target> {
+        match self {
+            Self::Auto => None,
+            Self::DeveloperId => Some(Target::DeveloperId),
+            Self::MacAppStore => Some(Target::MacAppStore),
+            Self::Local => Some(Target::Local),
+        }
+    }
+}
+
+/// A value of `--strict`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strict {
+    /// No strict rules, whatever else is asked for.
+    None,
+    /// Restrictions by their bits in Apple's flag word.
+    Restrict(u32),
+}
+
+pub(super) const RESTRICT_SYMLINKS: u32 = 1 << 7;
+pub(super) const RESTRICT_SIDEBAND: u32 = 1 << 9;
+
+/// A name, also shortened, or a number as C reads it, cut to 32 bits at the first foreign character.
+pub(super) fn parse_strict(text: &str) -> Result<Strict, String> {
+    let names = [
+        ("symlinks", Strict::Restrict(RESTRICT_SYMLINKS)),
+        ("sideband", Strict::Restrict(RESTRICT_SIDEBAND)),
+        ("all", Strict::Restrict(RESTRICT_SYMLINKS | RESTRICT_SIDEBAND)),
+        ("none", Strict::None),
+    ];
+    let wrong = || format!("invalid strict option - {text}");
+    if text.is_empty() {
+        return Ok(Strict::Restrict(RESTRICT_SYMLINKS | RESTRICT_SIDEBAND));
+    }
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        let lower = text.to_ascii_lowercase();
+        let (digits, radix) = match (lower.strip_prefix("0x"), lower.strip_prefix('0')) {
+            (Some(hex), _) => (hex, 16),
+            (None, Some(octal)) => (octal, 8),
+            (None, None) => (lower.as_str(), 10),
+        };
+        let bits = digits
+            .chars()
+            .map_while(|digit| digit.to_digit(radix))
+            .fold(0u32, |value, digit| value.wrapping_mul(radix).wrapping_add(digit));
+        return Ok(Strict::Restrict(bits));
+    }
+    // Of `s` both names may be meant; Apple takes the first.
+    names
+        .iter()
+        .find(|(name, _)| name.starts_with(text))
+        .map(|(_, value)| *value)
+        .ok_or_else(wrong)
+}
+
+/// Form of a printed requirement.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RequirementForm {
+    /// The text that `codesign -d -r-` prints
+    Text,
+    /// Text that compiles to the same bytes
+    Source,
+    /// The binary form as hexadecimal digits
+    Hex,
+    /// The binary form
+    Binary,
+}
+
+/// Whose output it is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Manner {
+    /// This program's
+    Sealcheck,
+    /// That of Apple's codesign
+    Codesign,
+}
+
+/// Format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+/// Format of a report about checked code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+    /// For programs: one line of JSON for each item
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, for lists of test results
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Colour {
+    /// On terminals
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// A kind of Mac.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Host {
+    /// Apple silicon
+    Arm64,
+    /// Intel
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl From<Host> for HostArchitecture {
+    fn from(host: Host) -> Self {
+        match host {
+            Host::Arm64 => Self::Arm64,
+            Host::X86_64 => Self::X86_64,
+        }
+    }
+}
+
+/// Form of printed entitlements.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Form {
+    /// The listing of `codesign -d --entitlements -`
+    Text,
+    /// The property list of slot 5, as signed
+    Xml,
+    /// Decoded, as JSON
+    Json,
+    /// The DER of slot 7, as signed
+    Der,
+}
+
+/// A rule that exists.
+#[derive(Debug, Clone)]
+pub(super) struct Known(pub(super) &'static Rule);
+
+/// Whose output `assess` imitates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Assessor {
+    /// Our own
+    Sealcheck,
+    /// `spctl --assess`
+    Spctl,
+    /// `syspolicy_check distribution`
+    #[value(alias = "syspolicy_check")]
+    SyspolicyCheck,
+}
+
+/// A type of `spctl`, also shortened.
+pub(super) fn parse_operation(text: &str) -> Result<Operation, String> {
+    [Operation::Execute, Operation::Install, Operation::Open]
+        .into_iter()
+        .find(|operation| !text.is_empty() && operation.name().starts_with(text))
+        .ok_or_else(|| "one of execute, install, open".to_owned())
+}
+
+pub(super) fn parse_time(text: &str) -> Result<UnixTime, String> {
+    UnixTime::from_rfc3339(text)
+        .ok_or_else(|| "not a time like 2026-11-24T12:00:00Z or 2026-11-24".to_owned())
+}
+
+pub(super) fn parse_kernel(name: &str) -> Result<Kernel, String> {
+    let name = match name {
+        "auto" => KernelName::Auto,
+        "portable" => KernelName::Portable,
+        "sha-ni" => KernelName::ShaNi,
+        "avx512" => KernelName::Avx512,
+        _ => return Err("not auto, portable, sha-ni or avx512".to_owned()),
+    };
+    Kernel::new(name).ok_or_else(|| "this processor has not got its instructions".to_owned())
+}
+
+pub(super) fn parse_limit(text: &str) -> Result<(String, u64), String> {
+    let (name, number) = text.split_once('=').ok_or("NAME=NUMBER is wanted")?;
+    let number = number
+        .parse()
+        .map_err(|_| format!("{number} is no number of {name}"))?;
+    if Limits::default().set(name, number) {
+        return Ok((name.to_owned(), number));
+    }
+    let known = Limits::default().named().into_iter();
+    let known: Vec<String> = known
+        .map(|(name, unit, usual)| format!("{name}={usual} {unit}"))
+        .collect();
+    Err(format!(
+        "there is no limit {name}, but these: {}",
+        known.join(", ")
+    ))
+}
+
+pub(super) fn parse_rule(id: &str) -> Result<Known, String> {
+    let catalogue = id.to_ascii_uppercase();
+    let by_number = || {
+        let is_it = |rule: &&'static Rule| rule.catalogue.split(", ").any(|number| number == catalogue);
+        rule::all().into_iter().find(is_it)
+    };
+    rule::find(id)
+        .or_else(by_number)
+        .map(Known)
+        .ok_or_else(|| match rule::nearest(id) {
+            Some(near) => format!("no such rule; is {near} meant?"),
+            None => "no such rule; `sealcheck rules` lists them".to_owned(),
+        })
+}
