@@ -2,14 +2,12 @@
 //!
 //! Specification 6.5 and 6.10. The order of the result depends on names only.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use rayon::prelude::*;
 
 use super::components::detached_seal;
 use super::files::Heads;
 use super::links::Scope;
+use super::mains::{Mains, bundle_of_main};
 use super::outside::{guests, hiding_places, sideband};
 use super::tickets::TicketStore;
 use super::{
@@ -29,36 +27,6 @@ pub(super) struct Context<'t, T: ?Sized> {
     pub(super) tickets: &'t TicketStore,
     pub(super) heads: &'t Heads,
     pub(super) mains: &'t Mains,
-}
-
-/// The main executables of the directories that were asked for theirs: files may be many, and the folders around them are few.
-#[derive(Debug, Default)]
-pub(super) struct Mains(Mutex<HashMap<NodeId, Main>>);
-
-/// What a directory says about its main executable.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Main {
-    pub(super) executable: Option<NodeId>,
-    /// Whether macOS takes that file for the bundle.
-    stands_for_bundle: bool,
-}
-
-impl Mains {
-    pub(super) fn of<T: Tree + ?Sized>(&self, tree: &T, directory: NodeId) -> Main {
-        // A poisoned lock only means that another thread ended early; the table is whole.
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().get(&directory) {
-            return *known;
-        }
-        let found = Layout::open(tree, directory, None).map_or(Main::default(), |layout| Main {
-            executable: layout.executable,
-            stands_for_bundle: layout
-                .executable
-                .is_some_and(|executable| layout.is_around(tree, executable)),
-        });
-        lock().insert(directory, found);
-        found
-    }
 }
 
 impl<T: Tree + ?Sized> Context<'_, T> {
@@ -110,23 +78,6 @@ pub(super) fn object<T: Tree + ?Sized>(
             Ok(vec![object])
         }
     }
-}
-
-/// The bundle that a file which a seal names stands for, since it is its main executable (`DiskRep::bestGuess`,
-/// `_CFBundleCreateWithExecutableURLIfMightBeBundle`).
-fn bundle_of_main<T: Tree + ?Sized>(context: &Context<'_, T>, node: NodeId) -> Option<NodeId> {
-    let tree = context.tree;
-    let above = |node: NodeId| tree.node(node).parent;
-    let mut directory = above(node)?;
-    if tree.node(directory).text() == "MacOS" {
-        directory = above(directory)?;
-        if tree.node(directory).text() == "Executables" {
-            directory = above(directory)?;
-        }
-        directory = above(directory)?;
-    }
-    let main = context.mains.of(tree, directory);
-    (main.executable == Some(node) && main.stands_for_bundle).then_some(directory)
 }
 
 fn bundle<T: Tree + ?Sized>(

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::code::{self, Context, Mains};
+use super::code::{self, Context};
 use super::files::Heads;
+use super::mains::{Mains, bundle_of};
 use super::tickets::TicketStore;
 use super::{
     ArchiveEvidence, CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, HostArchitecture,
@@ -446,25 +447,4 @@ fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unre
     }
     found.sort_by_cached_key(|node| (depth(tree, *node), tree.path(*node)));
     found
-}
-
-/// The nearest directory above `node` that is a bundle with this main executable.
-fn bundle_of<T: Tree + ?Sized>(context: &Context<'_, T>, node: NodeId) -> Option<NodeId> {
-    let tree = context.tree;
-    // Four levels: NAME.app/Contents/MacOS/NAME and NAME.framework/Versions/A/NAME. A version without a link to
-    // it is a bundle by itself.
-    let mut at = tree.node(node).parent;
-    for _ in 0..4 {
-        let directory = at?;
-        let facts = tree.node(directory);
-        let is_version = facts
-            .parent
-            .is_some_and(|parent| tree.node(parent).text() == "Versions");
-        let is_candidate = is_version || directory == tree.root() || facts.text().contains('.');
-        if is_candidate && context.mains.of(tree, directory).executable == Some(node) {
-            return Some(directory);
-        }
-        at = tree.node(directory).parent;
-    }
-    None
 }

@@ -16,6 +16,7 @@ mod flags;
 mod items;
 mod launchd;
 mod links;
+mod mains;
 mod oddity;
 mod outside;
 mod profiles;
