@@ -205,7 +205,12 @@ impl<'a> Reader<'a> {
                 if digits.len() > 8 || !digits.chars().all(|digit| digit.is_digit(radix)) {
                     return Err(error);
                 }
-                let number = u32::from_str_radix(digits, radix).ok();
+                // Without digits it is U+0000 (native observation 7.5).
+                let number = if digits.is_empty() {
+                    Some(0)
+                } else {
+                    u32::from_str_radix(digits, radix).ok()
+                };
                 number.and_then(char::from_u32).ok_or(error)?
             }
         };

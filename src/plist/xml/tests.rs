@@ -34,6 +34,14 @@ fn every_kind_of_value() {
     assert!(list.get("e").unwrap().as_dictionary().unwrap().is_empty());
 }
 
+/// Native observation 7.5.
+#[test]
+fn a_reference_without_digits_is_zero() {
+    for text in ["<string>a&#;b</string>", "<string>a&#x;b</string>"] {
+        assert_eq!(value(text), Value::String("a\0b".into()));
+    }
+}
+
 #[test]
 fn dates_count_from_2001() {
     assert_eq!(value("<date>2001-01-01T00:00:00Z</date>"), Value::Date(0.0));
