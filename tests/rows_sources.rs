@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use sealcheck::verify::{CodesignFlags, Options};
+use sealcheck::verify::{CodesignFlags, Fault, FaultKind, Options};
 
 use crate::support::bundle::{Seal, info_plist, sign_with, slices, write, write_executable};
 use crate::support::cms::CmsSigner;
@@ -84,6 +84,29 @@ fn attributes_of_a_script() {
     let mut file = fs::File::options().append(true).open(&path).unwrap();
     std::io::Write::write_all(&mut file, b"more").unwrap();
     assert_eq!(judge(&path).verdict(), (-67061, None, None));
+}
+
+/// What may hold a signature and cannot be read leaves the verdict open; a folder or a link of that name holds none.
+#[test]
+fn companions_of_a_script_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("script");
+    fs::write(&path, SCRIPT).unwrap();
+    let companion = folder.path().join("._script");
+    fs::create_dir(&companion).unwrap();
+    assert_eq!(judge(&path).verdict(), (-67062, None, None));
+    fs::remove_dir(&companion).unwrap();
+    std::os::unix::fs::symlink("script", &companion).unwrap();
+    assert_eq!(judge(&path).verdict(), (-67062, None, None));
+    fs::remove_file(&companion).unwrap();
+    let file = fs::File::create(&companion).unwrap();
+    file.set_len((16 << 20) + 1).unwrap();
+    let judged = judge(&path);
+    assert_eq!(judged.evidence.codesign.valid, None);
+    let is_named = |fault: &Fault| matches!(&fault.kind, FaultKind::Unreadable(error) if error.to_string().contains("._script: larger than"));
+    assert!(judged.evidence.code[0].faults.iter().any(is_named));
+    file.set_len(16 << 20).unwrap();
+    assert_eq!(judge(&path).verdict(), (-67062, None, None));
 }
 
 /// An AppleDouble file (RFC 1740) with these attributes.

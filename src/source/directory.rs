@@ -12,15 +12,17 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, lstat, statat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, lgetxattr, lgetxattr_query, lstat, statat,
+};
 use rustix::io::Errno;
 
 use super::bytes::Place;
 use super::{Bytes, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
 use crate::limits::Limits;
 
-/// Bytes of one extended attribute; Linux stores no more.
-const MAX_ATTRIBUTE: usize = 64 << 10;
+/// Bytes of one extended attribute. Linux stores 64 KiB; forks on a Mac may be larger.
+const MAX_ATTRIBUTE: usize = 16 << 20;
 
 /// Bytes of an AppleDouble companion.
 const MAX_COMPANION: u64 = 16 << 20;
@@ -180,6 +182,54 @@ fn list(
     Ok(())
 }
 
+/// The extended attribute of exactly this name.
+fn value(path: &Path, name: &str) -> Result<Option<Vec<u8>>, Errno> {
+    // Its length first: most files have none, and there may be many files.
+    let read = || {
+        let length = lgetxattr_query(path, name)?;
+        if length > MAX_ATTRIBUTE {
+            return Err(Errno::TOOBIG);
+        }
+        let mut value = vec![0; length];
+        let length = lgetxattr(path, name, value.as_mut_slice())?;
+        value.truncate(length);
+        Ok(Some(value))
+    };
+    match read() {
+        Err(error) if is_no_attribute(error) => Ok(None),
+        read => read,
+    }
+}
+
+/// Whether there is no such attribute, by `getxattr` of Linux and of macOS: the file has none, its file system keeps none, or things of
+/// its kind cannot have it.
+fn is_no_attribute(error: Errno) -> bool {
+    #[cfg(target_vendor = "apple")]
+    const NONE: i32 = libc::ENOATTR;
+    #[cfg(not(target_vendor = "apple"))]
+    const NONE: i32 = libc::ENODATA;
+    let for_others = [
+        Errno::PERM,
+        Errno::ISDIR,
+        Errno::INVAL,
+        Errno::NOTSUP,
+        Errno::OPNOTSUPP,
+    ];
+    error.raw_os_error() == NONE || for_others.contains(&error)
+}
+
+/// Whether there is no regular file of this name: a folder or a link is none.
+fn is_no_file(error: &SourceError) -> bool {
+    let absent = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::NAMETOOLONG];
+    match error {
+        SourceError::NotRegular { .. } => true,
+        SourceError::Io {
+            errno: Some(errno), ..
+        } => absent.iter().any(|known| known.raw_os_error() == *errno),
+        _ => false,
+    }
+}
+
 /// A node from what the system says about it.
 fn node(name: &[u8], facts: &Stat, parent: Option<NodeId>) -> Node {
     let kind = match FileType::from_raw_mode(facts.st_mode) {
@@ -240,14 +290,10 @@ impl Tree for DirectoryTree {
     fn attribute(&self, id: NodeId, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
         let path = self.place(id);
         for name in [name.to_owned(), format!("user.{name}")] {
-            // Its length first: most files have none, and there may be many files.
-            let Ok(length) = rustix::fs::lgetxattr_query(&path, name.as_str()) else {
-                continue;
-            };
-            let mut value = vec![0; length.min(MAX_ATTRIBUTE)];
-            if let Ok(length) = rustix::fs::lgetxattr(&path, name.as_str(), value.as_mut_slice()) {
-                value.truncate(length);
-                return Ok(Some(value));
+            let value = value(&path, &name);
+            let value = value.map_err(|error| SourceError::io(self.full_path(id), &error.into()))?;
+            if value.is_some() {
+                return Ok(value);
             }
         }
         // On a Mac's own volumes `._` files are ordinary files, so only signatures are taken from them, and
@@ -266,11 +312,13 @@ impl Tree for DirectoryTree {
             directory: CWD,
             path: &companion,
         };
-        // Hardly anything has one.
-        let file = bytes::small(place, &shown, MAX_COMPANION).ok();
-        let found = file
-            .as_deref()
-            .and_then(|file| apple_double::attribute(file, name));
+        let file = match bytes::small(place, &shown, MAX_COMPANION) {
+            Ok(file) => file,
+            // Hardly anything has one.
+            Err(error) if is_no_file(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let found = apple_double::attribute(&file, name);
         Ok(found.map(<[u8]>::to_vec))
     }
 

@@ -264,19 +264,29 @@ fn file<T: Tree + ?Sized>(
                 .map(|slice| examine(Subject::Slice(slice), files, context.options))
                 .collect()
         }
-        None => {
-            let attributes = attributes(context.tree, node);
-            let has_own = !attributes.is_empty();
-            let files = BoundFiles {
-                signature_files: if has_own {
-                    Some(&attributes)
-                } else {
-                    files.signature_files
-                },
-                ..files
-            };
-            vec![examine(Subject::File(&bytes), files, context.options)]
-        }
+        None => match attributes(context.tree, node) {
+            Ok(attributes) => {
+                let has_own = !attributes.is_empty();
+                let files = BoundFiles {
+                    signature_files: if has_own {
+                        Some(&attributes)
+                    } else {
+                        files.signature_files
+                    },
+                    ..files
+                };
+                vec![examine(Subject::File(&bytes), files, context.options)]
+            }
+            // Whether it is signed is not known.
+            Err(error) => {
+                let kind = FaultKind::Unreadable(error);
+                // In an archive all attributes lie in one file, about which that was said.
+                if object.faults.iter().all(|fault| fault.kind != kind) {
+                    push(object, kind, path.clone(), None);
+                }
+                Vec::new()
+            }
+        },
     };
     // Nothing follows from the bytes of a file that another process was writing.
     if !bytes.are_unchanged() {
@@ -316,7 +326,7 @@ fn file<T: Tree + ?Sized>(
 }
 
 /// The components that a file which is no Mach-O carries in extended attributes (specification 7.1).
-fn attributes<T: Tree + ?Sized>(tree: &T, node: NodeId) -> SignatureFiles {
+fn attributes<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<SignatureFiles, SourceError> {
     let slots = (0..=Slot::MAX_SPECIAL)
         .chain(0x1000..=0x1004)
         .chain(std::iter::once(Slot::SIGNATURE.0))
@@ -324,8 +334,8 @@ fn attributes<T: Tree + ?Sized>(tree: &T, node: NodeId) -> SignatureFiles {
     slots
         .filter_map(|slot| {
             let name = format!("com.apple.cs.{}", slot.canonical_name()?);
-            // Where they cannot be read, `sideband` has said so.
-            Some((slot, tree.attribute(node, &name).ok().flatten()?))
+            let value = tree.attribute(node, &name).transpose()?;
+            Some(value.map(|value| (slot, value)))
         })
         .collect()
 }
