@@ -1,4 +1,4 @@
-# A static program in an empty image:  docker build -t sealcheck . && docker run --rm -v "$PWD:/work:ro" sealcheck /work/Acme.app
+# A static program in an empty image:  docker build -t sealcheck . && docker run --rm -v "$PWD:/input:ro" sealcheck /input/Acme.app
 FROM rust:1-slim AS build
 RUN rustup target add x86_64-unknown-linux-musl
 WORKDIR /source
