@@ -209,6 +209,16 @@ fn containers_that_are_not_read_say_so() {
         "{text}"
     );
     assert!(!text.contains("codesign -f"), "{text}");
+    // A link counts by its own name, to the verdict and to the finding alike.
+    let link = folder.path().join("Latest.dmg");
+    std::os::unix::fs::symlink("Acme", &link).unwrap();
+    let output = sealcheck(&["check", link.to_str().unwrap()]);
+    let text = stdout(&output);
+    assert!(
+        output.status.code() == Some(4) && text.contains("warning[container-not-read]"),
+        "{text}"
+    );
+    assert!(!text.contains("unsigned-code"), "{text}");
 }
 
 #[test]

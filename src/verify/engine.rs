@@ -122,18 +122,14 @@ impl Evidence {
     /// What could not be seen.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
-        Gaps {
-            has_unread: !self.unread.is_empty(),
-            has_hidden: !self.listing.gaps().is_empty(),
-            is_disk_image: unread_format(&self.code, &self.root) == Some(ArchiveFormat::DISK_IMAGE),
-        }
+        gaps(&self.code, &self.unread, &self.listing)
     }
 
     /// What the item is, where it is a single file of a kind that holds others and is not read: a disk image, an installer
     /// package, an archive other than in ZIP form.
     #[must_use]
     pub fn unread_format(&self) -> Option<&'static str> {
-        unread_format(&self.code, &self.root)
+        unread_format(&self.code, &self.listing)
     }
 
     /// Whether names below this path, or the path itself, may be missing in the listing.
@@ -301,11 +297,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
     }
     unread.sort_by(|one, other| one.path.cmp(&other.path));
     unread.dedup();
-    let gaps = Gaps {
-        has_unread: !unread.is_empty(),
-        has_hidden: !tree.gaps().is_empty(),
-        is_disk_image: unread_format(&code, &tree.full_path(tree.root())) == Some(ArchiveFormat::DISK_IMAGE),
-    };
+    let gaps = gaps(&code, &unread, tree.listing());
     let codesign = fold(&code, gaps, &options.flags);
     let statistics = statistics(tree, &code);
     Ok(Evidence {
@@ -351,10 +343,19 @@ fn found_code<T: Tree + ?Sized>(
     files.par_iter().filter_map(judge).collect()
 }
 
-/// The kind of a single file without code of its own, by its name; see [`Evidence::unread_format`].
-fn unread_format(code: &[CodeObject], path: &str) -> Option<&'static str> {
+/// See [`Evidence::gaps`].
+fn gaps(code: &[CodeObject], unread: &[Unread], listing: &Listing) -> Gaps {
+    Gaps {
+        has_unread: !unread.is_empty(),
+        has_hidden: !listing.gaps().is_empty(),
+        is_disk_image: unread_format(code, listing) == Some(ArchiveFormat::DISK_IMAGE),
+    }
+}
+
+/// The kind of a single file without code of its own, by the name under which it was asked for; see [`Evidence::unread_format`].
+fn unread_format(code: &[CodeObject], listing: &Listing) -> Option<&'static str> {
     code.first().filter(|item| item.kind == CodeKind::Generic)?;
-    match ArchiveFormat::named(path.as_bytes())? {
+    match ArchiveFormat::named(&listing.node(NodeId(0)).name)? {
         ArchiveFormat::Unread(name) => Some(name),
         ArchiveFormat::Tar | ArchiveFormat::Gzip => Some("a tar or gzip archive"),
         ArchiveFormat::Zip | ArchiveFormat::Asar => None,
