@@ -135,11 +135,7 @@ impl<'a> Claimant<'a> {
 
     /// All strings of a key: the value itself or the elements of an array.
     pub(super) fn strings(&self, key: &str) -> Vec<&'a str> {
-        match self.get(key) {
-            Some(Value::String(text)) => vec![text],
-            Some(Value::Array(elements)) => elements.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        }
+        strings(self.claims, key)
     }
 
     /// Whether it is for macOS itself, not Catalyst.
@@ -250,6 +246,15 @@ fn is_of_another_platform(line: &Entitlement) -> bool {
     // `application-identifier` exists under Catalyst only.
     let is_identity = line.key == "application-identifier";
     !line.is_on(Platform::MacOs) && (is_identity || !line.is_on(Platform::Catalyst))
+}
+
+/// All strings of a key: the value itself or the elements of an array.
+pub(super) fn strings<'a>(claims: &'a Dictionary, key: &str) -> Vec<&'a str> {
+    match claims.get(key) {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(elements)) => elements.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Some names in a row: `a, b and 3 more`.

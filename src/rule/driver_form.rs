@@ -3,7 +3,7 @@
 //! Names, places and teams of system extensions are rules of their own; so are the entitlements of drivers.
 
 use super::claims::is_signed_by_apple;
-use super::info_plist::text;
+use super::info_plist::{each_bundle, text};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::Severity;
@@ -12,35 +12,23 @@ use crate::verify::{CodeKind, CodeObject, SliceEvidence};
 /// `PLATFORM_DRIVERKIT` of `LC_BUILD_VERSION`.
 const DRIVERKIT: u32 = 10;
 
-/// Hands over every bundle of this kind that Apple did not sign.
-fn each<'a>(
-    check: &mut Check<'a>,
-    kinds: &[BundleKind],
-    visit: impl Fn(&mut Check<'a>, &'a CodeObject, BundleKind),
-) {
+/// Hands over every bundle of this kind that Apple did not sign, also without an Info.plist.
+fn each<'a>(check: &mut Check<'a>, kind: BundleKind, visit: impl Fn(&mut Check<'a>, &'a CodeObject)) {
     for object in &check.evidence().code {
-        if let CodeKind::Bundle(kind) = object.kind
-            && kinds.contains(&kind)
-            && !object.slices.iter().any(is_signed_by_apple)
-        {
-            visit(check, object, kind);
+        if object.kind == CodeKind::Bundle(kind) && !object.slices.iter().any(is_signed_by_apple) {
+            visit(check, object);
         }
     }
 }
 
 fn descriptions(check: &mut Check<'_>) {
-    let kinds = [BundleKind::SystemExtension, BundleKind::DriverExtension];
-    each(check, &kinds, |check, object, kind| {
+    each_bundle(check, |check, object, kind, info| {
         let key = match kind {
+            BundleKind::SystemExtension => "NSSystemExtensionUsageDescription",
             BundleKind::DriverExtension => "OSBundleUsageDescription",
-            _ => "NSSystemExtensionUsageDescription",
+            _ => return,
         };
-
-        let has_none = object
-            .info_plist
-            .as_ref()
-            .is_some_and(|info| text(info, key).is_none());
-        if has_none {
+        if text(info, key).is_none() {
             check.info_plist(object, format!("Info.plist has no {key}"));
         }
     });
@@ -54,7 +42,7 @@ fn architecture(slice: &SliceEvidence) -> String {
 }
 
 fn platforms(check: &mut Check<'_>) {
-    each(check, &[BundleKind::DriverExtension], |check, object, _| {
+    each(check, BundleKind::DriverExtension, |check, object| {
         let programs = || {
             object
                 .slices
@@ -74,7 +62,7 @@ fn platforms(check: &mut Check<'_>) {
 }
 
 fn kernel_extensions(check: &mut Check<'_>) {
-    each(check, &[BundleKind::KernelExtension], |check, object, _| {
+    each(check, BundleKind::KernelExtension, |check, object| {
         let has_code = object.slices.iter().any(|slice| slice.architecture.is_some());
         let is_for_arm = object.slices.iter().any(|slice| architecture(slice) == "arm64e");
         if has_code && !is_for_arm {

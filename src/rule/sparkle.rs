@@ -4,7 +4,7 @@
 //! `SPUMessageTypes.m`). That each of its programs is signed, hardened, timestamped and of the app's team is said by the
 //! rules about all code. Feeds, keys and updates are not looked at.
 
-use super::claims::is_signed_by_apple;
+use super::claims::{is_signed_by_apple, strings};
 use super::info_plist::{is_on, text};
 use super::sandbox::is_sandboxed_app;
 use super::{Check, Family, Rule};
@@ -40,14 +40,6 @@ pub(super) const RULES: &[Rule] = &[Rule {
 fn links_sparkle(app: &CodeObject) -> bool {
     let mut paths = app.slices.iter().flat_map(|slice| &slice.linked_paths);
     paths.any(|linked| linked.path.contains("/Sparkle.framework/"))
-}
-
-fn strings<'a>(claims: &'a Dictionary, key: &str) -> Vec<&'a str> {
-    match claims.get(key) {
-        Some(Value::String(text)) => vec![text],
-        Some(Value::Array(elements)) => elements.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// Whether the sandbox lets code with these entitlements look a name up: by an exception, or because it lies in an app
