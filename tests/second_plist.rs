@@ -71,7 +71,9 @@ fn lists(folder: &Path, out: &mut Vec<PathBuf>) {
 fn the_plist_crate_reads_the_same_in_real_lists() {
     let mut all = Vec::new();
     lists(&project().join("testdata"), &mut all);
-    if let Some(corpus) = corpus::unpacked() {
+    let own = all.len();
+    let corpus = corpus::unpacked();
+    if let Some(corpus) = &corpus {
         lists(corpus.path(), &mut all);
     }
     let mut compared = 0;
@@ -88,7 +90,11 @@ fn the_plist_crate_reads_the_same_in_real_lists() {
         }
     }
     notice(&format!("{compared} real property lists read alike"));
-    assert!(compared > 5, "{compared}");
+    // Those of the app that comes with the project are all good; the others are beside it or not.
+    match corpus {
+        Some(_) => assert!(compared > 5, "{compared}"),
+        None => assert_eq!((compared, own), (4, 4)),
+    }
 }
 
 fn values() -> impl Strategy<Value = plist::Value> {
