@@ -3,7 +3,6 @@
 //! Made once and used for all items of a run ([`Archives`]).
 
 use std::ops::Range;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +10,7 @@ use rustix::fs::CWD;
 
 use super::archive_faults::{Faults, is_at_or_in};
 use super::bytes::{self, Place};
+use super::mapping::FileState;
 use super::{Bytes, Container, ContainerFault, ContainerFaultKind, SourceError};
 use crate::archive::{Member, Zip, is_zip};
 use crate::limits::Limits;
@@ -209,22 +209,12 @@ impl Archive {
     }
 }
 
-/// Which file it is, and when it was changed last: device, number, length, seconds and nanoseconds.
-type State = (u64, u64, u64, i64, i64);
-
-fn state(path: &Path) -> Option<State> {
-    let facts = path.metadata().ok()?;
-    Some((
-        facts.dev(),
-        facts.ino(),
-        facts.len(),
-        facts.mtime(),
-        facts.mtime_nsec(),
-    ))
+fn state(path: &Path) -> Option<FileState> {
+    Some(FileState::from(&path.metadata().ok()?))
 }
 
 /// An archive, and the file that it was read from.
-type Opened = (State, Arc<Archive>);
+type Opened = (FileState, Arc<Archive>);
 
 /// The archive that was opened last, for all of its items, as long as the file is the same.
 #[derive(Debug, Clone, Default)]

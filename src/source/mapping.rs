@@ -6,11 +6,11 @@
 //! wants the handler; without it, the usual contract of mapped files holds.
 #![allow(unsafe_code)]
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Deref;
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::SystemTime;
 
 use memmap2::Mmap;
 
@@ -43,8 +43,8 @@ static PAGE: AtomicUsize = AtomicUsize::new(0);
 pub(super) struct Mapping {
     map: Mmap,
     file: File,
-    /// Length and time of the last change when it was mapped.
-    state: (u64, Option<SystemTime>),
+    /// What it was when it was mapped.
+    state: FileState,
     slot: Option<usize>,
 }
 
@@ -77,7 +77,7 @@ impl Mapping {
         })
     }
 
-    /// Whether the file is as long, and was changed last, as when it was mapped.
+    /// Whether nothing was written to the file since it was mapped.
     pub(super) fn is_unchanged(&self) -> bool {
         state(&self.file).is_ok_and(|state| state == self.state)
     }
@@ -100,9 +100,33 @@ impl Drop for Mapping {
     }
 }
 
-fn state(file: &File) -> io::Result<(u64, Option<SystemTime>)> {
-    let metadata = file.metadata()?;
-    Ok((metadata.len(), metadata.modified().ok()))
+/// Which file it is, and when it was changed last. The time of the last change of its contents can be set back by whoever may
+/// write to it; that of the last change of its facts cannot, and setting the former changes the latter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileState {
+    device: u64,
+    number: u64,
+    length: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    /// The same of its facts (`ctime`).
+    changed: (i64, i64),
+}
+
+impl From<&Metadata> for FileState {
+    fn from(facts: &Metadata) -> Self {
+        Self {
+            device: facts.dev(),
+            number: facts.ino(),
+            length: facts.len(),
+            modified: (facts.mtime(), facts.mtime_nsec()),
+            changed: (facts.ctime(), facts.ctime_nsec()),
+        }
+    }
+}
+
+fn state(file: &File) -> io::Result<FileState> {
+    Ok(FileState::from(&file.metadata()?))
 }
 
 /// Installs the handler that keeps mapped files readable when they are cut short, for the whole process.
@@ -203,6 +227,27 @@ mod tests {
             assert!(rest.clone().count() > 2000 && rest.copied().all(|byte| byte == 0));
         }
         assert_eq!(mapping[4095], 7);
+        assert!(!mapping.is_unchanged());
+    }
+
+    /// Whoever changes a file can set the time of its last change back, but not the time of the last change of its facts.
+    #[test]
+    fn a_changed_file_whose_time_is_set_back_is_known_to_have_changed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![7; 1 << 20]).unwrap();
+        let before = file.as_file().metadata().unwrap();
+        let mapping = Mapping::new(file.reopen().unwrap()).unwrap();
+        // The clock of a file system may be coarse.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let mut writer = std::fs::OpenOptions::new().write(true).open(file.path()).unwrap();
+        writer.write_all(&[8]).unwrap();
+        writer.set_modified(before.modified().unwrap()).unwrap();
+        drop(writer);
+        let after = file.as_file().metadata().unwrap();
+        assert_eq!(
+            (after.len(), after.modified().unwrap()),
+            (before.len(), before.modified().unwrap())
+        );
         assert!(!mapping.is_unchanged());
     }
 
