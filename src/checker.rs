@@ -69,8 +69,9 @@ pub(crate) fn examine(
     expectations: Option<&Expectations>,
 ) -> Result<Outcome, SourceError> {
     let (evidence, advice) = if let Some(expectations) = expectations {
-        let evidence = verify(path, options)?;
+        let mut evidence = verify(path, options)?;
         let advice = advise(&evidence, target, expectations);
+        evidence.mind_budget();
         (evidence, advice)
     } else {
         let options = Options {

@@ -34,7 +34,7 @@
 //!
 //! # Layers
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
-//! `octets`, `limits`, `time`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
+//! `octets`, `limits`, `budget`, `time`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
 //! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `gatekeeper`, `finding`, `rule`, `report`, `checker`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
@@ -49,6 +49,8 @@ pub mod archive;
 pub mod asn1;
 #[doc(hidden)]
 pub mod blob;
+#[doc(hidden)]
+pub mod budget;
 #[doc(hidden)]
 pub mod bundle;
 #[doc(hidden)]

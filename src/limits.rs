@@ -46,6 +46,16 @@ pub struct Limits {
     pub archive_bytes: u64,
     /// Bytes of code in archives, and of the archives around it that are archived themselves, in memory at once: 1 GiB.
     pub archive_memory: u64,
+    /// Steps of work for one item, which all that look at it share: 100,000,000, about a second, and more for each byte of
+    /// the operand. An app of 100,000 files takes about a tenth of its allowance.
+    pub steps: u64,
+    /// Steps allowed in addition for each byte of the operand: 4. None where a caller sets the steps.
+    pub steps_per_byte: u64,
+    /// Bytes of data about one item that are kept until it is judged: 256 MiB, and more for large operands. A listing takes
+    /// about 100 for each file, a seal about 150.
+    pub retained_bytes: u64,
+    /// Bytes of the operand that allow one more retained byte: 8. 0, for none, where a caller sets the retained bytes.
+    pub bytes_per_retained: u64,
     /// Files of at least this many bytes are mapped, smaller ones are read: 1 MiB. Not a budget.
     pub map_from: u64,
     /// Bytes handed over at once when a file is streamed: 256 KiB. Not a budget.
@@ -115,6 +125,10 @@ impl Default for Limits {
             archive_members: 500_000,
             archive_bytes: 4 << 30,
             archive_memory: 1 << 30,
+            steps: 100_000_000,
+            steps_per_byte: 4,
+            retained_bytes: 256 << 20,
+            bytes_per_retained: 8,
             map_from: 1 << 20,
             chunk: 256 << 10,
         }
@@ -123,7 +137,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The budgets that can be set by name, with their units.
-    const SETTABLE: [Settable; 15] = [
+    const SETTABLE: [Settable; 17] = [
         ("nodes", "files and folders", |limits| &mut limits.nodes),
         ("depth", "levels of folders", |limits| &mut limits.depth),
         ("nesting", "levels of bundles", |limits| &mut limits.nesting),
@@ -139,6 +153,8 @@ impl Limits {
         ("archive-members", "members", |limits| &mut limits.archive_members),
         ("archive-bytes", "bytes", |limits| &mut limits.archive_bytes),
         ("archive-memory", "bytes", |limits| &mut limits.archive_memory),
+        ("steps", "steps of work", |limits| &mut limits.steps),
+        ("retained-bytes", "bytes", |limits| &mut limits.retained_bytes),
     ];
 
     /// Sets the budget of this name; `false` when there is none.
@@ -148,6 +164,12 @@ impl Limits {
             return false;
         };
         *place(self) = value;
+        // A number that the caller gives is the whole allowance, whatever the size of the operand.
+        match name {
+            "steps" => self.steps_per_byte = 0,
+            "retained-bytes" => self.bytes_per_retained = 0,
+            _ => {}
+        }
         true
     }
 

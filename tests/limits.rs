@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sealcheck::budget::Resource;
 use sealcheck::limits::Limits;
 use sealcheck::source::SourceError;
 use sealcheck::verify::{NotJudged, Options, verify};
@@ -61,6 +62,13 @@ fn limits_that_can_be_set() {
     assert_eq!(reached(&app, "nesting", 0), budget);
     assert_eq!(reached(&app, "resource-rules", 2), budget);
     assert_eq!(reached(&app, "plist-values", 3), budget);
+    for (name, resource) in [
+        ("steps", Resource::Steps),
+        ("retained-bytes", Resource::RetainedBytes),
+    ] {
+        let spent = (Some(NotJudged::Spent(resource)), vec!["limit-reached"]);
+        assert_eq!(reached(&app, name, 1000), spent);
+    }
     // Tickets and profiles are no part of codesign's verdict: what is not read is said where they are.
     write(&app.join("Contents/CodeResources"), b"s8ch a ticket");
     write(&app.join("Contents/embedded.provisionprofile"), b"a profile");
@@ -93,6 +101,8 @@ fn limits_that_can_be_set() {
         "archive-bytes",
         // tests/archive_kinds.rs
         "archive-memory",
+        "steps",
+        "retained-bytes",
     ];
     assert_eq!(
         Limits::default()

@@ -20,6 +20,7 @@ mod archive_readers;
 mod archives;
 mod bits;
 mod broken_app;
+mod budget;
 mod budgets;
 mod bundles;
 mod command_line;

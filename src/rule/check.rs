@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
+use super::reading::LIMIT_REACHED;
 use super::remedy::Signing;
 use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
@@ -84,20 +85,49 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
     let target = advice.target;
     let linkage = OnceCell::new();
     let signing = Signing::of(evidence, target);
-    for rule in all().into_iter().filter(|rule| rule.applies_to(target)) {
+    let budget = evidence.budget();
+    let ask = |rule: &'static Rule, advice: &mut Advice| {
+        let kept = advice.findings.len();
         let mut check = Check {
             rule,
             evidence,
             expectations,
             linkage: &linkage,
             signing: &signing,
-            advice: &mut advice,
+            advice,
         };
         (rule.check)(&mut check);
+        // Whether that was too much is asked before the next rule.
+        let found = advice.findings.iter().skip(kept);
+        let _ = budget.step(1).and_then(|()| budget.retain(found.map(size).sum()));
+    };
+    for rule in all().into_iter().filter(|rule| rule.applies_to(target)) {
+        if budget.is_spent() {
+            break;
+        }
+        ask(rule, &mut advice);
+    }
+    if budget.is_spent() {
+        // What there is to say about the item is only that.
+        advice.findings.clear();
+        advice.unknown.clear();
+        ask(&LIMIT_REACHED, &mut advice);
+        return advice;
     }
     fold(&mut advice.findings);
     sort(&mut advice.findings);
     advice
+}
+
+/// Bytes of a finding.
+fn size(finding: &Finding) -> usize {
+    let places = finding.places.iter();
+    let places = places.map(|place| place.path.len().saturating_add(size_of::<Place>()));
+    [&finding.code, &finding.path, &finding.message, &finding.remedy]
+        .into_iter()
+        .map(String::len)
+        .chain(places)
+        .fold(size_of::<Finding>(), usize::saturating_add)
 }
 
 /// Errors first; what is wrong with the archive may be the cause of all the rest, and what breaks the signature comes before what is

@@ -77,7 +77,7 @@ const NOT_FULLY_READ: Rule = Rule {
     ..Rule::BASE
 };
 
-const LIMIT_REACHED: Rule = Rule {
+pub(super) const LIMIT_REACHED: Rule = Rule {
     id: "limit-reached",
     family: Family::Files,
     severity: Severity::Warning,
@@ -88,6 +88,10 @@ const LIMIT_REACHED: Rule = Rule {
     remedy: "find out where the file comes from; where it is meant to be so, raise the limit if it is one that can be set:  sealcheck check --limit NAME=NUMBER PATH",
     check: |check| {
         let evidence = check.evidence();
+        if let Some(over) = evidence.budget().spent() {
+            check.file("", over.to_string());
+            return;
+        }
         for fault in evidence.code.iter().flat_map(|object| &object.faults) {
             if let Some(limit) = fault.limit() {
                 check.file(&fault.path, limit);

@@ -4,12 +4,14 @@
 //! `._NAME` in `__MACOSX` are attributes of what they are named after.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::archive::{Archive, COMPANIONS, Indexed};
 use super::archive_faults::{COMPANION, owner};
 use super::archive_tree::{Located, Packed, kind, node};
 use super::{Container, ContainerFault, ContainerFaultKind, GapReason, Kind, Listing, NodeId};
 use crate::archive::Member;
+use crate::budget::Budget;
 use crate::limits::Limits;
 
 /// Mode of a folder that no member stands for.
@@ -171,7 +173,7 @@ impl Folder {
 
 impl Entry {
     /// The listing with this entry at its root, and where each node lies.
-    pub(super) fn listed(self, name: &[u8], limits: &Limits) -> (Listing, Vec<Located>) {
+    pub(super) fn listed(self, name: &[u8], limits: &Limits, budget: Arc<Budget>) -> (Listing, Vec<Located>) {
         let size = |place: &Located| place.member.map_or(0, |packed| packed.member.size);
         let mut pending = VecDeque::new();
         let (root, first) = match self {
@@ -183,9 +185,12 @@ impl Entry {
                 (root, place)
             }
         };
-        let mut listing = Listing::new(root);
+        let mut listing = Listing::new(root, budget);
         let mut places = vec![first];
         while let Some((id, folder)) = pending.pop_front() {
+            if listing.budget().is_spent() {
+                break;
+            }
             if let Some(reason) = folder.is_cut {
                 listing.gap(id, reason);
             }

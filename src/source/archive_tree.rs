@@ -17,6 +17,7 @@ use super::{
     apple_double,
 };
 use crate::archive::{Member, MemberError, MemberKind, Zip};
+use crate::budget::Budget;
 use crate::limits::Limits;
 
 /// Bytes of an AppleDouble companion.
@@ -97,7 +98,10 @@ impl ArchiveTree {
         };
         let root = root.ok_or(SourceError::NoSuchMember { path: full.clone() })?;
         let label = last.unwrap_or_else(|| outer.file_name().unwrap_or_default().as_encoded_bytes());
-        let (mut listing, places) = root.listed(label, limits);
+        let budget = Arc::new(Budget::new(limits));
+        // What lies around the item was paid for by who opened the archive.
+        budget.allow(u64::try_from(archive.data.len()).unwrap_or(u64::MAX));
+        let (mut listing, places) = root.listed(label, limits, budget);
         let links: Vec<_> = listing
             .ids()
             .filter(|id| listing.node(*id).is_symlink())
@@ -126,12 +130,22 @@ impl ArchiveTree {
     #[must_use]
     pub fn container(&self) -> Container {
         let mut container = self.container.clone();
+        if self.budget().is_spent() {
+            // Which members were read before is a matter of threads.
+            return container;
+        }
         let damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
         container.own.extend(damaged.iter().map(|name| ContainerFault {
             member: Some(name.clone()),
             kind: ContainerFaultKind::Damaged,
         }));
         container
+    }
+
+    /// Whether nothing was written to the archive since it was opened.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.archive.data.are_unchanged()
     }
 
     fn located(&self, id: NodeId) -> Located {

@@ -4,6 +4,7 @@
 //! (as `fts_open(FTS_PHYSICAL | FTS_COMFOLLOW)` does in LC/resources.cpp `scan`).
 //! Not checked: that a directory on the way is not exchanged for a link while the program runs.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -13,16 +14,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, lgetxattr, lgetxattr_query, lstat, statat,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, SeekFrom, Stat, lgetxattr, lgetxattr_query, lstat, openat,
+    seek, statat,
 };
 use rustix::io::Errno;
 
 use super::bytes::Place;
+use super::listing::FACTS;
 use super::{Bytes, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
+use crate::budget::{Budget, SYSTEM_CALL};
 use crate::limits::Limits;
 
 /// Bytes of one extended attribute. Linux stores 64 KiB; forks on a Mac may be larger.
 const MAX_ATTRIBUTE: usize = 16 << 20;
+
+/// Files of at least this many bytes are asked for their holes.
+const SPARSE_FROM: u64 = 1 << 20;
+
+/// Pieces between holes that are counted in one file.
+const MAX_PIECES: usize = 4096;
 
 /// Bytes of an AppleDouble companion.
 const MAX_COMPANION: u64 = 16 << 20;
@@ -56,12 +66,15 @@ impl DirectoryTree {
             .unwrap_or_default();
         let root = node(name.as_bytes(), &facts, None);
         let is_directory = root.is_directory();
-        let mut listing = Listing::new(root);
+        let mut listing = Listing::new(root, Arc::new(Budget::new(limits)));
+        let mut data = Data::default();
+        listing.budget().allow(data.of(CWD, &base, &facts, &listing));
         let mut directory = None;
         if is_directory {
-            walk(&mut listing, &base, limits);
+            walk(&mut listing, &base, limits, &mut data);
             directory = open_directory(&base).ok();
         }
+
         Ok(Self {
             base,
             directory,
@@ -84,6 +97,8 @@ impl DirectoryTree {
             let path = self.full_path(id);
             return Err(SourceError::NotRegular { path });
         }
+        // Who asks for many files asks whether the budget is spent.
+        let _ = self.budget().step(SYSTEM_CALL);
         match &self.directory {
             Some(directory) => read(Place {
                 directory: directory.as_fd(),
@@ -118,15 +133,79 @@ impl DirectoryTree {
     }
 }
 
+/// The bytes of an operand that are really there: holes in files and further names of one file are none.
+#[derive(Debug, Default)]
+struct Data {
+    /// Files with several names that were counted: device and number.
+    linked: HashSet<(u64, u64)>,
+}
+
+impl Data {
+    /// The bytes of a node, with the facts about it and its name.
+    fn of(&mut self, directory: impl AsFd, name: &Path, facts: &Stat, listing: &Listing) -> u64 {
+        let own = u64::try_from(name.as_os_str().len()).unwrap_or_default();
+        let own = own.saturating_add(FACTS);
+        if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
+            return own;
+        }
+        #[allow(
+            clippy::useless_conversion,
+            reason = "other systems have other types for them"
+        )]
+        let is_known = u64::try_from(facts.st_nlink).is_ok_and(|names| names > 1)
+            && !self.linked.insert((
+                u64::try_from(facts.st_dev).unwrap_or_default(),
+                u64::from(facts.st_ino),
+            ));
+        if is_known {
+            return own;
+        }
+        let size = u64::try_from(facts.st_size).unwrap_or_default();
+        let stored = u64::try_from(facts.st_blocks)
+            .unwrap_or_default()
+            .saturating_mul(512);
+        if size < SPARSE_FROM || stored >= size {
+            return own.saturating_add(size);
+        }
+        // Compressed files take less room than they have bytes, too, but no holes.
+        let data = data_bytes(directory, name, listing).unwrap_or_default();
+        own.saturating_add(data.max(stored).min(size))
+    }
+}
+
+/// The bytes of a file that are in no hole, as far as so many pieces go.
+fn data_bytes(directory: impl AsFd, name: &Path, listing: &Listing) -> Result<u64, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(directory, name, flags, Mode::empty())?;
+    let (mut at, mut total) = (0, 0_u64);
+    for _ in 0..MAX_PIECES {
+        // Who fills the listing asks whether the budget is spent.
+        let _ = listing.budget().step(SYSTEM_CALL);
+        let Ok(start) = seek(&file, SeekFrom::Data(at)) else {
+            break;
+        };
+        let end = seek(&file, SeekFrom::Hole(start))?;
+        total = total.saturating_add(end.saturating_sub(start));
+        if end <= at {
+            break;
+        }
+        at = end;
+    }
+    Ok(total)
+}
+
 /// Lists everything below the root.
-fn walk(listing: &mut Listing, base: &Path, limits: &Limits) {
+fn walk(listing: &mut Listing, base: &Path, limits: &Limits, data: &mut Data) {
     let mut pending = vec![(NodeId(0), base.to_owned(), 0_u64)];
     while let Some((id, path, depth)) = pending.pop() {
+        if listing.budget().is_spent() {
+            return;
+        }
         if depth >= limits.depth {
             listing.gap(id, GapReason::DepthLimit(limits.depth));
             continue;
         }
-        let entries = entries(listing, id, &path, limits);
+        let entries = entries(listing, id, &path, limits, data);
         let open = listing.fill(id, entries);
         for &(child, kind) in open.iter().rev() {
             let below = path.join(OsStr::from_bytes(&listing.node(child).name));
@@ -134,6 +213,7 @@ fn walk(listing: &mut Listing, base: &Path, limits: &Limits) {
                 pending.push((child, below, depth.saturating_add(1)));
                 continue;
             }
+            let _ = listing.budget().step(SYSTEM_CALL);
             match fs::read_link(&below) {
                 Ok(target) => listing.set_link(child, target.into_os_string().into_vec()),
                 Err(error) => listing.gap(child, GapReason::Unreadable(error.raw_os_error())),
@@ -148,9 +228,9 @@ fn open_directory(path: &Path) -> Result<OwnedFd, Errno> {
 }
 
 /// The entries of one directory in the order of the disk; what cannot be read is recorded.
-fn entries(listing: &mut Listing, id: NodeId, path: &Path, limits: &Limits) -> Vec<Node> {
+fn entries(listing: &mut Listing, id: NodeId, path: &Path, limits: &Limits, data: &mut Data) -> Vec<Node> {
     let mut entries = Vec::new();
-    if let Err(error) = list(listing, id, path, limits, &mut entries) {
+    if let Err(error) = list(listing, id, path, limits, data, &mut entries) {
         listing.gap(id, GapReason::Unreadable(Some(error.raw_os_error())));
     }
     entries
@@ -161,6 +241,7 @@ fn list(
     id: NodeId,
     path: &Path,
     limits: &Limits,
+    data: &mut Data,
     entries: &mut Vec<Node>,
 ) -> Result<(), Errno> {
     let most = usize::try_from(limits.nodes).unwrap_or(usize::MAX);
@@ -177,6 +258,13 @@ fn list(
         }
         // The older call is the faster one, and there may be many files.
         let facts = statat(directory.fd()?, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let place = Path::new(OsStr::from_bytes(name.to_bytes()));
+        listing
+            .budget()
+            .allow(data.of(directory.fd()?, place, &facts, listing));
+        if listing.budget().step(SYSTEM_CALL).is_err() {
+            break;
+        }
         entries.push(node(name.to_bytes(), &facts, Some(id)));
     }
     Ok(())
@@ -283,11 +371,13 @@ impl Tree for DirectoryTree {
     }
 
     fn has_attributes(&self, id: NodeId) -> bool {
+        let _ = self.budget().step(SYSTEM_CALL);
         // Where the list cannot be had, the attributes are asked for one by one.
         rustix::fs::llistxattr_query(self.place(id)).map_or(true, |length| length > 0)
     }
 
     fn attribute(&self, id: NodeId, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let _ = self.budget().step(SYSTEM_CALL.saturating_mul(3));
         let path = self.place(id);
         for name in [name.to_owned(), format!("user.{name}")] {
             let value = value(&path, &name);

@@ -134,6 +134,9 @@ pub enum ResolveError {
     /// The path leaves the tree: an absolute link, or `..` above the root.
     #[error("the path leaves the input")]
     Escapes,
+    /// The budget of the item is spent, so that it is not judged.
+    #[error("the budget of the item is spent")]
+    OverBudget,
     /// A component that is not the last one, or is followed by `/`, is no directory (`ENOTDIR`).
     #[error("not a directory")]
     NotDirectory,

@@ -14,28 +14,35 @@ const MAX_COMPONENTS: usize = 16_384;
 /// Entries of a directory that are gone through one by one where a name is not there as it is written.
 const MAX_WITHOUT_INDEX: usize = 64;
 
-/// One entry of a directory by name.
-fn child(tree: &Listing, directory: NodeId, name: &[u8]) -> Lookup {
+/// Steps of finding a name: a search among sorted names, or in a table.
+pub(super) const STEPS_PER_NAME: u64 = 4;
+
+/// One entry of a directory by name; what it cost is added to `steps`.
+fn child(tree: &Listing, directory: NodeId, name: &[u8], steps: &mut u64) -> Lookup {
+    let scanned = |bytes: usize| u64::try_from(bytes / 8).unwrap_or(u64::MAX);
+    *steps = steps
+        .saturating_add(STEPS_PER_NAME)
+        .saturating_add(scanned(name.len()));
     let children = tree.children(directory);
     if let Ok(index) = children.binary_search_by(|&id| tree.node(id).name.as_ref().cmp(name)) {
         return children
             .get(index)
             .map_or(Lookup::Missing, |&id| Lookup::Exact(id));
     }
-    let folded = fold(name);
-    if children.len() > MAX_WITHOUT_INDEX {
-        let found = tree.folded(directory, fold).get(&folded).copied();
-        return found.map_or(Lookup::Missing, Lookup::Folded);
+    // Without an index, where that costs little.
+    if children.len() <= MAX_WITHOUT_INDEX && name.is_ascii() && tree.is_ascii(directory) {
+        let count = u64::try_from(children.len()).unwrap_or(u64::MAX);
+        *steps = steps.saturating_add(count);
+        let found = children
+            .iter()
+            .find(|&&id| tree.node(id).name.eq_ignore_ascii_case(name));
+        return found.map_or(Lookup::Missing, |&id| Lookup::Folded(id));
     }
-    let found = children.iter().find(|&&id| {
-        let other = &tree.node(id).name;
-        if name.is_ascii() && other.is_ascii() {
-            other.eq_ignore_ascii_case(name)
-        } else {
-            fold(other) == folded
-        }
-    });
-    found.map_or(Lookup::Missing, |&id| Lookup::Folded(id))
+    let found = tree.folded(directory, fold).get(&fold(name)).copied();
+    *steps = steps
+        .saturating_add(STEPS_PER_NAME)
+        .saturating_add(scanned(name.len().saturating_mul(4)));
+    found.map_or(Lookup::Missing, Lookup::Folded)
 }
 
 /// The name without its case.
@@ -48,6 +55,16 @@ pub(super) fn fold(name: &[u8]) -> String {
 
 /// See [`Listing::lookup`].
 pub(super) fn lookup(tree: &Listing, from: NodeId, relative: &str) -> Lookup {
+    let mut steps = 0;
+    let found = look_up(tree, from, relative, &mut steps);
+    match tree.budget().step(steps) {
+        Ok(()) => found,
+        // Nothing is said about the item.
+        Err(_) => Lookup::Missing,
+    }
+}
+
+fn look_up(tree: &Listing, from: NodeId, relative: &str, steps: &mut u64) -> Lookup {
     if relative.starts_with('/') {
         return Lookup::Missing;
     }
@@ -60,7 +77,7 @@ pub(super) fn lookup(tree: &Listing, from: NodeId, relative: &str) -> Lookup {
         if name == ".." {
             return Lookup::Missing;
         }
-        match child(tree, at, name.as_bytes()) {
+        match child(tree, at, name.as_bytes(), steps) {
             Lookup::Exact(id) => at = id,
             Lookup::Folded(id) => {
                 exact = false;
@@ -77,19 +94,15 @@ pub(super) fn lookup(tree: &Listing, from: NodeId, relative: &str) -> Lookup {
 }
 
 /// Pushes the components of a path so that the first one is popped first.
-fn push(pending: &mut Vec<Vec<u8>>, path: &[u8]) -> Result<(), ResolveError> {
+fn push<'p>(pending: &mut Vec<&'p [u8]>, path: &'p [u8]) -> Result<(), ResolveError> {
     if path.is_empty() {
         return Err(ResolveError::Missing);
     }
     // A slash at the end asks for a directory, as `.` does.
     if path.ends_with(b"/") {
-        pending.push(b".".to_vec());
+        pending.push(b".");
     }
-    pending.extend(
-        path.rsplit(|&byte| byte == b'/')
-            .filter(|part| !part.is_empty())
-            .map(<[u8]>::to_vec),
-    );
+    pending.extend(path.rsplit(|&byte| byte == b'/').filter(|part| !part.is_empty()));
     if pending.len() > MAX_COMPONENTS {
         Err(ResolveError::Loop)
     } else {
@@ -104,6 +117,19 @@ pub(super) fn resolve(
     relative: &[u8],
     limit: usize,
 ) -> Result<NodeId, ResolveError> {
+    let mut steps = 0;
+    let found = follow(tree, from, relative, limit, &mut steps);
+    tree.budget().step(steps).map_err(|_| ResolveError::OverBudget)?;
+    found
+}
+
+fn follow(
+    tree: &Listing,
+    from: NodeId,
+    relative: &[u8],
+    limit: usize,
+    steps: &mut u64,
+) -> Result<NodeId, ResolveError> {
     let mut left = limit.min(MAX_LINKS);
     let mut pending = Vec::new();
     if relative.starts_with(b"/") {
@@ -116,14 +142,15 @@ pub(super) fn resolve(
     if tree.node(at).kind == Kind::Symlink {
         // Start at the link's own directory, so that the start is followed like any other link.
         let node = tree.node(at);
-        pending.push(node.name.to_vec());
+        pending.push(&*node.name);
         at = node.parent.ok_or(ResolveError::Escapes)?;
     }
     while let Some(name) = pending.pop() {
+        *steps = steps.saturating_add(1);
         if tree.node(at).kind != Kind::Directory {
             return Err(ResolveError::NotDirectory);
         }
-        match name.as_slice() {
+        match name {
             b"." => continue,
             b".." => {
                 at = tree.node(at).parent.ok_or(ResolveError::Escapes)?;
@@ -131,7 +158,7 @@ pub(super) fn resolve(
             }
             _ => {}
         }
-        let next = child(tree, at, &name).id().ok_or(ResolveError::Missing)?;
+        let next = child(tree, at, name, steps).id().ok_or(ResolveError::Missing)?;
         if tree.node(next).kind != Kind::Symlink {
             at = next;
             continue;
@@ -141,6 +168,9 @@ pub(super) fn resolve(
         if target.starts_with(b"/") {
             return Err(ResolveError::Escapes);
         }
+        // One link may stand for thousands of names, so each is paid for before the next.
+        let due = std::mem::take(steps);
+        tree.budget().step(due).map_err(|_| ResolveError::OverBudget)?;
         push(&mut pending, target)?;
     }
     Ok(at)

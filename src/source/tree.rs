@@ -5,12 +5,18 @@
 use std::sync::Arc;
 
 use super::{Bytes, Gap, Listing, Lookup, Node, NodeId, ResolveError, SourceError};
+use crate::budget::Budget;
 use crate::limits::Limits;
 
 /// One input: an immutable listing, with access to the contents of its regular files.
 pub trait Tree: Sync {
     /// Its names.
     fn listing(&self) -> &Arc<Listing>;
+
+    /// See [`Listing::budget`].
+    fn budget(&self) -> &Arc<Budget> {
+        self.listing().budget()
+    }
 
     /// The root: a directory, or the only file.
     fn root(&self) -> NodeId {

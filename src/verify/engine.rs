@@ -17,6 +17,7 @@ use super::{
     profiles, resources,
 };
 use crate::archive::ArchiveFormat;
+use crate::budget::{Budget, OverBudget};
 use crate::bundle::Layout;
 use crate::hash::Kernel;
 use crate::limits::Limits;
@@ -43,6 +44,8 @@ pub struct Options {
     pub cache: Arc<Cache>,
     /// The archive that items are read from.
     pub archives: Archives,
+    /// The budget of the item that is worked on. Every item has its own: [`verify_tree`] puts that of its tree here.
+    pub budget: Arc<Budget>,
     /// The time for which the verdict is to hold; it matters where a signature names no time itself.
     pub at: UnixTime,
     /// Whether an expired certificate is a failure also where the signature has no timestamp.
@@ -119,6 +122,35 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// What the item may cost, and what it has cost so far.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        self.listing.budget()
+    }
+
+    /// All code, for a search through it for one of many: that is charged. Nothing where the budget is spent.
+    pub(crate) fn searched(&self) -> &[CodeObject] {
+        let steps = u64::try_from(self.code.len())
+            .unwrap_or(u64::MAX)
+            .saturating_mul(2);
+        match self.budget().step(steps) {
+            Ok(()) => &self.code,
+            Err(_) => &[],
+        }
+    }
+
+    /// Takes the verdict back, unless a failure is proven, where the budget was spent after the item was verified.
+    pub(crate) fn mind_budget(&mut self) {
+        let Some(over) = self.budget().spent() else { return };
+        let gaps = self.gaps();
+        let Some(item) = self.code.first_mut() else { return };
+        let kind = FaultKind::Budget(over);
+        if item.faults.iter().all(|fault| fault.kind != kind) {
+            code::push(item, kind, String::new(), None);
+            self.codesign = fold(&self.code, gaps, &self.flags);
+        }
+    }
+
     /// What could not be seen.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
@@ -135,16 +167,7 @@ impl Evidence {
     /// Whether names below this path, or the path itself, may be missing in the listing.
     #[must_use]
     pub fn may_hide_names(&self, path: &str) -> bool {
-        let is_below = |inner: &str, outer: &str| {
-            outer.is_empty()
-                || inner
-                    .strip_prefix(outer)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.listing.gaps().iter().any(|gap| {
-            let hidden = self.listing.path(gap.node);
-            is_below(&hidden, path) || is_below(path, &hidden)
-        })
+        self.listing.may_hide_names(path)
     }
 
     /// The item's name without the folders around it.
@@ -164,6 +187,12 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
         let archive = options.archives.open(archive, &options.limits)?;
         let tree = ArchiveTree::new(archive, inner, &options.limits)?;
         let mut evidence = verify_tree(&tree, options)?;
+        // Nothing follows from the bytes of an archive that another process was writing.
+        if !tree.is_unchanged() {
+            return Err(SourceError::Changed {
+                path: tree.container().path,
+            });
+        }
         evidence.container = Some(tree.container());
         return Ok(evidence);
     }
@@ -217,11 +246,52 @@ fn bundle_around(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree>
         .then_some(bundle)
 }
 
-/// Verifies the code at the root of `tree`.
+/// Verifies the code at the root of `tree`. An item whose budget is spent is not judged as a whole: how far its reading came
+/// depends on threads, so that nothing of it is told but the budget.
 ///
 /// # Errors
 /// [`SourceError`] when the main file of the root cannot be read.
 pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, SourceError> {
+    let options = &Options {
+        budget: Arc::clone(tree.budget()),
+        ..options.clone()
+    };
+    if let Some(over) = tree.budget().spent() {
+        return Ok(given_up(tree, options, over));
+    }
+    let gathered = gather(tree, options);
+    match tree.budget().spent() {
+        Some(over) => Ok(given_up(tree, options, over)),
+        None => gathered,
+    }
+}
+
+/// The evidence about an item that is not judged.
+fn given_up<T: Tree + ?Sized>(tree: &T, options: &Options, over: OverBudget) -> Evidence {
+    let mut item = CodeObject::new(String::new(), "unreadable", Nesting::Item);
+    code::push(&mut item, FaultKind::Budget(over), String::new(), None);
+    let code = vec![item];
+    let path = tree.full_path(tree.root());
+    Evidence {
+        root: path.clone(),
+        path,
+        codesign: fold(&code, Gaps::default(), &options.flags),
+        code,
+        flags: options.flags.clone(),
+        at: options.at,
+        has_substituted_anchor: options.anchors.is_substituted(),
+        listing: Arc::clone(tree.listing()),
+        unread: Vec::new(),
+        tickets: Vec::new(),
+        launchd_jobs: Vec::new(),
+        archives: Vec::new(),
+        container: None,
+        as_archive: None,
+        statistics: Statistics::default(),
+    }
+}
+
+fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, SourceError> {
     if let Some(progress) = &options.progress {
         let sizes = nodes(tree).map(|id| tree.node(id)).filter(|node| node.is_file());
         progress.expect(sizes.fold(0, |sum, node| sum.saturating_add(node.size)));

@@ -6,6 +6,7 @@
 
 use super::{ComponentError, LinkProblem, Oddity, OsStatus, RequirementFault};
 use crate::blob::{BlobError, Slot};
+use crate::budget::OverBudget;
 use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
 use crate::cms::CmsError;
 use crate::codedir::CodeDirectoryError;
@@ -222,6 +223,8 @@ pub enum FaultKind {
         /// The budget.
         limit: u64,
     },
+    /// The budget of the item is spent: it is not judged as a whole.
+    Budget(OverBudget),
     /// Info.plist is beyond a budget for property lists.
     InfoPlist(PlistError),
     /// The certificate signature.
@@ -255,6 +258,7 @@ impl Fault {
             FaultKind::MachO(_)
             | FaultKind::Bundle(_)
             | FaultKind::TooDeep { .. }
+            | FaultKind::Budget(_)
             | FaultKind::InfoPlist(_)
             | FaultKind::Unreadable(_)
             | FaultKind::NoSuchArchitecture => Stage::Creation,
@@ -288,6 +292,7 @@ impl Fault {
         let too_many = |error: &BlobError| matches!(error, BlobError::TooManyEntries { .. });
         match &self.kind {
             FaultKind::TooDeep { limit } => Some(format!("bundles are nested more than {limit} deep")),
+            FaultKind::Budget(over) => Some(over.to_string()),
             FaultKind::InfoPlist(error) => Some(format!("Info.plist: {error}")),
             FaultKind::SuperBlob(error)
             | FaultKind::Component {
@@ -404,6 +409,7 @@ impl Fault {
             | FaultKind::EntitlementsMalformed { .. }
             | FaultKind::NestedReplaced
             | FaultKind::TooDeep { .. }
+            | FaultKind::Budget(_)
             | FaultKind::InfoPlist(_)
             | FaultKind::Unreadable(_)
             | FaultKind::EntitlementsForm(_)

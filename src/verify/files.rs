@@ -87,6 +87,15 @@ pub(super) fn read<T: Tree + ?Sized>(
             .get(*index)
             .map_or(0, |file| context.tree.node(file.node).size)
     };
+    // All at once, before the first is read: what is over the budget costs nothing, holes in large files included.
+    let bytes = (0..files.len()).fold(0_u64, |sum, index| sum.saturating_add(size(&index)));
+    let budget = context.tree.budget();
+    let types = u64::try_from(hash_types.len()).unwrap_or(u64::MAX);
+    let kept = files.len().saturating_mul(size_of::<Reading>());
+    let charged = budget.hash(bytes.saturating_mul(types));
+    if charged.and_then(|()| budget.retain(kept)).is_err() {
+        return vec![Reading::new(Ok(false)); files.len()];
+    }
     // Small files stay in the order of the walk: the system finds neighbours faster.
     let (mut order, small): (Vec<usize>, Vec<usize>) =
         (0..files.len()).partition(|index| size(index) > SMALL_FILE);
@@ -114,6 +123,9 @@ pub(super) fn read<T: Tree + ?Sized>(
         // Room for one batch after the other: fresh memory costs as much as a tenth of the reading.
         let mut buffer = Vec::new();
         while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if budget.is_spent() {
+                break;
+            }
             let chosen = || {
                 task.iter()
                     .filter_map(|index| Some((*index, *files.get(*index)?)))

@@ -61,7 +61,8 @@ pub(super) fn opened<T: Tree + ?Sized>(tree: &T, link: NodeId) -> Option<LinkPro
     }
     let text = std::str::from_utf8(text).ok()?;
     match tree.resolve(parent, text, MAX_OPENED) {
-        Ok(_) | Err(ResolveError::Escapes) => None,
+        // Without a budget nothing is said about the item.
+        Ok(_) | Err(ResolveError::Escapes | ResolveError::OverBudget) => None,
         Err(ResolveError::Missing) => Some(LinkProblem::Missing),
         Err(ResolveError::Loop) => Some(LinkProblem::Loop),
         Err(ResolveError::NotDirectory) => Some(LinkProblem::NotADirectory),

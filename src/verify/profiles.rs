@@ -5,6 +5,8 @@
 //! for the profile of a program in the bundle whose main executable it is, nowhere else. Names count by their case
 //! here, since a volume may be case-sensitive.
 
+use std::collections::{HashMap, HashSet};
+
 use thiserror::Error;
 
 use super::{CodeKind, CodeObject, Options, SliceEvidence};
@@ -12,7 +14,7 @@ use crate::bundle::Layout;
 use crate::entitlements::{Class, Platform, classify, find};
 use crate::plist::Value;
 use crate::profile::{Answer, Profile, ProfileError, grant};
-use crate::source::{Kind, NodeId, SourceError, Tree};
+use crate::source::{Kind, Lookup, NodeId, SourceError, Tree};
 
 /// Links followed to a profile: the kernel's own limit.
 const MAX_LINKS: usize = 32;
@@ -149,8 +151,9 @@ pub(super) fn embedded<T: Tree + ?Sized>(
 
 /// The file with exactly this name, links followed.
 fn child<T: Tree + ?Sized>(tree: &T, directory: NodeId, name: &str) -> Option<NodeId> {
-    let mut children = tree.children(directory).iter().copied();
-    let entry = children.find(|child| tree.node(*child).text() == name)?;
+    let Lookup::Exact(entry) = tree.lookup(directory, name) else {
+        return None;
+    };
     let found = match tree.node(entry).kind {
         Kind::Symlink => tree.resolve(directory, name, MAX_LINKS).ok()?,
         _ => entry,
@@ -160,6 +163,17 @@ fn child<T: Tree + ?Sized>(tree: &T, directory: NodeId, name: &str) -> Option<No
 
 /// Notes every other profile in the item with the innermost bundle around it.
 pub(super) fn find_misplaced<T: Tree + ?Sized>(tree: &T, code: &mut [CodeObject]) {
+    let in_place: HashSet<String> = code
+        .iter()
+        .filter_map(|object| Some(object.profile.as_ref()?.path.clone()))
+        .collect();
+    // Of several with one path the last one counts.
+    let bundles: HashMap<String, usize> = code
+        .iter()
+        .enumerate()
+        .filter(|(_, object)| matches!(object.kind, CodeKind::Bundle(_)))
+        .map(|(index, object)| (object.path.clone(), index))
+        .collect();
     for node in tree.listing().ids() {
         let facts = tree.node(node);
         let is_profile = [".provisionprofile", ".mobileprovision"].iter().any(|extension| {
@@ -171,24 +185,15 @@ pub(super) fn find_misplaced<T: Tree + ?Sized>(tree: &T, code: &mut [CodeObject]
             continue;
         }
         let path = tree.path(node);
-        let is_in_place = |object: &CodeObject| {
-            let embedded = object.profile.as_ref();
-            embedded.is_some_and(|embedded| embedded.path == path)
-        };
-        if code.iter().any(is_in_place) {
+        if in_place.contains(&path) {
             continue;
         }
-        let is_around = |object: &&mut CodeObject| {
-            matches!(object.kind, CodeKind::Bundle(_))
-                && (object.path.is_empty()
-                    || path
-                        .strip_prefix(&object.path)
-                        .is_some_and(|rest| rest.starts_with('/')))
-        };
-        let owner = code
-            .iter_mut()
-            .filter(is_around)
-            .max_by_key(|object| object.path.len());
+        let folders = path.rmatch_indices('/').filter_map(|(at, _)| path.get(..at));
+        let owner = folders.chain(std::iter::once("")).find_map(|folder| {
+            tree.budget().scan(folder.len()).ok()?;
+            bundles.get(folder)
+        });
+        let owner = owner.and_then(|index| code.get_mut(*index));
         if let Some(owner) = owner.filter(|owner| owner.misplaced_profiles.len() < MAX_MISPLACED) {
             owner.misplaced_profiles.push(path);
         }

@@ -373,6 +373,9 @@ impl<'a> Examination<'a> {
                 bound: expected.is_some(),
                 digest: expected,
             });
+            if component.is_some_and(|data| self.options.budget.hash(length(data)).is_err()) {
+                return;
+            }
             match (component, expected) {
                 (Some(data), Some(digest)) if hash_type.digest(data) == digest => {
                     self.bound_component(slot, data);
@@ -524,15 +527,29 @@ impl<'a> Examination<'a> {
             .filter_map(|directory| Some((directory.hash_type()?, directory.code_slot_table())))
             .collect();
         if self.options.keeps_page_digests {
+            let kept = best.code_slot_table().len().saturating_mul(2);
+            if self.options.budget.retain(kept).is_err() {
+                return;
+            }
             let table = best.code_slot_table();
             self.facts.page_digests = table
                 .chunks_exact(usize::from(best.hash_size).max(1))
                 .map(Digest::new)
                 .collect();
         }
+        let hashed = geometry.limit.min(length(self.subject.data()));
+        let each = hashed.saturating_add(geometry.count);
+        if self
+            .options
+            .budget
+            .hash(each.saturating_mul(count(&tables)))
+            .is_err()
+        {
+            return;
+        }
         let kernel = self.options.kernel;
         let bad = mismatched_pages(kernel, self.subject.data(), geometry, &tables, &before);
-        self.facts.bytes_hashed = geometry.limit.min(length(self.subject.data()));
+        self.facts.bytes_hashed = hashed;
         self.facts.pages_bad = u64::try_from(bad.len()).unwrap_or(u64::MAX);
         if let Some(first) = bad.first() {
             self.faults.push(FaultKind::Pages {
@@ -543,6 +560,10 @@ impl<'a> Examination<'a> {
             });
         }
     }
+}
+
+fn count<T>(things: &[T]) -> u64 {
+    u64::try_from(things.len()).unwrap_or(u64::MAX)
 }
 
 fn length(data: &[u8]) -> u64 {

@@ -11,6 +11,7 @@ use super::{
     CodeObject, CodesignFlags, Fault, FaultKind, Nesting, OsStatus, RequirementFault, SidebandPlace,
     SlotProblem, Stage,
 };
+use crate::budget::{OverBudget, Resource};
 use crate::bundle::{LayoutFault, ScanFault};
 
 /// What `codesign` would answer.
@@ -55,6 +56,8 @@ pub enum NotJudged {
     Gap,
     /// A budget was reached.
     Budget,
+    /// The item needs more than its budget of work or of memory.
+    Spent(Resource),
     /// A disk image: its signature stands in a trailer that is not read.
     DiskImage,
 }
@@ -72,6 +75,12 @@ impl NotJudged {
             }
             Self::Gap => "not judged: part of the item could not be read",
             Self::Budget => "not judged: a limit was reached",
+            Self::Spent(Resource::Steps) => {
+                "not judged: the item needs more work than its budget (--limit steps=NUMBER)"
+            }
+            Self::Spent(Resource::RetainedBytes) => {
+                "not judged: the item needs more memory than its budget (--limit retained-bytes=NUMBER)"
+            }
             Self::DiskImage => "not judged: disk images and their signatures are not read",
         }
     }
@@ -136,7 +145,9 @@ fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignVerd
         Nesting::Found | Nesting::OtherVersion => false,
     };
     let judged = || code.iter().filter(|object| is_seen(object));
-    let not_judged = if gaps.has_unread {
+    let not_judged = if let Some(over) = code.first().and_then(spent) {
+        Some(NotJudged::Spent(over.resource))
+    } else if gaps.has_unread {
         Some(NotJudged::Gap)
     } else if judged().any(has_reached_a_limit) {
         Some(NotJudged::Budget)
@@ -174,6 +185,14 @@ fn is_absence(fault: &Fault) -> bool {
         FaultKind::Resources { added, modified, .. } => added.is_empty() && modified.is_empty(),
         _ => false,
     }
+}
+
+/// The budget of the item that is spent, which is a fault of the item itself.
+fn spent(item: &CodeObject) -> Option<OverBudget> {
+    item.faults.iter().find_map(|fault| match fault.kind {
+        FaultKind::Budget(over) => Some(over),
+        _ => None,
+    })
 }
 
 fn has_reached_a_limit(object: &CodeObject) -> bool {
