@@ -70,7 +70,7 @@ pub(super) fn app_around<'a>(evidence: &'a Evidence, object: &CodeObject) -> Opt
                     .is_some_and(|rest| rest.starts_with('/')))
     };
     evidence
-        .code
+        .searched()
         .iter()
         .filter(is_around)
         .max_by_key(|app| app.path.len())

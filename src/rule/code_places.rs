@@ -84,7 +84,7 @@ fn data_among_code(check: &mut Check<'_>) {
         if !node.is_file() || !is_among_code || node.name.starts_with(b".") {
             continue;
         }
-        let path = names.path(id);
+        let path = names.kept_path(id);
         if !code.contains(path.as_str()) {
             let note = if is_script(node) { "script" } else { "data" };
             places.push(Place { path, note });

@@ -171,7 +171,7 @@ fn outdated<'a>(evidence: &'a Evidence, constraint: &LightweightRequirement) -> 
         return None;
     }
     let names = constraint.values("signing-identifier");
-    evidence.code.iter().find(|object| {
+    evidence.searched().iter().find(|object| {
         let is_meant = |slice: &SliceEvidence| {
             let identifier = slice.identifier.as_deref();
             identifier.is_some() && names.iter().any(|name| name.as_str() == identifier)

@@ -170,7 +170,7 @@ fn install_missing(check: &mut Check<'_>) {
             format!("{}/", app.path)
         };
         let inside = |path: &str| path.strip_prefix(base.as_str()).is_some();
-        let extension = evidence.code.iter().find(|object| {
+        let extension = evidence.searched().iter().find(|object| {
             matches!(
                 object.kind,
                 CodeKind::Bundle(BundleKind::SystemExtension | BundleKind::DriverExtension)
@@ -181,7 +181,7 @@ fn install_missing(check: &mut Check<'_>) {
         });
         let Some(extension) = extension else { continue };
         let programs = evidence
-            .code
+            .searched()
             .iter()
             .enumerate()
             .filter(|(other, object)| *other == index || inside(&object.path));

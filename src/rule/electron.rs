@@ -4,10 +4,10 @@
 //! Helpers without signature or hardened runtime are told by the rules about all code.
 
 use super::archive::unsigned;
+use super::bundles::Bundles;
 use super::claims::{is_signed_by_apple, list};
 use super::code_places::{is_refused, is_refused_everywhere};
 use super::info_plist::text;
-use super::misplaced::Bundles;
 use super::{Check, Family, Rule};
 use crate::archive::ArchiveFormat;
 use crate::bundle::BundleKind;

@@ -175,7 +175,7 @@ fn build_products(check: &mut Check<'_>) {
             node.is_file() && (name.ends_with(".o") || name.ends_with(".a"))
         };
         if is_product {
-            found.push(listing.path(id));
+            found.push(listing.kept_path(id));
         }
     }
     if !found.is_empty() {

@@ -45,7 +45,7 @@ impl<'a> Job<'a> {
     pub(super) fn code(&self, evidence: &'a Evidence) -> Option<&'a CodeObject> {
         let path = evidence.listing.path(self.program(evidence)?.1?);
         evidence
-            .code
+            .searched()
             .iter()
             .find(|object| object.executable.as_ref() == Some(&path))
     }
@@ -54,7 +54,7 @@ impl<'a> Job<'a> {
 /// The app whose list this is, unless Apple signed it itself.
 fn app_of<'a>(evidence: &'a Evidence, job: &LaunchdJob) -> Option<&'a CodeObject> {
     evidence
-        .code
+        .searched()
         .iter()
         .find(|object| object.path == job.bundle && object.kind == CodeKind::Bundle(BundleKind::App))
         .filter(|app| !app.slices.iter().any(is_signed_by_apple))

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::check::above;
+use super::bundles::Bundles;
 use super::nesting::flattened;
 use super::{Check, Family, Rule};
 use crate::bundle::LayoutFault;
@@ -63,22 +63,6 @@ pub(super) fn broken_paths(evidence: &Evidence) -> HashSet<String> {
 pub(super) fn is_apple_double(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     name.starts_with("._") || path.split('/').any(|name| name == "__MACOSX")
-}
-
-/// The bundles of an item by their paths.
-pub(super) struct Bundles<'a>(HashMap<&'a str, &'a CodeObject>);
-
-impl<'a> Bundles<'a> {
-    pub(super) fn of(evidence: &'a Evidence) -> Self {
-        let is_bundle = |object: &&CodeObject| matches!(object.kind, CodeKind::Bundle(_));
-        let bundles = evidence.code.iter().filter(is_bundle);
-        Self(bundles.map(|object| (object.path.as_str(), object)).collect())
-    }
-
-    /// The innermost bundle that holds this path.
-    pub(super) fn around(&self, path: &str) -> Option<&'a CodeObject> {
-        above(path).find_map(|folder| self.0.get(folder).copied())
-    }
 }
 
 /// The rest of a path below a folder.
@@ -149,11 +133,11 @@ fn broken_folders(evidence: &Evidence) -> Vec<(&CodeObject, NodeId, Option<OsSta
         if node == NodeId(0) || !facts.is_directory() || !facts.text().contains('.') {
             return None;
         }
-        let path = names.path(node);
-        let object = bundles.around(&path)?;
+        let object = bundles.around_node(node)?;
         if flattened(names, node).is_some() {
             return None;
         }
+        let path = names.path(node);
         if let Some(status) = refused.get(path.as_str()) {
             return Some((object, node, *status));
         }
@@ -194,25 +178,28 @@ fn apple_doubles(check: &mut Check<'_>) {
         path.rsplit_once('/')
             .is_some_and(|(folders, _)| folders.split('/').any(|name| name == "__MACOSX"))
     };
-    let found: Vec<(&CodeObject, String)> = names
-        .ids()
-        .filter(|node| names.node(*node).text().starts_with(['.', '_']))
-        .map(|node| (node, names.path(node)))
-        .filter(|(node, path)| {
-            let name = names.node(*node);
-            is_apple_double(path) && !is_inside(path) && (name.is_file() || name.text() == "__MACOSX")
-        })
-        .filter_map(|(_, path)| Some((bundles.around(&path)?, path)))
-        .collect();
+    let mut found: HashMap<&str, Vec<Place>> = HashMap::new();
+    for node in names.ids() {
+        let name = names.node(node);
+        let is_of_attributes = name.name.starts_with(b"._") && name.is_file();
+        if !is_of_attributes && &*name.name != b"__MACOSX" {
+            continue;
+        }
+        let Some(owner) = bundles.around_node(node) else {
+            continue;
+        };
+        let path = names.kept_path(node);
+        if !is_inside(&path) {
+            let note = "AppleDouble";
+            found.entry(&owner.path).or_default().push(Place { path, note });
+        }
+    }
     for object in &evidence.code {
-        let places: Vec<Place> = found
-            .iter()
-            .filter(|(owner, _)| std::ptr::eq(*owner, object))
-            .map(|(_, path)| Place {
-                path: path.clone(),
-                note: "AppleDouble",
-            })
-            .collect();
+        let is_bundle = matches!(object.kind, CodeKind::Bundle(_));
+        let places = found
+            .remove(object.path.as_str())
+            .filter(|_| is_bundle)
+            .unwrap_or_default();
         let Some(first) = places.first().map(|place| place.path.clone()) else {
             continue;
         };
@@ -277,8 +264,8 @@ fn leftovers(check: &mut Check<'_>) {
         .filter_map(|node| {
             let facts = names.node(node);
             let note = leftover(&facts.text(), facts.is_directory())?;
-            let path = names.path(node);
-            bundles.around(&path)?;
+            bundles.around_node(node)?;
+            let path = names.kept_path(node);
             Some(Place { path, note })
         })
         .collect();

@@ -6,6 +6,7 @@
 mod app_store;
 mod archive;
 mod baseline;
+mod bundles;
 mod check;
 mod claims;
 mod code_places;

@@ -2,6 +2,8 @@
 //!
 //! They look at every piece of code in the item, whether a seal names it or only its first bytes tell what it is.
 
+use std::collections::HashMap;
+
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Place, Severity};
@@ -122,6 +124,12 @@ pub(super) fn flattened(names: &Listing, framework: NodeId) -> Option<String> {
 fn flattened_frameworks(check: &mut Check<'_>) {
     let evidence = check.evidence();
     let names = &evidence.listing;
+    let by_path: HashMap<&str, &CodeObject> = evidence
+        .code
+        .iter()
+        .rev()
+        .map(|object| (object.path.as_str(), object))
+        .collect();
     for node in names.ids() {
         let facts = names.node(node);
         let is_framework = facts.is_directory() && facts.text().ends_with(".framework");
@@ -129,7 +137,7 @@ fn flattened_frameworks(check: &mut Check<'_>) {
             continue;
         };
         let path = names.path(node);
-        match evidence.code.iter().find(|object| object.path == path) {
+        match by_path.get(path.as_str()) {
             Some(object) => check.object(object, message).path = path,
             None => drop(check.file(&path, message)),
         }

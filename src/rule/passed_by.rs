@@ -3,7 +3,7 @@
 //!
 //! They go by names. Whether a disk image or a flat package can be read is not known.
 
-use super::misplaced::Bundles;
+use super::bundles::Bundles;
 use super::{Check, Family, Rule};
 use crate::finding::{Party, Place, Severity, Target};
 use crate::source::{Listing, NodeId};
@@ -42,7 +42,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// What a folder is that the service cannot process.
-fn container(names: &Listing, folder: NodeId, path: &str) -> Option<&'static str> {
+fn container(names: &Listing, folder: NodeId) -> Option<&'static str> {
     let name = names.node(folder).text().to_ascii_lowercase();
     let extension = name.rsplit_once('.').map(|(_, extension)| extension)?;
     // Without the folder it is another thing under such a name.
@@ -53,15 +53,24 @@ fn container(names: &Listing, folder: NodeId, path: &str) -> Option<&'static str
     match extension {
         "pkg" | "mpkg" => Some("package that is a folder"),
         "app" => {
-            let is_among_resources = path
-                .rsplit_once('/')
-                .is_some_and(|(folders, _)| folders.split('/').any(|part| part == "Resources"));
             let programs = names.lookup(contents, "MacOS").id();
             let is_empty = programs.is_none_or(|programs| names.children(programs).is_empty());
-            (is_among_resources && is_empty).then_some("app without a program")
+            (is_empty && is_among_resources(names, folder)).then_some("app without a program")
         }
         _ => None,
     }
+}
+
+/// Whether one of the folders around it has that name, the item itself left out.
+fn is_among_resources(names: &Listing, folder: NodeId) -> bool {
+    let mut at = names.node(folder).parent;
+    while let Some((id, above)) = at.and_then(|id| Some((id, names.node(id).parent?))) {
+        if names.budget().step(1).is_err() || &*names.node(id).name == b"Resources" {
+            return true;
+        }
+        at = Some(above);
+    }
+    false
 }
 
 fn containers(check: &mut Check<'_>) {
@@ -71,10 +80,10 @@ fn containers(check: &mut Check<'_>) {
         if !names.node(id).is_directory() {
             continue;
         }
-        let path = names.path(id);
-        let Some(what) = container(names, id, &path) else {
+        let Some(what) = container(names, id) else {
             continue;
         };
+        let path = names.path(id);
         if evidence.may_hide_names(&path) {
             check.unknown(&path, "not all names of the folder could be read");
         } else {

@@ -31,7 +31,7 @@ fn private_files(check: &mut Check<'_>) {
         .ids()
         .filter_map(|id| {
             let note = private(names.node(id))?;
-            let path = names.path(id);
+            let path = names.kept_path(id);
             (!path.is_empty()).then_some(Place { path, note })
         })
         .collect();

@@ -57,7 +57,7 @@ fn each<'a>(check: &mut Check<'a>, visit: impl Fn(&mut Check<'a>, &Named<'a>, &'
     each_named(check, |check, named| {
         let helper = check
             .evidence()
-            .code
+            .searched()
             .iter()
             .find(|object| object.path == named.path || object.executable.as_ref() == Some(&named.path));
         if let Some(helper) = helper

@@ -3,9 +3,9 @@
 //! It goes by names. Whether a program can write into its bundle, whether Python is told not to
 //! (`PYTHONDONTWRITEBYTECODE`), and whether a compiled file is still current is not known.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::misplaced::Bundles;
+use super::bundles::Bundles;
 use super::{Check, Family, Rule};
 use crate::finding::{Place, Severity};
 use crate::source::{Listing, NodeId};
@@ -121,7 +121,7 @@ fn written_at_run_time(check: &mut Check<'_>) {
                 continue;
             }
             found.extend(open.into_iter().map(|open| Place {
-                path: names.path(open),
+                path: names.kept_path(open),
                 note: "no .pyc",
             }));
             continue;
@@ -130,25 +130,26 @@ fn written_at_run_time(check: &mut Check<'_>) {
         let Some((database, folder)) = database(&name).zip(node.parent) else {
             continue;
         };
-        let path = names.path(id);
-        let is_beside = names.lookup(folder, database).id().is_some();
-        if node.is_file() && is_beside && !known.contains(&path) {
+        let is_beside = node.is_file() && names.lookup(folder, database).id().is_some();
+        let path = is_beside.then(|| names.kept_path(id));
+        if let Some(path) = path.filter(|path| !known.contains(path)) {
             found.push(Place {
                 path,
                 note: "journal of a database",
             });
         }
     }
-    for object in &evidence.code {
-        if !matches!(object.kind, CodeKind::Bundle(_)) {
-            continue;
+    let mut by_owner: HashMap<&str, Vec<Place>> = HashMap::new();
+    for place in found {
+        if let Some(owner) = bundles.around(&place.path) {
+            by_owner.entry(&owner.path).or_default().push(place);
         }
-        let is_here = |place: &&Place| {
-            bundles
-                .around(&place.path)
-                .is_some_and(|owner| std::ptr::eq(owner, object))
+    }
+    for object in &evidence.code {
+        let is_bundle = matches!(object.kind, CodeKind::Bundle(_));
+        let Some(mut places) = by_owner.remove(object.path.as_str()).filter(|_| is_bundle) else {
+            continue;
         };
-        let mut places: Vec<Place> = found.iter().filter(is_here).cloned().collect();
         places.sort_by(|one, other| one.path.cmp(&other.path));
         let Some(first) = places.first().map(|place| place.path.clone()) else {
             continue;

@@ -77,7 +77,7 @@ fn updaters(check: &mut Check<'_>) {
             path => format!("{path}/"),
         };
         let place = format!("{base}Contents/Frameworks/Sparkle.framework");
-        let framework = evidence.code.iter().find(|object| object.path == place);
+        let framework = evidence.searched().iter().find(|object| object.path == place);
         if let Some(framework) = framework.filter(|_| links_sparkle(app)) {
             updater(check, app, framework, &base);
         }
@@ -88,7 +88,7 @@ fn updater(check: &mut Check<'_>, app: &CodeObject, framework: &CodeObject, base
     let evidence = check.evidence();
     // Before Sparkle 2.2 a service was named after its identifier; before 2.0 it lay in the app.
     let service = |word: &str| {
-        evidence.code.iter().find(|object| {
+        evidence.searched().iter().find(|object| {
             let name = object.path.rsplit('/').next().unwrap_or_default();
             object.kind == CodeKind::Bundle(BundleKind::XpcService)
                 && object.path.starts_with(base)

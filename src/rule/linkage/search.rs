@@ -122,11 +122,18 @@ impl<'a> Search<'a> {
                     continue;
                 }
                 self.places = self.places.saturating_add(stack.len()).saturating_add(1);
-                if self.places > MAX_PLACES {
+                let budget = self.evidence.budget();
+                let steps = u64::try_from(stack.len()).unwrap_or(u64::MAX).saturating_add(8);
+                if self.places > MAX_PLACES || budget.step(steps).is_err() {
                     self.is_complete = false;
                     break;
                 }
                 let (destination, tried) = self.load(image, dependency, &stack, executables);
+                let kept = tried
+                    .iter()
+                    .map(|path| path.len().saturating_add(size_of::<String>()));
+                // The next charge says so, if that was too much.
+                let _ = budget.retain(kept.fold(size_of::<Load>(), usize::saturating_add));
                 if let Destination::Image(target) = destination {
                     let is_needed = is_required
                         && !matches!(
