@@ -3,8 +3,8 @@ FROM rust:1-slim AS build
 RUN rustup target add x86_64-unknown-linux-musl
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked --target x86_64-unknown-linux-musl
+RUN cargo build --profile dist --locked --target x86_64-unknown-linux-musl
 
 FROM scratch
-COPY --from=build /source/target/x86_64-unknown-linux-musl/release/sealcheck /sealcheck
+COPY --from=build /source/target/x86_64-unknown-linux-musl/dist/sealcheck /sealcheck
 ENTRYPOINT ["/sealcheck"]

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Times whole processes: `sealcheck verify` against `rcodesign verify` on the same Mach-O files, in turn, and prints the medians of user
-# and wall-clock seconds with their ratio. Needs GNU time, and a built sealcheck.
+# and wall-clock seconds with their ratio. Needs GNU time, and a sealcheck
+# built with `cargo build --profile dist`.
 #
-# usage: benches/against.sh FILE...       environment: RUNS (5), JOBS (2), SEALCHECK (target/release/sealcheck),
+# usage: benches/against.sh FILE...       environment: RUNS (5), JOBS (2), SEALCHECK (target/dist/sealcheck),
 #                                          RCODESIGN (installed into a temporary folder when not set)
 set -eu
 runs=${RUNS:-5}
 jobs=${JOBS:-2}
-sealcheck=${SEALCHECK:-target/release/sealcheck}
+sealcheck=${SEALCHECK:-target/dist/sealcheck}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 if [ -z "${RCODESIGN:-}" ]; then

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use sealcheck::budget::{OverBudget, Resource};
 use sealcheck::limits::Limits;
@@ -10,6 +9,7 @@ use sealcheck::rule::{Expectations, advise};
 use sealcheck::verify::{Evidence, FaultKind, NotJudged, Options, verify};
 
 use crate::support::bundle::acme;
+use crate::support::program::program;
 
 fn with(name: &str, value: u64) -> Options {
     let mut limits = Limits::default();
@@ -101,11 +101,7 @@ fn rules_that_spend_the_budget_take_the_verdict_back() {
 }
 
 fn run(arguments: &[&str], path: &Path) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_sealcheck"))
-        .args(arguments)
-        .arg(path)
-        .output()
-        .unwrap();
+    let output = program().args(arguments).arg(path).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     (output.status.code().unwrap(), text)
 }

@@ -3,17 +3,18 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 use crate::support::bundle::acme;
 use crate::support::macho::arm64;
+use crate::support::program::program;
 use crate::support::signature::{Bound, adhoc};
 use crate::support::{flip, real_app};
 
 pub fn sealcheck<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sealcheck"))
+    program()
         .args(arguments)
         .env("LC_ALL", "C.UTF-8")
         .output()
@@ -93,11 +94,7 @@ fn a_good_tool_is_good() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).contains("error[adhoc-signed]"));
     // Marks are ASCII where the locale is not UTF-8.
-    let output = Command::new(env!("CARGO_BIN_EXE_sealcheck"))
-        .arg(&path)
-        .env("LC_ALL", "C")
-        .output()
-        .unwrap();
+    let output = program().arg(&path).env("LC_ALL", "C").output().unwrap();
     assert!(output.stdout.is_ascii(), "{}", stdout(&output));
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use sealcheck::finding::{Place, Severity, Target};
 use sealcheck::rule::{Advice, Advised, Expectations, Ignore, Pattern, Policy, Suppression, Unknown, advise};
@@ -15,6 +15,7 @@ use crate::command_line::stdout;
 use crate::formats::FORMATS;
 use crate::support::bundle::{acme, write_executable};
 use crate::support::macho::{arm64, x86_64};
+use crate::support::program::program;
 use crate::support::signature::{Bound, adhoc};
 use crate::support::{flip, real_app};
 
@@ -260,7 +261,7 @@ fn severities_and_their_order() {
 
 /// Runs in a folder, where it finds its configuration.
 fn run<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sealcheck"))
+    program()
         .args(["--at", "2026-11-24"])
         .args(arguments)
         .current_dir(folder)

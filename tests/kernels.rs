@@ -2,13 +2,13 @@
 //! number of threads.
 
 use std::path::Path;
-use std::process::Command;
 
 use proptest::prelude::*;
 use sealcheck::hash::{HashType, Kernel, KernelName};
 use sha2::Digest as _;
 
 use crate::support::bundle::acme;
+use crate::support::program::program;
 use crate::support::{flip, notice, real_app};
 
 /// The kernels that this processor can run.
@@ -113,7 +113,7 @@ fn a_kernel_has_the_name_that_it_was_asked_by() {
 
 /// Exit status and report of one run.
 fn report(path: &Path, kernel: &str, jobs: &str) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_sealcheck"))
+    let output = program()
         .args(["--format", "json", "--hash-kernel", kernel, "--jobs", jobs])
         .args(["--at", "2026-11-24"])
         .arg(path)

@@ -1,9 +1,9 @@
 //! The examples of `docs/ci.md` for a plain shell run as they stand, and the files for pipelines name what exists.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
+use crate::support::program::{install, program};
 use crate::support::{project, real_app};
 
 /// The code blocks of one language.
@@ -22,9 +22,11 @@ fn the_shell_examples_run() {
     let examples = blocks(&page, "sh");
     assert!(examples.len() >= 4, "{} examples", examples.len());
     let folder = tempfile::tempdir().unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_sealcheck")).parent().unwrap();
+    let commands = tempfile::tempdir().unwrap();
+    install(commands.path());
     let path = std::env::join_paths(
-        std::iter::once(program.to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+        std::iter::once(commands.path().to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     )
     .unwrap();
     for example in examples {
@@ -54,10 +56,7 @@ fn the_shell_examples_run() {
 /// Every line that calls sealcheck in the files for pipelines uses options that exist.
 #[test]
 fn the_files_for_pipelines_use_options_that_exist() {
-    let help = Command::new(env!("CARGO_BIN_EXE_sealcheck"))
-        .args(["check", "--help"])
-        .output()
-        .unwrap();
+    let help = program().args(["check", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let mut calls = 0;
     for file in ["action.yml", ".pre-commit-hooks.yaml", "docs/ci.md"] {
@@ -74,4 +73,30 @@ fn the_files_for_pipelines_use_options_that_exist() {
         }
     }
     assert!(calls >= 4);
+}
+
+/// Returns all files with source text below a folder.
+fn sources(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Under emulation the program needs words before it, which only one file adds.
+#[test]
+fn the_program_is_started_in_one_place() {
+    let mut files = Vec::new();
+    sources(&project().join("tests"), &mut files);
+    let mark = concat!("CARGO_BIN_EXE", "_sealcheck");
+    let naming: Vec<_> = files
+        .iter()
+        .filter(|file| fs::read_to_string(file).unwrap().contains(mark))
+        .map(|file| file.strip_prefix(project()).unwrap().to_str().unwrap())
+        .collect();
+    assert_eq!(naming, ["tests/support/program.rs"]);
 }

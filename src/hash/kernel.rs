@@ -94,33 +94,11 @@ impl Kernel {
         }
     }
 
-    /// The digests of independent messages, in their order. Messages of like length next to each other are fastest.
+    /// Returns the digests of independent messages, in their order. Messages of like length next to each other are fastest.
     #[must_use]
     pub fn digests(self, hash_type: HashType, messages: &[&[u8]]) -> Vec<Digest> {
-        let mut digests = match (hash_type, self.0) {
-            #[cfg(target_arch = "x86_64")]
-            (HashType::Sha1, Inner::ShaNi(kernel)) => {
-                lanes::digests(&SHA1, 2, messages, |states, blocks| kernel.sha1(states, blocks))
-            }
-            #[cfg(target_arch = "x86_64")]
-            (HashType::Sha1, Inner::Avx512(kernel)) => {
-                lanes::digests(&SHA1, ENOUGH_SHA1, messages, |states, blocks| {
-                    kernel.sha1(states, blocks);
-                })
-            }
-            #[cfg(target_arch = "x86_64")]
-            (HashType::Sha256 | HashType::Sha256Truncated, Inner::ShaNi(kernel)) => {
-                lanes::digests(&SHA256, 2, messages, |states, blocks| {
-                    kernel.sha256(states, blocks)
-                })
-            }
-            #[cfg(target_arch = "x86_64")]
-            (HashType::Sha256 | HashType::Sha256Truncated, Inner::Avx512(kernel)) => {
-                lanes::digests(&SHA256, ENOUGH_SHA256, messages, |states, blocks| {
-                    kernel.sha256(states, blocks);
-                })
-            }
-            _ => return messages.iter().map(|message| hash_type.digest(message)).collect(),
+        let Some(mut digests) = self.in_lanes(hash_type, messages) else {
+            return messages.iter().map(|message| hash_type.digest(message)).collect();
         };
         if hash_type == HashType::Sha256Truncated {
             for digest in &mut digests {
@@ -128,5 +106,42 @@ impl Kernel {
             }
         }
         digests
+    }
+
+    /// Returns the digests before truncation, or `None` where no implementation works on several messages at once.
+    #[cfg(target_arch = "x86_64")]
+    fn in_lanes(self, hash_type: HashType, messages: &[&[u8]]) -> Option<Vec<Digest>> {
+        match (hash_type, self.0) {
+            (HashType::Sha1, Inner::ShaNi(kernel)) => {
+                Some(lanes::digests(&SHA1, 2, messages, |states, blocks| {
+                    kernel.sha1(states, blocks)
+                }))
+            }
+            (HashType::Sha1, Inner::Avx512(kernel)) => {
+                Some(lanes::digests(&SHA1, ENOUGH_SHA1, messages, |states, blocks| {
+                    kernel.sha1(states, blocks);
+                }))
+            }
+            (HashType::Sha256 | HashType::Sha256Truncated, Inner::ShaNi(kernel)) => {
+                Some(lanes::digests(&SHA256, 2, messages, |states, blocks| {
+                    kernel.sha256(states, blocks)
+                }))
+            }
+            (HashType::Sha256 | HashType::Sha256Truncated, Inner::Avx512(kernel)) => Some(lanes::digests(
+                &SHA256,
+                ENOUGH_SHA256,
+                messages,
+                |states, blocks| {
+                    kernel.sha256(states, blocks);
+                },
+            )),
+            _ => None,
+        }
+    }
+
+    /// Returns `None`: no implementation for this processor works on several messages at once.
+    #[cfg(not(target_arch = "x86_64"))]
+    fn in_lanes(self, _hash_type: HashType, _messages: &[&[u8]]) -> Option<Vec<Digest>> {
+        None
     }
 }

@@ -5,10 +5,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::bundle::{RULES, info_plist, sign_with, write, write_executable};
 use super::macho::{EXECUTE, Thin, arm64};
+use super::program::program;
 use super::signature::{Bound, Signer, adhoc};
 
 /// Exit status, standard output and standard error, with the folder of the fixture as `$D`.
@@ -34,7 +34,7 @@ impl Said {
 pub fn codesign(folder: &Path, command: &str, arguments: &[&str]) -> Said {
     let mut all = vec![command, "--style", "codesign"];
     all.extend(arguments);
-    let output = Command::new(env!("CARGO_BIN_EXE_sealcheck"))
+    let output = program()
         .args(all.iter().map(OsStr::new))
         .current_dir(folder)
         .env("LC_ALL", "C.UTF-8")

@@ -11,6 +11,7 @@ pub mod macho;
 pub mod pki;
 pub mod plist;
 pub mod profile;
+pub mod program;
 pub mod signature;
 pub mod ticket;
 pub mod zip;
