@@ -27,6 +27,7 @@ mod command_line;
 mod corpus;
 mod coverage;
 mod decisions;
+mod endings;
 mod entitlements_table;
 mod formats;
 mod fuzzing;

@@ -27,6 +27,7 @@ Exit status:
   2  wrong usage
   3  the signature is good but a requirement is not met, or assess does not find the item accepted
   4  not judged, not readable, or nobody knows whether an expectation is met
+With several items, 1 takes precedence over 3, 3 over 4, and 4 over 0.
 
 Examples:
   sealcheck Acme.app

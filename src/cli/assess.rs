@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::course::{Course, Operands, report};
+use super::exit::Exit;
 use super::values::{Assessor, ReportFormat};
-use super::{Session, UNREADABLE, complain, say_as_apple};
+use super::{Session, complain, say_as_apple};
 use crate::gatekeeper::{self, Operation, Ruling};
 use crate::report::{
     Outcome, Totals, spctl_lines, syspolicy_status, visible, write_syspolicy, write_syspolicy_json,
@@ -20,7 +21,7 @@ pub(super) fn run(
     (format, style): (ReportFormat, Assessor),
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let is_syspolicy = style == Assessor::SyspolicyCheck;
     let is_own = style == Assessor::Sealcheck;
     let mut operands = match (format, is_own) {
@@ -45,11 +46,11 @@ pub(super) fn run(
         let status = course.say(|out| match (format, style) {
             (ReportFormat::Json, Assessor::SyspolicyCheck) => {
                 write_syspolicy_json(&outcome, out)?;
-                Ok(syspolicy_status(&outcome))
+                Ok(Exit::of(syspolicy_status(&outcome)))
             }
             (ReportFormat::Human, Assessor::SyspolicyCheck) => {
                 write_syspolicy(&outcome, out)?;
-                Ok(syspolicy_status(&outcome))
+                Ok(Exit::of(syspolicy_status(&outcome)))
             }
             (ReportFormat::Human, style) => say(&outcome, style, session, out),
             _ => Ok(exit_status(&outcome)),
@@ -59,21 +60,21 @@ pub(super) fn run(
     course.end()
 }
 
-fn exit_status(outcome: &Outcome) -> u8 {
+fn exit_status(outcome: &Outcome) -> Exit {
     outcome
         .gatekeeper
         .as_ref()
-        .map_or(UNREADABLE, |verdict| match verdict.condition {
+        .map_or(Exit::NotJudged, |verdict| match verdict.condition {
             // What could not be read is not judged at all.
-            Some(_) if verdict.source.is_none() && verdict.status.is_none() => UNREADABLE,
-            _ => verdict.exit_status(),
+            Some(_) if verdict.source.is_none() && verdict.status.is_none() => Exit::NotJudged,
+            _ => Exit::of(verdict.exit_status()),
         })
 }
 
-fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn Write) -> io::Result<u8> {
+fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn Write) -> io::Result<Exit> {
     let Some(verdict) = &outcome.gatekeeper else {
         complain(&format!("sealcheck: {}: not evaluated", outcome.evidence.path));
-        return Ok(UNREADABLE);
+        return Ok(Exit::NotJudged);
     };
     let verbosity = match style {
         Assessor::Sealcheck if session.global.quiet && verdict.ruling == Ruling::Accepted => 0,

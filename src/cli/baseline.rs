@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{UNREADABLE, USAGE};
+use super::exit::Exit;
 use crate::rule::{Baseline, KnownFinding};
 
 const VERSION: u32 = 1;
@@ -30,16 +30,20 @@ struct Entry {
 ///
 /// # Errors
 /// The message and the exit status.
-pub(super) fn read(path: &Path) -> Result<Baseline, (String, u8)> {
+pub(super) fn read(path: &Path) -> Result<Baseline, (String, Exit)> {
     let name = path.display();
-    let bytes = std::fs::read(path)
-        .map_err(|error| (format!("sealcheck: {name}: cannot be read: {error}"), UNREADABLE))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        (
+            format!("sealcheck: {name}: cannot be read: {error}"),
+            Exit::NotJudged,
+        )
+    })?;
     let file: File = serde_json::from_slice(&bytes)
-        .map_err(|error| (format!("sealcheck: {name}: no baseline: {error}"), USAGE))?;
+        .map_err(|error| (format!("sealcheck: {name}: no baseline: {error}"), Exit::Usage))?;
     if file.schema_version != VERSION {
         let version = file.schema_version;
         let message = format!("sealcheck: {name}: a baseline of version {version}, not {VERSION}");
-        return Err((message, USAGE));
+        return Err((message, Exit::Usage));
     }
     let entries = file.findings.into_iter().map(|entry| KnownFinding {
         item: entry.item,

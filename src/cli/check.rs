@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::config::Baselines;
 use super::course::{Course, Operands, report};
+use super::exit::Exit;
 use super::values::ReportFormat;
-use super::{Session, UNREADABLE, baseline, style};
+use super::{Session, baseline, style};
 use crate::gatekeeper::{self, fitting_operation};
 use crate::report::{Human, Outcome};
 use crate::rule::{Advised, Baseline};
@@ -18,7 +19,7 @@ pub(super) fn run(
     baselines: &Baselines,
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let mut operands = Operands::expanded(paths, session);
     let settings = session.settings(true);
     let human = Human::new(style(session.global), settings, operands.are_many());
@@ -50,19 +51,19 @@ pub(super) fn run(
             found.entries.extend(new.entries);
         }
         if let Some(before) = held.replace(outcome) {
-            course.add(&before, before.exit_status())?;
+            course.add(&before, Exit::of(before.exit_status()))?;
         }
     }
     if let Some(path) = &baselines.write_baseline
         && let Err(error) = baseline::write(path, &found)
     {
         let message = format!("sealcheck: {}: cannot be written: {error}", path.display());
-        course.fail(UNREADABLE, &message);
+        course.fail(Exit::NotJudged, &message);
     }
     let unused = applied.end(course.is_complete);
     if let Some(mut last) = held {
         last.advice.add(unused);
-        course.add(&last, last.exit_status())?;
+        course.add(&last, Exit::of(last.exit_status()))?;
     }
     course.end()
 }

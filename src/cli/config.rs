@@ -12,8 +12,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::arguments::Global;
+use super::exit::Exit;
 use super::values::Known;
-use super::{UNREADABLE, USAGE};
 use crate::entitlements::nearest_of;
 use crate::finding::Severity;
 use crate::rule::{self, Ignore, Pattern, Policy};
@@ -49,7 +49,7 @@ impl Decisions {
     ///
     /// # Errors
     /// The message and the exit status.
-    pub(super) fn new(global: &Global) -> Result<Self, (String, u8)> {
+    pub(super) fn new(global: &Global) -> Result<Self, (String, Exit)> {
         let file = match &global.config {
             Some(path) => Some((path.clone(), read(path))),
             None => match read(Path::new(FILE)) {
@@ -62,16 +62,16 @@ impl Decisions {
             let name = path.display().to_string();
             let text = read.map_err(|error| {
                 let message = format!("sealcheck: {name}: cannot be read: {error}");
-                (message, UNREADABLE)
+                (message, Exit::NotJudged)
             })?;
-            decisions.policy = parse(&text, &name).map_err(|errors| (errors.join("\n"), USAGE))?;
+            decisions.policy = parse(&text, &name).map_err(|errors| (errors.join("\n"), Exit::Usage))?;
             decisions.file = Some(name);
         }
         for Known(rule) in &global.ignore {
             if rule.id == UNUSED {
                 let message =
                     format!("sealcheck: --ignore {UNUSED}: remove the ignore that it reports instead");
-                return Err((message, USAGE));
+                return Err((message, Exit::Usage));
             }
             decisions.policy.ignores.push(Ignore {
                 rule: rule.id,

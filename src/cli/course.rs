@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::arguments::nearest_command;
+use super::exit::Exit;
 use super::progress::Watch;
 use super::values::ReportFormat;
-use super::{Session, UNREADABLE, complain};
+use super::{Session, complain};
 use crate::report::{
     Github, Json, JsonLines, Junit, Outcome, Report, Run, Sarif, Settings, Summary, Unreadable,
 };
@@ -64,12 +65,12 @@ impl Operands {
     }
 
     /// The items for a command that shows something of each, and the exit status so far.
-    pub(super) fn of_display(paths: &[PathBuf], session: &Session<'_>) -> (Vec<PathBuf>, u8) {
+    pub(super) fn of_display(paths: &[PathBuf], session: &Session<'_>) -> (Vec<PathBuf>, Exit) {
         let operands = Self::expanded(paths, session);
         let status = if operands.unreadable.is_empty() {
-            0
+            Exit::Good
         } else {
-            UNREADABLE
+            Exit::NotJudged
         };
         (operands.paths, status)
     }
@@ -105,7 +106,7 @@ pub(super) struct Course<'a, 'o> {
     watch: Watch,
     summary: Summary,
     unreadable: Vec<Unreadable>,
-    worst: u8,
+    worst: Exit,
     /// Whether nothing was left out so far.
     pub(super) is_complete: bool,
 }
@@ -127,7 +128,11 @@ impl<'a, 'o> Course<'a, 'o> {
             out,
             watch: Watch::new(operands.paths.len()),
             summary: Summary::default(),
-            worst: if unreadable.is_empty() { 0 } else { UNREADABLE },
+            worst: if unreadable.is_empty() {
+                Exit::Good
+            } else {
+                Exit::NotJudged
+            },
             is_complete: unreadable.is_empty(),
             unreadable,
         }
@@ -153,7 +158,7 @@ impl<'a, 'o> Course<'a, 'o> {
             None if is_missing && path == Path::new("-") => "; standard input is not read".to_owned(),
             None => String::new(),
         };
-        self.fail(UNREADABLE, &format!("sealcheck: {error}{hint}"));
+        self.fail(Exit::NotJudged, &format!("sealcheck: {error}{hint}"));
         self.unreadable.push(Unreadable {
             path: path.to_string_lossy().into_owned(),
             reason: error.to_string(),
@@ -161,9 +166,9 @@ impl<'a, 'o> Course<'a, 'o> {
     }
 
     /// Complains about something that makes the run incomplete.
-    pub(super) fn fail(&mut self, status: u8, message: &str) {
+    pub(super) fn fail(&mut self, status: Exit, message: &str) {
         self.watch.hidden(|| complain(message));
-        self.worst = self.worst.max(status);
+        self.worst.worsen(status);
         self.is_complete = false;
     }
 
@@ -179,8 +184,8 @@ impl<'a, 'o> Course<'a, 'o> {
     }
 
     /// Reports an item.
-    pub(super) fn add(&mut self, outcome: &Outcome, status: u8) -> io::Result<()> {
-        self.worst = self.worst.max(status);
+    pub(super) fn add(&mut self, outcome: &Outcome, status: Exit) -> io::Result<()> {
+        self.worst.worsen(status);
         self.summary.add(outcome, self.settings);
         let Self {
             report, out, watch, ..
@@ -195,7 +200,7 @@ impl<'a, 'o> Course<'a, 'o> {
     }
 
     /// Writes what stands at the end; the exit status.
-    pub(super) fn end(self) -> io::Result<u8> {
+    pub(super) fn end(self) -> io::Result<Exit> {
         let Self {
             settings,
             mut report,
@@ -211,7 +216,7 @@ impl<'a, 'o> Course<'a, 'o> {
             settings,
             unreadable: &unreadable,
             summary,
-            exit_status: worst,
+            exit_status: worst.number(),
         };
         report.end(run, out)?;
         Ok(worst)

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::course::Operands;
+use super::exit::Exit;
 use super::values::Form;
-use super::{Session, UNREADABLE, complain, complain_unsigned, slice_of};
+use super::{Session, complain, complain_unsigned, slice_of};
 use crate::entitlements::to_remarked_text;
 use crate::plist::dictionary_to_json;
 use crate::verify::SliceEvidence;
@@ -18,14 +19,14 @@ pub(super) fn run(
     architecture: Option<&str>,
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let (paths, mut worst) = Operands::of_display(paths, session);
     for path in &paths {
         let evidence = match session.examine(path) {
             Ok(evidence) => evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));
-                worst = worst.max(UNREADABLE);
+                worst.worsen(Exit::NotJudged);
                 continue;
             }
         };
@@ -33,13 +34,13 @@ pub(super) fn run(
             Ok(slice) => slice,
             Err(message) => {
                 complain(&format!("sealcheck: {message}"));
-                worst = worst.max(1);
+                worst.worsen(Exit::Failed);
                 continue;
             }
         };
         if slice.hash_type.is_none() {
             complain_unsigned(&evidence);
-            worst = worst.max(1);
+            worst.worsen(Exit::Failed);
             continue;
         }
         if evidence.codesign.valid == Some(false) {

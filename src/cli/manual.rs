@@ -9,20 +9,21 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::arguments::Arguments;
+use super::exit::Exit;
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// Writes the script for one shell.
-pub(super) fn completions(shell: Shell, out: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn completions(shell: Shell, out: &mut dyn Write) -> io::Result<Exit> {
     // The generator takes a failed write for a defect of its own, so it writes to memory.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut script);
     out.write_all(&script)?;
-    Ok(0)
+    Ok(Exit::Good)
 }
 
 /// Writes the page of the program, or all pages into a folder: `sealcheck.1`, `sealcheck-verify.1`, ….
-pub(super) fn pages(directory: Option<&Path>, out: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn pages(directory: Option<&Path>, out: &mut dyn Write) -> io::Result<Exit> {
     let command = Arguments::command().disable_help_subcommand(true);
     match directory {
         Some(directory) => {
@@ -31,5 +32,5 @@ pub(super) fn pages(directory: Option<&Path>, out: &mut dyn Write) -> io::Result
         }
         None => Man::new(command).render(out)?,
     }
-    Ok(0)
+    Ok(Exit::Good)
 }

@@ -10,6 +10,7 @@ mod check;
 mod config;
 mod course;
 mod entitlements;
+mod exit;
 mod expected;
 mod manual;
 mod profile;
@@ -33,6 +34,7 @@ use arguments::{Arguments, Command, Demands, Global, RequirementCommand};
 use values::{Colour, RequirementForm};
 
 use config::Decisions;
+use exit::Exit;
 use progress::Watch;
 
 use crate::checker;
@@ -45,10 +47,6 @@ use crate::time::UnixTime;
 use crate::trust::Anchors;
 use crate::verify::{Evidence, Options, OsStatus, Progress, SliceEvidence, every_slice_satisfies};
 
-/// The arguments make no sense.
-const USAGE: u8 = 2;
-/// The input could not be read.
-const UNREADABLE: u8 = 4;
 /// Columns of a report that no terminal shows.
 const DEFAULT_WIDTH: usize = 100;
 /// Columns that are still good to read.
@@ -65,7 +63,7 @@ pub fn run() -> ExitCode {
     }
     if let Err(error) = crate::source::guard_mappings() {
         complain(&format!("sealcheck: cannot install a signal handler: {error}"));
-        return ExitCode::from(UNREADABLE);
+        return Exit::NotJudged.into();
     }
     // Zero threads: as many as there are processors.
     let jobs = arguments.global.jobs.unwrap_or_default();
@@ -74,17 +72,17 @@ pub fn run() -> ExitCode {
         .stack_size(checker::STACK);
     if let Err(error) = pool.build_global() {
         complain(&format!("sealcheck: cannot start threads: {error}"));
-        return ExitCode::from(UNREADABLE);
+        return Exit::NotJudged.into();
     }
     let session = match Session::new(&arguments) {
         Ok(session) => session,
         Err((message, status)) => {
             complain(&message);
-            return ExitCode::from(status);
+            return status.into();
         }
     };
     match dispatch(&arguments, &session) {
-        Ok(status) => ExitCode::from(status),
+        Ok(status) => status.into(),
         // A closed pipe is the reader's choice, not a failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -93,7 +91,7 @@ pub fn run() -> ExitCode {
                 None => String::new(),
             };
             complain(&format!("sealcheck: {place}cannot write the report: {error}"));
-            ExitCode::from(UNREADABLE)
+            Exit::NotJudged.into()
         }
     }
 }
@@ -132,7 +130,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// The message and the exit status, where the options themselves cannot be used.
-    fn new(arguments: &'a Arguments) -> Result<Self, (String, u8)> {
+    fn new(arguments: &'a Arguments) -> Result<Self, (String, Exit)> {
         let global = &arguments.global;
         let none = Demands::default();
         let demands = match &arguments.command {
@@ -142,14 +140,14 @@ impl<'a> Session<'a> {
         let requirement = demands
             .requirement
             .as_deref()
-            .map(|text| requirement::single(text).map_err(|message| (message, USAGE)))
+            .map(|text| requirement::single(text).map_err(|message| (message, Exit::Usage)))
             .transpose()?
             .map(|requirement| {
                 let text = requirement.to_string();
                 (requirement, text)
             });
         let anchors =
-            Self::anchors(global).map_err(|message| (format!("sealcheck: {message}"), UNREADABLE))?;
+            Self::anchors(global).map_err(|message| (format!("sealcheck: {message}"), Exit::NotJudged))?;
         let mut flags = demands.flags();
         let mut keeps_page_digests = false;
         if let Command::Inspect {
@@ -165,7 +163,7 @@ impl<'a> Session<'a> {
         }
         let detached = demands.detached.as_ref().map(|path| {
             let message = |error| format!("sealcheck: {}: cannot be read: {error}", path.display());
-            std::fs::read(path).map_err(|error| (message(error), UNREADABLE))
+            std::fs::read(path).map_err(|error| (message(error), Exit::NotJudged))
         });
         let detached = detached.transpose()?;
         let elsewhere = match &arguments.command {
@@ -183,7 +181,7 @@ impl<'a> Session<'a> {
         }
         let options = Options {
             limits,
-            tickets: tickets.map_err(|message| (message, UNREADABLE))?,
+            tickets: tickets.map_err(|message| (message, Exit::NotJudged))?,
             host_architecture: global.host_arch.into(),
             anchors,
             at: global.at.unwrap_or_else(now),
@@ -303,7 +301,7 @@ fn now() -> UnixTime {
     SystemTime::now().into()
 }
 
-fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<u8> {
+fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<Exit> {
     let mut out = output(arguments)?;
     let status = match &arguments.command {
         Command::Check {

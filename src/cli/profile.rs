@@ -5,8 +5,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::course::Operands;
+use super::exit::Exit;
 use super::values::Format;
-use super::{Session, UNREADABLE, complain, style};
+use super::{Session, complain, style};
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
 use crate::source::SourceError;
@@ -38,7 +39,7 @@ pub(super) fn run(
     format: Format,
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let (paths, mut worst) = Operands::of_display(paths, session);
     let mut operands = Vec::new();
     for path in &paths {
@@ -46,7 +47,7 @@ pub(super) fn run(
             Ok(operand) => operands.push(operand),
             Err(message) => {
                 complain(&format!("sealcheck: {message}"));
-                worst = worst.max(UNREADABLE);
+                worst.worsen(Exit::NotJudged);
             }
         }
     }
@@ -62,7 +63,7 @@ pub(super) fn run(
         all.extend(subjects);
     }
     if all.iter().any(|subject| !subject.is_good()) {
-        worst = worst.max(1);
+        worst.worsen(Exit::Failed);
     }
     match format {
         Format::Json => write_profiles_json(&all, out)?,

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::RequirementCommand;
 use super::course::Operands;
+use super::exit::Exit;
 use super::values::RequirementForm;
-use super::{Session, UNREADABLE, complain, complain_unsigned, slice_of};
+use super::{Session, complain, complain_unsigned, slice_of};
 use crate::report::write_requirements;
 use crate::requirement::{Requirement, RequirementSet, SyntaxError};
 use crate::verify::satisfies;
@@ -29,7 +30,7 @@ pub(super) fn run(
     command: &RequirementCommand,
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     match command {
         RequirementCommand::Show { paths, arch, source } => {
             show(paths, arch.as_deref(), *source, session, out)
@@ -45,14 +46,14 @@ fn show(
     is_source: bool,
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let (paths, mut worst) = Operands::of_display(paths, session);
     for path in &paths {
         match session.examine(path) {
             Ok(evidence) => match slice_of(&evidence, architecture) {
                 Ok(slice) if slice.hash_type.is_none() => {
                     complain_unsigned(&evidence);
-                    worst = worst.max(1);
+                    worst.worsen(Exit::Failed);
                 }
                 Ok(slice) => {
                     if paths.len() > 1 {
@@ -62,24 +63,24 @@ fn show(
                 }
                 Err(message) => {
                     complain(&format!("sealcheck: {message}"));
-                    worst = worst.max(1);
+                    worst.worsen(Exit::Failed);
                 }
             },
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));
-                worst = worst.max(UNREADABLE);
+                worst.worsen(Exit::NotJudged);
             }
         }
     }
     Ok(worst)
 }
 
-fn parse(text: &str, form: RequirementForm, out: &mut dyn Write) -> io::Result<u8> {
+fn parse(text: &str, form: RequirementForm, out: &mut dyn Write) -> io::Result<Exit> {
     let compiled = match compile(text) {
         Ok(compiled) => compiled,
         Err(message) => {
             complain(&message);
-            return Ok(1);
+            return Ok(Exit::Failed);
         }
     };
     let blob = match &compiled {
@@ -101,16 +102,16 @@ fn parse(text: &str, form: RequirementForm, out: &mut dyn Write) -> io::Result<u
         (RequirementForm::Text, Compiled::One(requirement)) => writeln!(out, "{requirement}")?,
         (RequirementForm::Text, Compiled::Set(set)) => write!(out, "{set}")?,
     }
-    Ok(0)
+    Ok(Exit::Good)
 }
 
 /// Every slice by itself, since that is what one wants to know about a requirement.
-fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Write) -> io::Result<u8> {
+fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Write) -> io::Result<Exit> {
     let requirement = match single(text) {
         Ok(requirement) => requirement,
         Err(message) => {
             complain(&message);
-            return Ok(1);
+            return Ok(Exit::Failed);
         }
     };
     let (paths, mut worst) = Operands::of_display(paths, session);
@@ -119,7 +120,7 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
             Ok(evidence) => evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));
-                worst = worst.max(UNREADABLE);
+                worst.worsen(Exit::NotJudged);
                 continue;
             }
         };
@@ -136,17 +137,20 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
                 .map(|found| format!(" ({found})"))
                 .unwrap_or_default();
             let (answer, status) = match slice.hash_type.map(|_| satisfies(slice, &requirement)) {
-                None => ("not signed".to_owned(), 1),
-                Some(Ok(Some(true))) => ("satisfied".to_owned(), 0),
-                Some(Ok(Some(false))) => ("not satisfied".to_owned(), 3),
-                Some(Ok(None)) => ("not judged: it depends on what only a Mac knows".to_owned(), 4),
-                Some(Err(fault)) => (format!("cannot be evaluated: {fault}"), 3),
+                None => ("not signed".to_owned(), Exit::Failed),
+                Some(Ok(Some(true))) => ("satisfied".to_owned(), Exit::Good),
+                Some(Ok(Some(false))) => ("not satisfied".to_owned(), Exit::Denied),
+                Some(Ok(None)) => (
+                    "not judged: it depends on what only a Mac knows".to_owned(),
+                    Exit::NotJudged,
+                ),
+                Some(Err(fault)) => (format!("cannot be evaluated: {fault}"), Exit::Denied),
             };
             writeln!(out, "{}{architecture}: {answer}", evidence.path)?;
-            worst = worst.max(status);
+            worst.worsen(status);
         }
         if evidence.codesign.valid == Some(false) {
-            worst = worst.max(1);
+            worst.worsen(Exit::Failed);
         }
     }
     Ok(worst)

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::course::Operands;
+use super::exit::Exit;
 use super::values::Format;
-use super::{Session, UNREADABLE, complain, style};
+use super::{Session, complain, style};
 use crate::report::{Tickets, write_ticket, write_ticket_json};
 use crate::ticket::Ticket;
 use crate::verify::{CodeObject, SuppliedTicket, TicketEvidence};
@@ -44,7 +45,7 @@ pub(super) fn run(
     format: Format,
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let mut items: Vec<(String, Vec<TicketEvidence>, Vec<CodeObject>)> = Vec::new();
     let (paths, mut worst) = Operands::of_display(paths, session);
     for path in &paths {
@@ -64,7 +65,7 @@ pub(super) fn run(
             Ok(item) => items.push(item),
             Err(message) => {
                 complain(&message);
-                worst = worst.max(UNREADABLE);
+                worst.worsen(Exit::NotJudged);
             }
         }
     }
@@ -78,7 +79,7 @@ pub(super) fn run(
         })
         .collect();
     for (index, item) in items.iter().enumerate() {
-        worst = worst.max(item.exit_status());
+        worst.worsen(Exit::of(item.exit_status()));
         if matches!(format, Format::Human) {
             if index > 0 {
                 writeln!(out)?;

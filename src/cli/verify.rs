@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use super::arguments::{Command, Global};
 use super::course::{Course, Operands, report};
+use super::exit::Exit;
 use super::values::{Manner, ReportFormat};
-use super::{Session, UNREADABLE, complain, say_as_apple, slice_of};
+use super::{Session, complain, say_as_apple, slice_of};
 use crate::entitlements::to_text;
 use crate::report::{
     Claim, DisplayStyle, Stream, Totals, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
@@ -18,14 +19,14 @@ use crate::report::{
 use crate::verify::{Evidence, OsStatus, SliceEvidence};
 
 /// Apple's exit status where entitlements have no form to be printed in (EX_DATAERR); it ends the run.
-const UNPRINTABLE_STATUS: u8 = 65;
+const UNPRINTABLE_STATUS: Exit = Exit::Apple(65);
 
 pub(super) fn run(
     paths: &[PathBuf],
     (format, manner): (ReportFormat, Manner),
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let is_human = matches!(format, ReportFormat::Human);
     let is_apple = is_human && manner == Manner::Codesign;
     let mut operands = match is_apple {
@@ -38,10 +39,10 @@ pub(super) fn run(
     };
     let report = report(format, settings, totals);
     let mut course = Course::new(session, settings, &mut operands, report, out);
-    let mut first = 0;
+    let mut first = Exit::Good;
     for path in &operands.paths {
         let Some(outcome) = course.examine(path) else {
-            first = if first == 0 { UNREADABLE } else { first };
+            first.keep_first(Exit::NotJudged);
             continue;
         };
         if is_human {
@@ -51,7 +52,7 @@ pub(super) fn run(
                 Manner::Codesign => session.global.verbose,
             };
             let said = codesign_lines(&outcome, verbosity);
-            first = if first == 0 { said.status } else { first };
+            first.keep_first(Exit::of(said.status));
             course.say(|out| {
                 for (stream, line) in &said.lines {
                     match (manner, stream) {
@@ -63,7 +64,7 @@ pub(super) fn run(
                 Ok(())
             })?;
         }
-        course.add(&outcome, outcome.codesign_status())?;
+        course.add(&outcome, Exit::of(outcome.codesign_status()))?;
     }
     let worst = course.end()?;
     Ok(if is_apple { first } else { worst })
@@ -74,7 +75,7 @@ pub(super) fn inspect(
     command: &Command,
     session: &Session<'_>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let Command::Inspect {
         arch,
         style,
@@ -83,18 +84,22 @@ pub(super) fn inspect(
         ..
     } = command
     else {
-        return Ok(0);
+        return Ok(Exit::Good);
     };
     let (paths, mut worst) = match style {
         Manner::Sealcheck => Operands::of_display(paths, session),
-        Manner::Codesign => (paths.to_vec(), 0),
+        Manner::Codesign => (paths.to_vec(), Exit::Good),
+    };
+    let worsen = |worst: &mut Exit, status| match style {
+        Manner::Sealcheck => worst.worsen(status),
+        Manner::Codesign => worst.keep_first(status),
     };
     for (index, path) in paths.iter().enumerate() {
         let evidence = match session.examine(path) {
             Ok(evidence) => evidence,
             Err(error) => {
                 complain(&format!("sealcheck: {error}"));
-                worst = worst.max(UNREADABLE);
+                worsen(&mut worst, Exit::NotJudged);
                 continue;
             }
         };
@@ -103,17 +108,17 @@ pub(super) fn inspect(
             (Ok(slice), _) => slice,
             (Err(message), None) => {
                 complain(&format!("sealcheck: {message}"));
-                worst = worst.max(1);
+                worsen(&mut worst, Exit::Failed);
                 continue;
             }
             (Err(_), Some(name)) => {
                 complain(&format!("sealcheck: {}: no architecture {name}", evidence.path));
-                worst = worst.max(1);
+                worsen(&mut worst, Exit::Failed);
                 continue;
             }
         };
         if slice.hash_type.is_none() {
-            worst = worst.max(1);
+            worsen(&mut worst, Exit::Failed);
         }
         match style {
             Manner::Sealcheck => {
@@ -133,7 +138,7 @@ pub(super) fn inspect(
                 say_as_apple(String::from_utf8_lossy(&lines).trim_end_matches('\n'));
                 let asked = (*requirements, *entitlements);
                 let status = claims(&evidence, slice, asked, out)?;
-                worst = if worst == 0 { status } else { worst };
+                worst.keep_first(status);
                 if status == UNPRINTABLE_STATUS {
                     return Ok(status);
                 }
@@ -149,9 +154,9 @@ fn claims(
     slice: &SliceEvidence,
     (requirements, entitlements): (bool, bool),
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let Some(item) = evidence.code.first().filter(|_| slice.hash_type.is_some()) else {
-        return Ok(0);
+        return Ok(Exit::Good);
     };
     let index = item
         .slices
@@ -162,12 +167,12 @@ fn claims(
         if are_requirements_broken(item, index) {
             let message = OsStatus::SIGNATURE_FAILED.message();
             say_as_apple(&format!("{}: {message}", evidence.path));
-            return Ok(1);
+            return Ok(Exit::Failed);
         }
         write_requirements(slice, false, out)?;
     }
     if !entitlements {
-        return Ok(0);
+        return Ok(Exit::Good);
     }
     match entitlements_of(item, index) {
         Claim::None => {}
@@ -178,7 +183,7 @@ fn claims(
             return Ok(UNPRINTABLE_STATUS);
         }
     }
-    Ok(0)
+    Ok(Exit::Good)
 }
 
 /// How much of `codesign -d` is shown: of our own accord, what it shows at level 4.

@@ -215,7 +215,7 @@ fn write(all: &[(Anchor, Problems)], run: Run<'_>, out: &mut dyn Write) -> io::R
         version: "2.1.0",
         runs: [SarifRun {
             invocations: [Invocation {
-                execution_successful: run.exit_status != 4,
+                execution_successful: is_everything_judged(run),
                 exit_code: run.exit_status,
                 tool_execution_notifications: notifications,
             }],
@@ -243,6 +243,13 @@ fn write(all: &[(Anchor, Problems)], run: Run<'_>, out: &mut dyn Write) -> io::R
     };
     serde_json::to_writer_pretty(&mut *out, &log)?;
     writeln!(out)
+}
+
+/// Returns true if every item was judged. The exit status alone does not tell, since failed items take precedence; that
+/// only Apple's servers know a verdict of Gatekeeper is an answer.
+fn is_everything_judged(run: Run<'_>) -> bool {
+    let is_open = !run.settings.is_assessment && run.summary.open > 0;
+    run.exit_status != 4 && run.unreadable.is_empty() && !is_open
 }
 
 /// The rules that the log refers to, in the order of the documentation, then the verdicts.
