@@ -271,7 +271,7 @@ fn messages_name_what_is_wrong() {
     let plist = format!("{app}/Contents/Info.plist");
     let anchor = said(&["--trust-anchor", &plist, app]);
     assert!(
-        anchor.ends_with("Info.plist: neither a certificate in DER nor one in PEM\n"),
+        anchor.ends_with("Info.plist: neither one certificate in DER nor only certificates in PEM\n"),
         "{anchor}"
     );
     assert!(said(&["-"]).ends_with("; standard input is not read\n"));

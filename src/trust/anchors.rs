@@ -31,8 +31,8 @@ pub enum AnchorError {
     /// Not a certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// PEM without a certificate in it, or malformed.
-    #[error("neither a certificate in DER nor one in PEM")]
+    /// There are no certificates in it, or something else beside them.
+    #[error("neither one certificate in DER nor only certificates in PEM")]
     Pem,
 }
 
@@ -48,21 +48,21 @@ pub struct Anchors {
 }
 
 impl Anchors {
-    /// Adds a root that may complete a chain, in DER or PEM.
+    /// Adds roots that may complete a chain: one in DER, or all of a file in PEM.
     ///
     /// # Errors
     /// See [`AnchorError`].
     pub fn trust(&mut self, file: &[u8]) -> Result<(), AnchorError> {
-        self.trusted.push(Arc::new(Certificate::parse(&der(file)?)?));
+        self.trusted.extend(certificates(file)?);
         Ok(())
     }
 
-    /// Adds a root that counts as Apple's, in DER or PEM. Every report says so afterwards.
+    /// Adds roots that count as Apple's: one in DER, or all of a file in PEM. Every report says so afterwards.
     ///
     /// # Errors
     /// See [`AnchorError`].
     pub fn trust_as_apple(&mut self, file: &[u8]) -> Result<(), AnchorError> {
-        self.apple.push(Arc::new(Certificate::parse(&der(file)?)?));
+        self.apple.extend(certificates(file)?);
         self.substituted = true;
         Ok(())
     }
@@ -103,17 +103,29 @@ fn contains(list: &[Arc<Certificate>], certificate: &Certificate) -> bool {
     list.iter().any(|anchor| anchor.sha256() == certificate.sha256())
 }
 
-/// The first certificate of a PEM file, or the bytes themselves.
-fn der(file: &[u8]) -> Result<Vec<u8>, AnchorError> {
+/// The certificates of a file: one in DER, or any number in PEM (RFC 7468) with nothing but white space around them. What
+/// else is there may be a certificate that is mistyped, and would be left out silently.
+fn certificates(file: &[u8]) -> Result<Vec<Arc<Certificate>>, AnchorError> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
     if file.first() == Some(&crate::asn1::tag::SEQUENCE) {
-        return Ok(file.to_vec());
+        return Ok(vec![Arc::new(Certificate::parse(file)?)]);
     }
-    let text = std::str::from_utf8(file).map_err(|_| AnchorError::Pem)?;
-    let (_, rest) = text.split_once(BEGIN).ok_or(AnchorError::Pem)?;
-    let (body, _) = rest.split_once(END).ok_or(AnchorError::Pem)?;
-    crate::octets::base64(body).ok_or(AnchorError::Pem)
+    let mut rest = std::str::from_utf8(file).map_err(|_| AnchorError::Pem)?.trim();
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let block = rest.strip_prefix(BEGIN).and_then(|rest| rest.split_once(END));
+        let (body, after) = block.ok_or(AnchorError::Pem)?;
+        // The decoder ends at the first `=`.
+        let content = body.trim_end().trim_end_matches('=');
+        let der = crate::octets::base64(content).filter(|_| !content.contains('='));
+        found.push(Arc::new(Certificate::parse(&der.ok_or(AnchorError::Pem)?)?));
+        rest = after.trim_start();
+    }
+    if found.is_empty() {
+        return Err(AnchorError::Pem);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
