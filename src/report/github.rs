@@ -58,6 +58,10 @@ impl Report for Github<'_> {
         for unreadable in run.unreadable {
             command("error", &unreadable.path, "unreadable", &unreadable.reason, out)?;
         }
+        if let Some(config) = run.settings.config {
+            let message = format!("the decisions of {config} were applied");
+            command("notice", config, "configuration", &message, out)?;
+        }
         Ok(())
     }
 }

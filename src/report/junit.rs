@@ -83,15 +83,21 @@ impl Report for Junit<'_> {
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(out, "<testsuites name=\"sealcheck\"{}>", counts(cases()))?;
         for suite in &self.suites {
-            write_suite(suite, out)?;
+            write_suite(suite, run.settings.config, out)?;
         }
         writeln!(out, "</testsuites>")
     }
 }
 
-fn write_suite(suite: &Suite, out: &mut dyn Write) -> io::Result<()> {
+fn write_suite(suite: &Suite, config: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     let name = escaped(&suite.path);
     writeln!(out, "  <testsuite name=\"{name}\"{}>", counts(suite.cases.iter()))?;
+    if let Some(config) = config {
+        let config = escaped(config);
+        writeln!(out, "    <properties>")?;
+        writeln!(out, "      <property name=\"config\" value=\"{config}\"/>")?;
+        writeln!(out, "    </properties>")?;
+    }
     for case in &suite.cases {
         write_case(case, &suite.path, out)?;
     }

@@ -84,6 +84,13 @@ struct Invocation {
     execution_successful: bool,
     exit_code: u8,
     tool_execution_notifications: Vec<Notification>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<InvocationProperties>,
+}
+
+#[derive(Serialize)]
+struct InvocationProperties {
+    config: String,
 }
 
 #[derive(Serialize)]
@@ -218,6 +225,9 @@ fn write(all: &[(Anchor, Problems)], run: Run<'_>, out: &mut dyn Write) -> io::R
                 execution_successful: is_everything_judged(run),
                 exit_code: run.exit_status,
                 tool_execution_notifications: notifications,
+                properties: run.settings.config.map(|config| InvocationProperties {
+                    config: config.to_owned(),
+                }),
             }],
             original_uri_base_ids: all
                 .iter()

@@ -89,8 +89,14 @@ impl Report for Human<'_> {
     }
 
     fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        // Also where nothing else is reported: the file may be why.
+        let config = run.settings.config.map(text::visible);
         if !self.is_many || self.style.quiet {
-            return Ok(());
+            return match config {
+                Some(config) if self.style.quiet => writeln!(out, "configuration: {config}"),
+                Some(config) => writeln!(out, "  decisions   those of {config}"),
+                None => Ok(()),
+            };
         }
         self.part(out)?;
         let room = self.style.width.saturating_sub(60).max(24);
@@ -138,6 +144,9 @@ impl Report for Human<'_> {
             }
         }
         writeln!(out)?;
+        if let Some(config) = config {
+            writeln!(out, "configuration: {config}")?;
+        }
         write_totals(run, counts, out)
     }
 }
