@@ -70,17 +70,17 @@ pub(super) struct Global {
     /// The time for which to judge, such as 2026-11-24T12:00:00Z; by default now
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_time)]
     pub(super) at: Option<UnixTime>,
-    /// A root certificate that may complete a chain, in DER or PEM
+    /// Root certificates that may complete a chain: one in DER, or any number in PEM
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) trust_anchor: Vec<PathBuf>,
-    /// A root certificate that counts as Apple's; every report says so
+    /// Root certificates that count as Apple's, in the same forms; every report says so
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) apple_anchor: Vec<PathBuf>,
     /// Another limit than usual for what is read; a wrong name lists all
     #[arg(long, global = true, value_name = "NAME=NUMBER", value_parser = parse_limit)]
     pub(super) limit: Vec<(String, u64)>,
     /// Decisions about findings of check: severities and ignores; by default sealcheck.toml in the working folder, if there
-    /// is one
+    /// is one, which cannot change what the command line demands
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Leave out the findings of this rule
@@ -226,6 +226,35 @@ pub(super) enum Command {
     },
 }
 
+impl Arguments {
+    /// Returns what code is asked for, where the command asks for something.
+    fn demands(&self) -> Option<&Demands> {
+        match &self.command {
+            Command::Check { demands, .. } | Command::Verify { demands, .. } => Some(demands),
+            _ => None,
+        }
+    }
+
+    /// Returns the first word of `--strict` that is none.
+    pub(super) fn wrong_strict_word(&self) -> Option<&str> {
+        self.demands()?.strict.iter().find_map(|value| match value {
+            Strict::Wrong(word) => Some(word.as_str()),
+            Strict::None | Strict::Restrict(_) => None,
+        })
+    }
+
+    /// Returns true if the exit status is that of Apple's codesign.
+    pub(super) fn is_codesign_style(&self) -> bool {
+        match &self.command {
+            Command::Verify { format, style, .. } => {
+                *style == Manner::Codesign && *format == ReportFormat::Human
+            }
+            Command::Inspect { style, .. } => *style == Manner::Codesign,
+            _ => false,
+        }
+    }
+}
+
 /// What code is asked for beyond its signature.
 #[derive(Debug, Args, Default)]
 pub(super) struct Demands {
@@ -277,7 +306,7 @@ impl Demands {
     pub(super) fn flags(&self) -> CodesignFlags {
         let bits = self.strict.iter().fold(0, |bits, value| match value {
             Strict::Restrict(more) => bits | more,
-            Strict::None => bits,
+            Strict::None | Strict::Wrong(_) => bits,
         });
         let restricts = |bit| self.strict.is_empty() || bits & bit != 0;
         CodesignFlags {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::course::{Course, Operands, report};
 use super::exit::Exit;
 use super::values::{Assessor, ReportFormat};
-use super::{Session, complain, say_as_apple};
+use super::{Session, complain};
 use crate::gatekeeper::{self, Operation, Ruling};
 use crate::report::{
     Outcome, Totals, spctl_lines, syspolicy_status, visible, write_syspolicy, write_syspolicy_json,
@@ -91,7 +91,7 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
     }
     for line in spctl_lines(operand, verdict, verbosity) {
         match style {
-            Assessor::Spctl => say_as_apple(&line),
+            Assessor::Spctl => session.say_as_apple(&line),
             _ => writeln!(out, "{}", visible(&line))?,
         }
     }

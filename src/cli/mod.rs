@@ -12,29 +12,35 @@ mod course;
 mod entitlements;
 mod exit;
 mod expected;
+mod file;
 mod manual;
+mod output;
 mod profile;
 mod progress;
 mod requirement;
 mod rules;
+mod thread;
 mod ticket;
 mod values;
 mod verify;
 
-use std::fs::File;
+use std::cell::RefCell;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use clap::Parser;
+use anstream::ColorChoice;
+use clap::{CommandFactory, Parser};
 
 use arguments::{Arguments, Command, Demands, Global, RequirementCommand};
 use values::{Colour, RequirementForm};
 
 use config::Decisions;
 use exit::Exit;
+use output::Sink;
 use progress::Watch;
 
 use crate::checker;
@@ -47,6 +53,10 @@ use crate::time::UnixTime;
 use crate::trust::Anchors;
 use crate::verify::{Evidence, Options, OsStatus, Progress, SliceEvidence, every_slice_satisfies};
 
+pub use output::Closed;
+
+/// Bytes of a file with certificates; those of all authorities in the world have a fifth of it.
+const MAX_ANCHORS: u64 = 1 << 20;
 /// Columns of a report that no terminal shows.
 const DEFAULT_WIDTH: usize = 100;
 /// Columns that are still good to read.
@@ -54,16 +64,27 @@ const MAX_WIDTH: usize = 140;
 
 /// Runs the program with the process's arguments.
 #[must_use]
-pub fn run() -> ExitCode {
-    let arguments = Arguments::parse_from(arguments::with_default_command(std::env::args_os()));
+pub fn run(closed: Closed) -> ExitCode {
+    thread::on_own_stack(|| work(closed)).into()
+}
+
+fn work(closed: Closed) -> Exit {
+    let words = arguments::with_default_command(std::env::args_os());
+    let arguments = match Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(answer) => return say(&answer, closed),
+    };
     match arguments.global.color {
         Colour::Auto => {}
-        Colour::Always => anstream::ColorChoice::Always.write_global(),
-        Colour::Never => anstream::ColorChoice::Never.write_global(),
+        Colour::Always => ColorChoice::Always.write_global(),
+        Colour::Never => ColorChoice::Never.write_global(),
+    }
+    if let Some(word) = arguments.wrong_strict_word() {
+        return refuse_strict(&arguments, word, closed);
     }
     if let Err(error) = crate::source::guard_mappings() {
         complain(&format!("sealcheck: cannot install a signal handler: {error}"));
-        return Exit::NotJudged.into();
+        return Exit::NotJudged;
     }
     // Zero threads: as many as there are processors.
     let jobs = arguments.global.jobs.unwrap_or_default();
@@ -72,41 +93,58 @@ pub fn run() -> ExitCode {
         .stack_size(checker::STACK);
     if let Err(error) = pool.build_global() {
         complain(&format!("sealcheck: cannot start threads: {error}"));
-        return Exit::NotJudged.into();
+        return Exit::NotJudged;
     }
-    let session = match Session::new(&arguments) {
+    let session = match Session::new(&arguments, closed) {
         Ok(session) => session,
         Err((message, status)) => {
             complain(&message);
-            return status.into();
+            return status;
         }
     };
-    match dispatch(&arguments, &session) {
-        Ok(status) => status.into(),
-        // A closed pipe is the reader's choice, not a failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            let place = match &arguments.global.output {
-                Some(path) => format!("{}: ", path.display()),
-                None => String::new(),
-            };
-            complain(&format!("sealcheck: {place}cannot write the report: {error}"));
-            Exit::NotJudged.into()
-        }
+    let mut out = output(&arguments, closed);
+    let mut exit = dispatch(&arguments, &session, &mut out).unwrap_or_else(|error| {
+        complain(&format!("sealcheck: {error}"));
+        Exit::NotJudged
+    });
+    out.end(&mut exit);
+    session.apple.borrow_mut().end(&mut exit);
+    exit
+}
+
+/// Says what the parser of the arguments has to say: help and version as a report, what is wrong on standard error.
+fn say(answer: &clap::Error, closed: Closed) -> Exit {
+    if answer.use_stderr() {
+        // There is nowhere left to report a failure of standard error.
+        let _ = answer.print();
+        return Exit::Usage;
     }
+    let mut exit = Exit::Good;
+    let mut out = Sink::output(ColorChoice::Auto, closed);
+    // A sink reports its failures itself.
+    let _ = write!(out, "{}", answer.render().ansi());
+    out.end(&mut exit);
+    exit
+}
+
+/// A word that `--strict` does not know: Apple's line and status in the style of codesign (native observation 5.1), which
+/// verifies nothing then.
+fn refuse_strict(arguments: &Arguments, word: &str, closed: Closed) -> Exit {
+    let message = format!("invalid strict option - {word}");
+    if arguments.is_codesign_style() {
+        complain(&message);
+        return Exit::Failed;
+    }
+    let kind = clap::error::ErrorKind::ValueValidation;
+    say(&Arguments::command().error(kind, message), closed)
 }
 
 /// Says something on standard error. Names in it are somebody else's, so what would move the cursor is written out.
 fn complain(message: &str) {
     for line in message.lines() {
-        say_as_apple(&visible(line));
+        // There is nowhere left to report a failure of standard error.
+        let _ = writeln!(anstream::stderr(), "{}", visible(line));
     }
-}
-
-/// The same word for word, in the styles of Apple's tools.
-fn say_as_apple(message: &str) {
-    // There is nowhere left to report a failure of standard error.
-    let _ = writeln!(anstream::stderr(), "{message}");
 }
 
 /// In the words of `codesign -d`.
@@ -126,11 +164,13 @@ struct Session<'a> {
     expected: Vec<String>,
     decisions: Decisions,
     baseline: Option<Baseline>,
+    /// Standard error, where the styles of Apple's tools report.
+    apple: RefCell<Sink>,
 }
 
 impl<'a> Session<'a> {
     /// The message and the exit status, where the options themselves cannot be used.
-    fn new(arguments: &'a Arguments) -> Result<Self, (String, Exit)> {
+    fn new(arguments: &'a Arguments, closed: Closed) -> Result<Self, (String, Exit)> {
         let global = &arguments.global;
         let none = Demands::default();
         let demands = match &arguments.command {
@@ -140,14 +180,19 @@ impl<'a> Session<'a> {
         let requirement = demands
             .requirement
             .as_deref()
-            .map(|text| requirement::single(text).map_err(|message| (message, Exit::Usage)))
+            .map(|text| {
+                requirement::single(text).map_err(|unusable| match unusable {
+                    // Apple's tools have one status for both.
+                    _ if arguments.is_codesign_style() => (unusable.message, Exit::Failed),
+                    _ => unusable.with(Exit::Usage),
+                })
+            })
             .transpose()?
             .map(|requirement| {
                 let text = requirement.to_string();
                 (requirement, text)
             });
-        let anchors =
-            Self::anchors(global).map_err(|message| (format!("sealcheck: {message}"), Exit::NotJudged))?;
+        let anchors = Self::anchors(global)?;
         let mut flags = demands.flags();
         let mut keeps_page_digests = false;
         if let Command::Inspect {
@@ -161,9 +206,13 @@ impl<'a> Session<'a> {
             flags.bundle_version.clone_from(bundle_version);
             keeps_page_digests = verify::display_level(*style, global) >= 6;
         }
+        let mut limits = Limits::default();
+        for (name, number) in &global.limit {
+            limits.set(name, *number);
+        }
         let detached = demands.detached.as_ref().map(|path| {
-            let message = |error| format!("sealcheck: {}: cannot be read: {error}", path.display());
-            std::fs::read(path).map_err(|error| (message(error), Exit::NotJudged))
+            let read = file::read(path, limits.signature_file);
+            read.map_err(|error| (format!("sealcheck: {}: {error}", path.display()), Exit::NotJudged))
         });
         let detached = detached.transpose()?;
         let elsewhere = match &arguments.command {
@@ -175,10 +224,6 @@ impl<'a> Session<'a> {
             .iter()
             .map(|path| ticket::read(path))
             .collect::<Result<_, _>>();
-        let mut limits = Limits::default();
-        for (name, number) in &global.limit {
-            limits.set(name, *number);
-        }
         let options = Options {
             limits,
             tickets: tickets.map_err(|message| (message, Exit::NotJudged))?,
@@ -211,23 +256,30 @@ impl<'a> Session<'a> {
             expectations,
             decisions,
             baseline,
+            apple: RefCell::new(Sink::error(closed)),
         })
     }
 
-    fn anchors(global: &Global) -> Result<Anchors, String> {
+    fn anchors(global: &Global) -> Result<Anchors, (String, Exit)> {
         let mut anchors = Anchors::default();
-        let read = |path: &Path| {
-            std::fs::read(path).map_err(|error| format!("{}: cannot be read: {error}", path.display()))
-        };
+        let say = |path: &Path, why: &dyn Display| format!("sealcheck: {}: {why}", path.display());
+        let read =
+            |path: &Path| file::read(path, MAX_ANCHORS).map_err(|error| (say(path, &error), Exit::NotJudged));
         for path in &global.trust_anchor {
             let added = anchors.trust(&read(path)?);
-            added.map_err(|error| format!("{}: {error}", path.display()))?;
+            added.map_err(|error| (say(path, &error), Exit::Usage))?;
         }
         for path in &global.apple_anchor {
             let added = anchors.trust_as_apple(&read(path)?);
-            added.map_err(|error| format!("{}: {error}", path.display()))?;
+            added.map_err(|error| (say(path, &error), Exit::Usage))?;
         }
         Ok(anchors)
+    }
+
+    /// Says something word for word on standard error, in the styles of Apple's tools.
+    fn say_as_apple(&self, message: &str) {
+        // A sink reports its failures itself.
+        let _ = writeln!(self.apple.borrow_mut(), "{message}");
     }
 
     fn settings(&self, has_findings: bool) -> Settings<'_> {
@@ -301,43 +353,40 @@ fn now() -> UnixTime {
     SystemTime::now().into()
 }
 
-fn dispatch(arguments: &Arguments, session: &Session<'_>) -> io::Result<Exit> {
-    let mut out = output(arguments)?;
-    let status = match &arguments.command {
+fn dispatch(arguments: &Arguments, session: &Session<'_>, out: &mut dyn Write) -> io::Result<Exit> {
+    match &arguments.command {
         Command::Check {
             paths,
             format,
             baselines,
             ..
-        } => check::run(paths, *format, baselines, session, &mut *out),
+        } => check::run(paths, *format, baselines, session, out),
         Command::Verify {
             paths, format, style, ..
-        } => verify::run(paths, (*format, *style), session, &mut *out),
+        } => verify::run(paths, (*format, *style), session, out),
         Command::Assess {
             paths,
             operation,
             format,
             style,
             ..
-        } => assess::run(paths, *operation, (*format, *style), session, &mut *out),
-        Command::Profile { paths, format } => profile::run(paths, *format, session, &mut *out),
-        Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, &mut *out),
-        Command::Requirement(command) => requirement::run(command, session, &mut *out),
+        } => assess::run(paths, *operation, (*format, *style), session, out),
+        Command::Profile { paths, format } => profile::run(paths, *format, session, out),
+        Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, out),
+        Command::Requirement(command) => requirement::run(command, session, out),
         Command::Entitlements { paths, format, arch } => {
-            entitlements::run(paths, *format, arch.as_deref(), session, &mut *out)
+            entitlements::run(paths, *format, arch.as_deref(), session, out)
         }
-        Command::Ticket { paths, format, .. } => ticket::run(paths, *format, session, &mut *out),
-        Command::Rules { format } => rules::list(*format, &mut *out),
-        Command::Explain { rule } => rules::explain(rule.0, style(session.global).width, &mut *out),
-        Command::Completions { shell } => manual::completions(*shell, &mut *out),
-        Command::Man { directory } => manual::pages(directory.as_deref(), &mut *out),
-    }?;
-    out.flush()?;
-    Ok(status)
+        Command::Ticket { paths, format, .. } => ticket::run(paths, *format, session, out),
+        Command::Rules { format } => rules::list(*format, out),
+        Command::Explain { rule } => rules::explain(rule.0, style(session.global).width, out),
+        Command::Completions { shell } => manual::completions(*shell, out),
+        Command::Man { directory } => manual::pages(directory.as_deref(), out),
+    }
 }
 
 /// Where the report goes. Files get no colour unless it is asked for; binary output is never touched.
-fn output(arguments: &Arguments) -> io::Result<Box<dyn Write>> {
+fn output(arguments: &Arguments, closed: Closed) -> Sink {
     let is_binary = matches!(
         arguments.command,
         Command::Entitlements { .. }
@@ -347,19 +396,14 @@ fn output(arguments: &Arguments) -> io::Result<Box<dyn Write>> {
             })
     );
     let global = &arguments.global;
-    let Some(path) = &global.output else {
-        return Ok(if is_binary {
-            Box::new(io::stdout())
-        } else {
-            Box::new(io::BufWriter::new(anstream::stdout()))
-        });
-    };
-    let file = File::create(path)?;
-    Ok(if is_binary || matches!(global.color, Colour::Always) {
-        Box::new(io::BufWriter::new(file))
-    } else {
-        Box::new(io::BufWriter::new(anstream::StripStream::new(file)))
-    })
+    match &global.output {
+        None if is_binary => Sink::output(ColorChoice::AlwaysAnsi, closed),
+        None => Sink::output(ColorChoice::Auto, closed),
+        Some(path) if is_binary || matches!(global.color, Colour::Always) => {
+            Sink::file(path, ColorChoice::AlwaysAnsi)
+        }
+        Some(path) => Sink::file(path, ColorChoice::Never),
+    }
 }
 
 fn style(global: &Global) -> Style {

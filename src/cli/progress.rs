@@ -41,11 +41,12 @@ impl Watch {
             items,
             ..State::default()
         }));
-        let watcher = std::io::stderr().is_terminal().then(|| {
+        let is_visible = std::io::stderr().is_terminal();
+        let watcher = is_visible.then_some(()).and_then(|()| {
             let (end, waiting) = mpsc::channel::<()>();
             let state = Arc::clone(&state);
             let start = Instant::now();
-            let watcher = thread::spawn(move || {
+            let watcher = thread::Builder::new().spawn(move || {
                 let mut pause = QUIET;
                 while waiting.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                     pause = PAUSE;
@@ -54,7 +55,8 @@ impl Watch {
                     state.is_shown = true;
                 }
             });
-            (end, watcher)
+            // A run does without it where there is no thread for it.
+            watcher.ok().map(|watcher| (end, watcher))
         });
         Self { state, watcher }
     }

@@ -3,14 +3,15 @@
 //! As with `codesign -R` and `csreq -r`, a requirement is the name of a file with text or its binary form, `-` for
 //! standard input, or text behind `=`. What is not the name of a file counts as text, too.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::arguments::RequirementCommand;
 use super::course::Operands;
 use super::exit::Exit;
+use super::file::InputError;
 use super::values::RequirementForm;
-use super::{Session, complain, complain_unsigned, slice_of};
+use super::{Session, complain, complain_unsigned, file, slice_of};
 use crate::report::write_requirements;
 use crate::requirement::{Requirement, RequirementSet, SyntaxError};
 use crate::verify::satisfies;
@@ -19,6 +20,29 @@ use crate::verify::satisfies;
 const MAX_REQUIREMENT: u64 = 16 << 20;
 /// The first byte of every binary form.
 const BINARY: u8 = 0xfa;
+
+/// A requirement that cannot be used.
+pub(super) struct Unusable {
+    /// Why.
+    pub(super) message: String,
+    /// Whether its file could not be read.
+    is_unread: bool,
+}
+
+impl Unusable {
+    fn new(message: String) -> Self {
+        Self {
+            message,
+            is_unread: false,
+        }
+    }
+
+    /// The message with the exit status, which is this one where the file was read.
+    pub(super) fn with(self, status: Exit) -> (String, Exit) {
+        let status = if self.is_unread { Exit::NotJudged } else { status };
+        (self.message, status)
+    }
+}
 
 /// One requirement, or a set of them.
 pub(super) enum Compiled {
@@ -78,9 +102,11 @@ fn show(
 fn parse(text: &str, form: RequirementForm, out: &mut dyn Write) -> io::Result<Exit> {
     let compiled = match compile(text) {
         Ok(compiled) => compiled,
-        Err(message) => {
+        Err(unusable) => {
+            // As csreq.
+            let (message, status) = unusable.with(Exit::Failed);
             complain(&message);
-            return Ok(Exit::Failed);
+            return Ok(status);
         }
     };
     let blob = match &compiled {
@@ -109,9 +135,10 @@ fn parse(text: &str, form: RequirementForm, out: &mut dyn Write) -> io::Result<E
 fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Write) -> io::Result<Exit> {
     let requirement = match single(text) {
         Ok(requirement) => requirement,
-        Err(message) => {
+        Err(unusable) => {
+            let (message, status) = unusable.with(Exit::Failed);
             complain(&message);
-            return Ok(Exit::Failed);
+            return Ok(status);
         }
     };
     let (paths, mut worst) = Operands::of_display(paths, session);
@@ -157,30 +184,32 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
 }
 
 /// The one requirement that an option or argument gives.
-pub(super) fn single(argument: &str) -> Result<Requirement, String> {
+pub(super) fn single(argument: &str) -> Result<Requirement, Unusable> {
     match compile(argument)? {
         Compiled::One(requirement) => Ok(requirement),
         Compiled::Set(_) => {
-            Err("sealcheck: a single requirement is needed, this is a set of requirements".to_owned())
+            let message = "sealcheck: a single requirement is needed, this is a set of requirements";
+            Err(Unusable::new(message.to_owned()))
         }
     }
 }
 
-fn compile(argument: &str) -> Result<Compiled, String> {
+fn compile(argument: &str) -> Result<Compiled, Unusable> {
     let text = match argument.strip_prefix('=') {
         Some(text) => text.to_owned(),
         None => {
             let bytes = match read(argument) {
-                Some(bytes) => {
-                    bytes.map_err(|error| format!("sealcheck: {argument}: cannot be read: {error}"))?
-                }
+                Some(bytes) => bytes.map_err(|error| Unusable {
+                    message: format!("sealcheck: {argument}: {error}"),
+                    is_unread: true,
+                })?,
                 None => argument.as_bytes().to_vec(),
             };
+            let say = |what: String| Unusable::new(format!("sealcheck: {argument}: {what}"));
             if bytes.first() == Some(&BINARY) {
-                return binary(&bytes).map_err(|error| format!("sealcheck: {argument}: {error}"));
+                return binary(&bytes).map_err(|error| say(error.to_string()));
             }
-            String::from_utf8(bytes)
-                .map_err(|_| format!("sealcheck: {argument}: neither text nor a requirement"))?
+            String::from_utf8(bytes).map_err(|_| say("neither text nor a requirement".to_owned()))?
         }
     };
     let compiled = if RequirementSet::is_text_of_set(&text) {
@@ -188,7 +217,7 @@ fn compile(argument: &str) -> Result<Compiled, String> {
     } else {
         Requirement::from_text(&text).map(Compiled::One)
     };
-    compiled.map_err(|error| syntax(&error))
+    compiled.map_err(|error| Unusable::new(syntax(&error)))
 }
 
 /// The three lines of Apple's compiler (native observations 6.2).
@@ -203,23 +232,13 @@ fn binary(bytes: &[u8]) -> Result<Compiled, crate::requirement::RequirementError
     }
 }
 
-/// The content of a file or of standard input; `None` when there is no such file.
-fn read(name: &str) -> Option<io::Result<Vec<u8>>> {
-    let source: Box<dyn Read> = if name == "-" {
-        Box::new(io::stdin())
-    } else if Path::new(name).is_file() {
-        match std::fs::File::open(name) {
-            Ok(file) => Box::new(file),
-            Err(error) => return Some(Err(error)),
-        }
-    } else {
-        return None;
-    };
-    let mut bytes = Vec::new();
-    Some(
-        source
-            .take(MAX_REQUIREMENT)
-            .read_to_end(&mut bytes)
-            .map(|_| bytes),
-    )
+/// The content of a file or of standard input; `None` when there is no such file. A folder is none: its name may be a
+/// requirement.
+fn read(name: &str) -> Option<Result<Vec<u8>, InputError>> {
+    if name == "-" {
+        return Some(file::read_from(io::stdin(), MAX_REQUIREMENT));
+    }
+    let path = Path::new(name);
+    let is_there = !path.is_dir() && path.symlink_metadata().is_ok();
+    is_there.then(|| file::read(path, MAX_REQUIREMENT))
 }

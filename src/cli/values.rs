@@ -1,5 +1,7 @@
 //! The values that options take, and how they are read.
 
+use std::convert::Infallible;
+
 use clap::ValueEnum;
 
 use crate::finding::Target;
@@ -32,26 +34,27 @@ impl Destination {
 }
 
 /// A value of `--strict`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Strict {
     /// No strict rules, whatever else is asked for.
     None,
     /// Restrictions by their bits in Apple's flag word.
     Restrict(u32),
+    /// A word that is none of these. What follows from it depends on the style.
+    Wrong(String),
 }
 
 pub(super) const RESTRICT_SYMLINKS: u32 = 1 << 7;
 pub(super) const RESTRICT_SIDEBAND: u32 = 1 << 9;
 
 /// A name, also shortened, or a number as C reads it, cut to 32 bits at the first foreign character.
-pub(super) fn parse_strict(text: &str) -> Result<Strict, String> {
+pub(super) fn parse_strict(text: &str) -> Result<Strict, Infallible> {
     let names = [
         ("symlinks", Strict::Restrict(RESTRICT_SYMLINKS)),
         ("sideband", Strict::Restrict(RESTRICT_SIDEBAND)),
         ("all", Strict::Restrict(RESTRICT_SYMLINKS | RESTRICT_SIDEBAND)),
         ("none", Strict::None),
     ];
-    let wrong = || format!("invalid strict option - {text}");
     if text.is_empty() {
         return Ok(Strict::Restrict(RESTRICT_SYMLINKS | RESTRICT_SIDEBAND));
     }
@@ -69,11 +72,8 @@ pub(super) fn parse_strict(text: &str) -> Result<Strict, String> {
         return Ok(Strict::Restrict(bits));
     }
     // Of `s` both names may be meant; Apple takes the first.
-    names
-        .iter()
-        .find(|(name, _)| name.starts_with(text))
-        .map(|(_, value)| *value)
-        .ok_or_else(wrong)
+    let named = names.into_iter().find(|(name, _)| name.starts_with(text));
+    Ok(named.map_or_else(|| Strict::Wrong(text.to_owned()), |(_, value)| value))
 }
 
 /// Form of a printed requirement.

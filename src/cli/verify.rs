@@ -10,7 +10,7 @@ use super::arguments::{Command, Global};
 use super::course::{Course, Operands, report};
 use super::exit::Exit;
 use super::values::{Manner, ReportFormat};
-use super::{Session, complain, say_as_apple, slice_of};
+use super::{Session, complain, slice_of};
 use crate::entitlements::to_text;
 use crate::report::{
     Claim, DisplayStyle, Stream, Totals, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
@@ -56,7 +56,7 @@ pub(super) fn run(
             course.say(|out| {
                 for (stream, line) in &said.lines {
                     match (manner, stream) {
-                        (Manner::Codesign, Stream::Error) => say_as_apple(line),
+                        (Manner::Codesign, Stream::Error) => session.say_as_apple(line),
                         (Manner::Codesign, Stream::Output) => writeln!(out, "{line}")?,
                         (Manner::Sealcheck, _) => writeln!(out, "{}", visible(line))?,
                     }
@@ -135,9 +135,9 @@ pub(super) fn inspect(
                 };
                 let mut lines = Vec::new();
                 write_display(&evidence, slice, style, &mut lines)?;
-                say_as_apple(String::from_utf8_lossy(&lines).trim_end_matches('\n'));
+                session.say_as_apple(String::from_utf8_lossy(&lines).trim_end_matches('\n'));
                 let asked = (*requirements, *entitlements);
-                let status = claims(&evidence, slice, asked, out)?;
+                let status = claims(&evidence, slice, asked, session, out)?;
                 worst.keep_first(status);
                 if status == UNPRINTABLE_STATUS {
                     return Ok(status);
@@ -153,6 +153,7 @@ fn claims(
     evidence: &Evidence,
     slice: &SliceEvidence,
     (requirements, entitlements): (bool, bool),
+    session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
     let Some(item) = evidence.code.first().filter(|_| slice.hash_type.is_some()) else {
@@ -166,7 +167,7 @@ fn claims(
     if requirements {
         if are_requirements_broken(item, index) {
             let message = OsStatus::SIGNATURE_FAILED.message();
-            say_as_apple(&format!("{}: {message}", evidence.path));
+            session.say_as_apple(&format!("{}: {message}", evidence.path));
             return Ok(Exit::Failed);
         }
         write_requirements(slice, false, out)?;
