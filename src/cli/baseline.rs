@@ -6,9 +6,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::exit::Exit;
+use super::file;
 use crate::rule::{Baseline, KnownFinding};
 
 const VERSION: u32 = 1;
+/// Bytes of a baseline: some hundred thousand findings.
+const MAX_BASELINE: u64 = 64 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct File {
@@ -32,12 +35,8 @@ struct Entry {
 /// The message and the exit status.
 pub(super) fn read(path: &Path) -> Result<Baseline, (String, Exit)> {
     let name = path.display();
-    let bytes = std::fs::read(path).map_err(|error| {
-        (
-            format!("sealcheck: {name}: cannot be read: {error}"),
-            Exit::NotJudged,
-        )
-    })?;
+    let bytes = file::read(path, MAX_BASELINE)
+        .map_err(|error| (format!("sealcheck: {name}: {error}"), Exit::NotJudged))?;
     let file: File = serde_json::from_slice(&bytes)
         .map_err(|error| (format!("sealcheck: {name}: no baseline: {error}"), Exit::Usage))?;
     if file.schema_version != VERSION {
@@ -58,7 +57,7 @@ pub(super) fn read(path: &Path) -> Result<Baseline, (String, Exit)> {
     })
 }
 
-/// Writes a baseline.
+/// Writes a baseline, all of it or nothing.
 ///
 /// # Errors
 /// What went wrong.
@@ -77,5 +76,5 @@ pub(super) fn write(path: &Path, baseline: &Baseline) -> std::io::Result<()> {
     };
     let mut text = serde_json::to_string_pretty(&file)?;
     text.push('\n');
-    std::fs::write(path, text)
+    file::write(path, text.as_bytes())
 }

@@ -12,15 +12,19 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::arguments::Global;
+use super::complain;
 use super::exit::Exit;
+use super::file::{self, InputError};
 use super::values::Known;
 use crate::entitlements::nearest_of;
 use crate::finding::Severity;
-use crate::rule::{self, Ignore, Pattern, Policy};
+use crate::rule::{self, Family, Ignore, Pattern, Policy};
 use crate::time::UnixTime;
 
 /// The file that is read where none is named.
 const FILE: &str = "sealcheck.toml";
+/// Bytes of a configuration: thousands of ignores.
+const MAX_CONFIG: u64 = 1 << 20;
 /// The rule about ignores themselves.
 const UNUSED: &str = "unused-ignore";
 
@@ -50,21 +54,20 @@ impl Decisions {
     /// # Errors
     /// The message and the exit status.
     pub(super) fn new(global: &Global) -> Result<Self, (String, Exit)> {
+        let is_named = global.config.is_some();
         let file = match &global.config {
-            Some(path) => Some((path.clone(), read(path))),
-            None => match read(Path::new(FILE)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                read => Some((FILE.into(), read)),
-            },
+            Some(path) => Some((path.display().to_string(), file::read(path, MAX_CONFIG))),
+            None => implicit().map(|read| (FILE.to_owned(), read)),
         };
         let mut decisions = Self::default();
-        if let Some((path, read)) = file {
-            let name = path.display().to_string();
-            let text = read.map_err(|error| {
-                let message = format!("sealcheck: {name}: cannot be read: {error}");
-                (message, Exit::NotJudged)
-            })?;
+        if let Some((name, read)) = file {
+            let bytes = read.map_err(|error| (format!("sealcheck: {name}: {error}"), Exit::NotJudged))?;
+            let text = String::from_utf8(bytes)
+                .map_err(|_| (format!("sealcheck: {name}: not text in UTF-8"), Exit::Usage))?;
             decisions.policy = parse(&text, &name).map_err(|errors| (errors.join("\n"), Exit::Usage))?;
+            if !is_named {
+                spare_demands(&mut decisions.policy);
+            }
             decisions.file = Some(name);
         }
         for Known(rule) in &global.ignore {
@@ -86,14 +89,54 @@ impl Decisions {
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    std::fs::read_to_string(path)
+/// Returns the file in the working folder, if there is one. A link that leads nowhere is one that cannot be read.
+fn implicit() -> Option<Result<Vec<u8>, InputError>> {
+    let path = Path::new(FILE);
+    match file::read(path, MAX_CONFIG) {
+        Err(InputError::Io(error))
+            if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() =>
+        {
+            None
+        }
+        read => Some(read),
+    }
+}
+
+/// Returns true for rules that only the command line can ask (`--expect-team`, `--require`, …).
+fn is_demand(rule: &str) -> bool {
+    rule != UNUSED && rule::find(rule).is_some_and(|rule| rule.family == Family::Expectation)
+}
+
+/// Takes out what would weaken a demand of the command line. The file in the working folder comes with the sources, which
+/// may be somebody else's; whoever names a file with --config means it.
+fn spare_demands(policy: &mut Policy) {
+    let refuse = |rule: &str, what: &str| {
+        complain(&format!(
+            "sealcheck: warning: {FILE}: the {what} of {rule} does not count: the file in the working folder cannot \
+             weaken what the command line demands; a file that --config names can"
+        ));
+    };
+    policy.severities.retain(|(rule, severity)| {
+        let is_weaker = is_demand(rule) && *severity != Severity::Error;
+        if is_weaker {
+            refuse(rule, "severity");
+        }
+        !is_weaker
+    });
+    policy.ignores.retain(|ignore| {
+        let is_weaker = is_demand(ignore.rule);
+        if is_weaker {
+            refuse(ignore.rule, "ignore");
+        }
+        !is_weaker
+    });
 }
 
 /// Reads the text of a configuration; `name` stands in front of every complaint.
 fn parse(text: &str, name: &str) -> Result<Policy, Vec<String>> {
+    let ends = text.match_indices('\n').map(|(at, _)| at);
     let mut reader = Reader {
-        text,
+        line_ends: ends.collect(),
         name,
         errors: Vec::new(),
     };
@@ -110,15 +153,16 @@ fn parse(text: &str, name: &str) -> Result<Policy, Vec<String>> {
 }
 
 struct Reader<'t> {
-    text: &'t str,
+    /// Where the lines end, in order.
+    line_ends: Vec<usize>,
     name: &'t str,
     errors: Vec<String>,
 }
 
 impl Reader<'_> {
     fn line(&self, span: &Range<usize>) -> usize {
-        let before = self.text.as_bytes().iter().take(span.start);
-        before.filter(|byte| **byte == b'\n').count().saturating_add(1)
+        let before = self.line_ends.partition_point(|end| *end < span.start);
+        before.saturating_add(1)
     }
 
     fn error(&mut self, span: Range<usize>, message: impl AsRef<str>) {

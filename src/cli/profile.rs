@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::course::Operands;
 use super::exit::Exit;
 use super::values::Format;
-use super::{Session, complain, style};
+use super::{Session, complain, file, style};
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
 use crate::source::SourceError;
@@ -85,8 +85,9 @@ fn open(path: &Path, session: &Session<'_>) -> Result<Operand, String> {
         let mut bytes = Vec::new();
         let limit = session.options.limits.profile;
         let most = limit.saturating_add(1);
-        let file = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        file.map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
+        let read = |file: File| Ok(file.take(most).read_to_end(&mut bytes)?);
+        let read = file::open(path).and_then(read);
+        read.map_err(|error| format!("{}: {error}", path.display()))?;
         let extension = path.extension().and_then(|extension| extension.to_str());
         let is_named = matches!(extension, Some("provisionprofile" | "mobileprovision"));
         if is_named || bytes.first() == Some(&SEQUENCE) {

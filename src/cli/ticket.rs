@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::course::Operands;
 use super::exit::Exit;
 use super::values::Format;
-use super::{Session, complain, style};
+use super::{Session, complain, file, style};
 use crate::report::{Tickets, write_ticket, write_ticket_json};
 use crate::ticket::Ticket;
 use crate::verify::{CodeObject, SuppliedTicket, TicketEvidence};
@@ -17,12 +17,7 @@ const MAX_TICKET: u64 = 16 << 20;
 /// Reads a ticket file: as Apple's servers give it out, or the base64 text of that.
 pub(super) fn read(path: &Path) -> Result<SuppliedTicket, String> {
     let message = |reason: String| format!("sealcheck: {}: {reason}", path.display());
-    let length = std::fs::metadata(path).map(|found| found.len());
-    let length = length.map_err(|error| message(format!("cannot be read: {error}")))?;
-    if length > MAX_TICKET {
-        return Err(message(format!("larger than {MAX_TICKET} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(|error| message(format!("cannot be read: {error}")))?;
+    let bytes = file::read(path, MAX_TICKET).map_err(|error| message(error.to_string()))?;
     let decoded = std::str::from_utf8(&bytes)
         .ok()
         .and_then(crate::octets::base64)
@@ -36,8 +31,8 @@ pub(super) fn read(path: &Path) -> Result<SuppliedTicket, String> {
 /// Whether the operand is a ticket by itself.
 fn is_ticket(path: &Path) -> bool {
     let mut head = [0; 4];
-    let read = |mut file: std::fs::File| io::Read::read_exact(&mut file, &mut head);
-    path.is_file() && std::fs::File::open(path).and_then(read).is_ok() && Ticket::is_ticket(&head)
+    let read = |mut file: std::fs::File| io::Read::read_exact(&mut file, &mut head).is_ok();
+    path.is_file() && file::open(path).is_ok_and(read) && Ticket::is_ticket(&head)
 }
 
 pub(super) fn run(
