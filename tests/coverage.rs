@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use crate::support::project;
 
@@ -9,29 +10,39 @@ fn page() -> String {
     fs::read_to_string(project().join("docs/coverage.md")).unwrap()
 }
 
-/// Every test of the integration tests, as `module::name`.
+/// Every test of the integration tests and of the sources, as `module::name`.
 fn tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for entry in fs::read_dir(project().join("tests")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        let mut is_test = false;
-        for line in text.lines() {
-            let line = line.trim();
-            if line == "#[test]" {
-                is_test = true;
-            } else if let (true, Some(rest)) = (is_test, line.strip_prefix("fn ")) {
-                let name = rest.split('(').next().unwrap();
-                found.insert(format!("{module}::{name}"));
-                is_test = false;
+    for folder in ["tests", "src/cli", "src/source"] {
+        for entry in fs::read_dir(project().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                tests_of(&path, &mut found);
             }
         }
     }
     found
+}
+
+fn tests_of(path: &Path, found: &mut BTreeSet<String>) {
+    let module = path.file_stem().unwrap().to_str().unwrap();
+    let mut is_test = false;
+    for line in fs::read_to_string(path).unwrap().lines() {
+        let line = line.trim();
+        if line == "#[test]" {
+            is_test = true;
+        } else if let (true, Some(rest)) = (is_test, line.strip_prefix("fn ")) {
+            let name = rest.split('(').next().unwrap();
+            found.insert(format!("{module}::{name}"));
+            is_test = false;
+        }
+    }
+}
+
+/// The names of tests in backquotes.
+fn named(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter(|text| text.contains("::")).collect()
 }
 
 /// The cells of every line of the table below a heading.
@@ -55,12 +66,7 @@ fn every_test_that_is_named_exists() {
     let tests = tests();
     assert!(tests.len() > 150, "only {} tests found", tests.len());
     let page = page();
-    let named: Vec<&str> = page
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .filter(|text| text.contains("::"))
-        .collect();
+    let named = named(&page);
     assert!(named.len() > 150, "only {} tests named", named.len());
     let unknown: Vec<_> = named.iter().filter(|name| !tests.contains(**name)).collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
@@ -99,4 +105,37 @@ fn every_status_is_listed() {
         .map(|mut cells| cells.remove(0))
         .collect();
     assert_eq!(listed, known);
+}
+
+/// Every way in which a run can end is in the table, with its exit status and a test that exists; and every test about it is in
+/// the table.
+#[test]
+fn every_way_to_end_has_a_status_and_a_test() {
+    let page = fs::read_to_string(project().join("docs/security.md")).unwrap();
+    let rows = table(&page, "How a run ends");
+    assert!(rows.len() > 30, "only {} rows", rows.len());
+    let tests = tests();
+    let mut listed = BTreeSet::new();
+    for cells in &rows {
+        let [way, status, test] = cells.as_slice() else {
+            panic!("{cells:?}");
+        };
+        let is_kept = ["its own", "the first"]
+            .iter()
+            .any(|start| status.starts_with(start));
+        let has_number = status.chars().any(|digit| digit.is_ascii_digit());
+        assert!(!way.is_empty() && (is_kept || has_number), "{cells:?}");
+        let names = named(test);
+        assert!(!names.is_empty(), "no test: {cells:?}");
+        for name in names {
+            assert!(tests.contains(name), "there is no test {name}");
+            listed.insert(name.to_owned());
+        }
+    }
+    let about = ["endings::", "endings_output::", "own_files::"];
+    let unlisted: Vec<_> = tests
+        .difference(&listed)
+        .filter(|name| about.iter().any(|module| name.starts_with(module)))
+        .collect();
+    assert!(unlisted.is_empty(), "{unlisted:#?}");
 }
