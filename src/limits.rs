@@ -71,6 +71,8 @@ pub const SUPERBLOB_ENTRIES: u32 = 4096;
 pub const REQUIREMENT_OPERATIONS: usize = 100_000;
 /// Bytes of a requirement's text.
 pub const REQUIREMENT_TEXT: usize = 1 << 20;
+/// Faults that are reported about a requirement's text; after the last one it is not read on.
+pub const REQUIREMENT_FAULTS: usize = 100;
 /// Nesting of parentheses and negations in a requirement's text.
 pub const REQUIREMENT_NESTING: usize = 200;
 /// Operands that a chain of `and` or `or` has in a requirement's text; each is a level of the tree that is built.

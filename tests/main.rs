@@ -60,6 +60,7 @@ mod public_face;
 mod real_bundles;
 mod real_findings;
 mod repairs;
+mod requirement_text;
 mod requirements;
 mod rows_blobs;
 mod rows_bundles;

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use sealcheck::plist::{Dictionary, Value};
-use sealcheck::requirement::{Context, Requirement, RequirementError, RequirementSet, RequirementType};
+use sealcheck::requirement::{
+    Compiled, Context, Requirement, RequirementError, RequirementSet, RequirementType,
+};
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Certificate;
 use sealcheck::verify::{Options, verify};
@@ -507,7 +509,11 @@ fn sets_compiled_like_apple() {
         ),
     ] {
         let set = RequirementSet::from_text(text).unwrap();
-        assert!(RequirementSet::is_text_of_set(text));
+        assert_eq!(
+            Compiled::from_text(text),
+            Ok(Compiled::Set(set.clone())),
+            "{text}"
+        );
         assert_eq!(hex(&set.to_blob()), expected, "{text}");
         assert_eq!(RequirementSet::from_blob(&set.to_blob()).unwrap(), set, "{text}");
     }
@@ -530,7 +536,7 @@ fn sets_compiled_like_apple() {
         let error = RequirementSet::from_text(text).unwrap_err();
         assert_eq!(error.to_string(), expected, "{text:?}");
     }
-    assert!(!RequirementSet::is_text_of_set("always"));
+    assert!(matches!(Compiled::from_text("always"), Ok(Compiled::One(_))));
 }
 
 /// The form of Developer ID with parentheses compiles as Apple's default requirement is made: nested to the right.

@@ -13,7 +13,7 @@ use super::file::InputError;
 use super::values::RequirementForm;
 use super::{Session, complain, complain_unsigned, file, slice_of};
 use crate::report::write_requirements;
-use crate::requirement::{Requirement, RequirementSet, SyntaxError};
+use crate::requirement::{Compiled, Requirement, RequirementSet, SyntaxError};
 use crate::verify::satisfies;
 
 /// Budget for a requirement file; Apple's own are below 1 KiB.
@@ -42,12 +42,6 @@ impl Unusable {
         let status = if self.is_unread { Exit::NotJudged } else { status };
         (self.message, status)
     }
-}
-
-/// One requirement, or a set of them.
-pub(super) enum Compiled {
-    One(Requirement),
-    Set(RequirementSet),
 }
 
 pub(super) fn run(
@@ -212,15 +206,10 @@ fn compile(argument: &str) -> Result<Compiled, Unusable> {
             String::from_utf8(bytes).map_err(|_| say("neither text nor a requirement".to_owned()))?
         }
     };
-    let compiled = if RequirementSet::is_text_of_set(&text) {
-        RequirementSet::from_text(&text).map(Compiled::Set)
-    } else {
-        Requirement::from_text(&text).map(Compiled::One)
-    };
-    compiled.map_err(|error| Unusable::new(syntax(&error)))
+    Compiled::from_text(&text).map_err(|error| Unusable::new(syntax(&error)))
 }
 
-/// The three lines of Apple's compiler (native observations 6.2).
+/// The lines of Apple's `csreq` (native observations 6.2): two, and one for each fault.
 fn syntax(error: &SyntaxError) -> String {
     format!("error: invalid or corrupted code requirement(s)\nRequirement syntax error(s):\n{error}")
 }

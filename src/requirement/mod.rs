@@ -9,20 +9,22 @@ mod default;
 mod display;
 mod evaluate;
 mod expression;
+mod grammar;
 mod lexer;
 mod lightweight;
 mod numeric;
 mod parser;
 mod query;
 mod set;
+mod syntax;
 
 pub use default::{DefaultRequirement, default_designated};
 pub use evaluate::Context;
 pub use expression::{Expression, Match};
 pub use lightweight::{Facts, LightweightError, LightweightRequirement};
-pub use parser::SyntaxError;
 pub use query::QueryError;
-pub use set::{RequirementSet, RequirementType};
+pub use set::{Compiled, RequirementSet, RequirementType};
+pub use syntax::{Place, SyntaxError, SyntaxFault};
 
 use thiserror::Error;
 
@@ -77,7 +79,7 @@ impl Requirement {
     /// Compiles the text of one requirement.
     ///
     /// # Errors
-    /// [`SyntaxError`] with line and column, in the words of Apple's compiler.
+    /// [`SyntaxError`] with lines and columns, in the words of Apple's compiler.
     pub fn from_text(text: &str) -> Result<Self, SyntaxError> {
         parser::requirement(text).map(|expression| Self { expression })
     }

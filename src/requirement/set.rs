@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::parser::Either;
 use super::{Requirement, RequirementError, SyntaxError, binary, parser};
 use crate::blob::{Slot, SuperBlob, magic};
 
@@ -26,6 +27,28 @@ impl RequirementType {
             5 => "plugin".to_owned(),
             other => format!("/*unknown type*/ {other}"),
         }
+    }
+}
+
+/// What a text compiles to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compiled {
+    /// One requirement.
+    One(Requirement),
+    /// A set.
+    Set(RequirementSet),
+}
+
+impl Compiled {
+    /// Compiles the text of one requirement or of a set, whichever its first word begins, as `csreq -r` does.
+    ///
+    /// # Errors
+    /// [`SyntaxError`].
+    pub fn from_text(text: &str) -> Result<Self, SyntaxError> {
+        Ok(match parser::either(text)? {
+            Either::One(expression) => Self::One(Requirement { expression }),
+            Either::Set(entries) => Self::Set(RequirementSet::sorted(entries)),
+        })
     }
 }
 
@@ -59,19 +82,17 @@ impl RequirementSet {
     /// # Errors
     /// [`SyntaxError`].
     pub fn from_text(text: &str) -> Result<Self, SyntaxError> {
-        let entries: BTreeMap<u32, _> = parser::set(text)?.into_iter().collect();
-        Ok(Self {
-            entries: entries
-                .into_iter()
-                .map(|(number, expression)| (RequirementType(number), Ok(Requirement { expression })))
-                .collect(),
-        })
+        parser::set(text).map(Self::sorted)
     }
 
-    /// Whether a text begins like a set rather than like one requirement.
-    #[must_use]
-    pub fn is_text_of_set(text: &str) -> bool {
-        parser::is_set(text)
+    fn sorted(entries: parser::Entries) -> Self {
+        let entries: BTreeMap<u32, _> = entries.into_iter().collect();
+        let entries = entries
+            .into_iter()
+            .map(|(number, expression)| (RequirementType(number), Ok(Requirement { expression })));
+        Self {
+            entries: entries.collect(),
+        }
     }
 
     /// The set blob; entries that are errors are left out.

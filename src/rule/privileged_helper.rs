@@ -10,7 +10,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::Severity;
 use crate::plist::{Dictionary, Value};
-use crate::requirement::Requirement;
+use crate::requirement::{Requirement, SyntaxError};
 use crate::source::NodeId;
 use crate::verify::{CodeKind, CodeObject, EmbeddedList, SliceEvidence, every_slice_satisfies};
 
@@ -91,7 +91,8 @@ fn answer(code: &CodeObject, requirement: &Value) -> Result<Option<bool>, String
     let Some(text) = requirement.as_str() else {
         return Err(format!("it is of type {}", requirement.kind()));
     };
-    let requirement = Requirement::from_text(text).map_err(|error| error.to_string())?;
+    let on_one_line = |error: SyntaxError| error.to_string().trim().replace('\n', "; ");
+    let requirement = Requirement::from_text(text).map_err(on_one_line)?;
     every_slice_satisfies(code, &requirement).map_err(|error| error.to_string())
 }
 
