@@ -77,6 +77,8 @@ pub const REQUIREMENT_FAULTS: usize = 100;
 pub const REQUIREMENT_NESTING: usize = 200;
 /// Operands that a chain of `and` or `or` has in a requirement's text; each is a level of the tree that is built.
 pub const REQUIREMENT_CHAIN: usize = 400;
+/// Nesting of containers in property lists of the old style; real lists are less than 20 deep.
+pub const OLD_STYLE_NESTING: usize = 128;
 /// Bytes of the pattern of one resource rule; Apple's longest has 60.
 pub const RULE_PATTERN: usize = 4096;
 /// Bytes that the compiled pattern of one resource rule may take.

@@ -171,6 +171,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             info_plist("Acme", "com.example.acme", "APPL"),
             b"<plist><dict><key>a</key><array><integer>-1</integer><real>1.5</real><date>2026-01-01T00:00:00Z</date><data>AAEC</data><string>&#x41;&amp;</string></array></dict></plist>".to_vec(),
         ],
+        "plist_old_style" => vec![
+            b"{ CFBundleExecutable = Acme; Names = (\"a\\n\\U00e9\\341\", 'b', <01 ab>, (), {k;}); /* c */ }".to_vec(),
+            b"// strings\n\"key\" = \"value\";\nother;\nlast = (a/b, $c:d);\n".to_vec(),
+        ],
         "plist_binary" => {
             let value = plist::Value::from_reader(std::io::Cursor::new(real("Info.plist"))).unwrap();
             let mut bytes = Vec::new();

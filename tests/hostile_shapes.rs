@@ -273,8 +273,11 @@ fn lists_that_readers_read_differently() {
     // What macOS reads and sealcheck does not is not judged by what the name of the bundle says.
     for text in [
         format!("<?xml version=\"1.0\" encoding=\"UTF-7\"?><dict>{key}<string>good</string></dict>"),
-        "{ CFBundleExecutable = good; }".to_owned(),
-        "// a list\nCFBundleExecutable = good;".to_owned(),
+        format!("<?xml version=\"1.0\" encoding=\"x-mac-roman\"?><dict>{key}<string>good</string></dict>"),
+        format!(
+            "{{ CFBundleExecutable = good; Deep = {}; }}",
+            "(".repeat(129) + &")".repeat(129)
+        ),
     ] {
         let verdict = names(&text).evidence.codesign;
         assert_eq!(

@@ -54,6 +54,7 @@ mod parity_claims;
 mod parity_display;
 mod parity_links;
 mod parity_verbosity;
+mod plist_forms;
 mod precedence;
 mod profiles;
 mod public_face;

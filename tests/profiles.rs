@@ -202,7 +202,11 @@ fn what_is_no_profile_says_why() {
     );
     assert_eq!(
         error(&made::sign(&good.signer, b"text")),
-        "the content is no property list: malformed XML at byte 0: text outside of an element"
+        "the property list is of type string, not dictionary"
+    );
+    assert_eq!(
+        error(&made::sign(&good.signer, b"more text")),
+        "the content is no property list: malformed property list at line 1: ';' or '=' expected after a key"
     );
     assert_eq!(
         error(&made::sign(&good.signer, b"<plist><array/></plist>")),

@@ -157,7 +157,7 @@ fn info_plists_that_are_missing_or_no_dictionary() {
     for (info, message) in [
         (
             Some(&b"<plist><array/></plist>"[..]),
-            "this is no property list with a dictionary",
+            "this is not a property list with a dictionary",
         ),
         (None, "the bundle has no Info.plist"),
     ] {

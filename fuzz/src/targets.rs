@@ -33,7 +33,7 @@ use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine,
 pub type Run = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Run); 19] = [
+pub const TARGETS: [(&str, Run); 20] = [
     ("macho", macho),
     ("superblob", superblob),
     ("code_directory", code_directory),
@@ -44,6 +44,7 @@ pub const TARGETS: [(&str, Run); 19] = [
     ("signature", signature),
     ("plist_xml", plist_xml),
     ("plist_binary", plist_binary),
+    ("plist_old_style", plist_old_style),
     ("entitlements_der", entitlements_der),
     ("code_resources", code_resources),
     ("ticket", ticket),
@@ -191,6 +192,69 @@ pub fn plist_binary(data: &[u8]) {
     } else {
         let _ = plist::parse(&[b"bplist00", data].concat());
     }
+}
+
+/// Old-style property lists; what was read is written in that form and must be read the same.
+pub fn plist_old_style(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if text.trim_start().starts_with('<') {
+        return;
+    }
+    if let Ok(value) = plist::parse(data) {
+        let mut written = String::new();
+        if write_old_style(&value, &mut written) {
+            assert_eq!(plist::parse(written.as_bytes()), Ok(value), "{written}");
+        }
+    }
+}
+
+/// Writes a value in the old style; returns false for what that form does not have, as binary lists do.
+fn write_old_style(value: &plist::Value, out: &mut String) -> bool {
+    use std::fmt::Write;
+    let quoted = |text: &str, out: &mut String| {
+        out.push('"');
+        for unit in text.encode_utf16() {
+            let _ = write!(out, "\\U{unit:04x}");
+        }
+        out.push('"');
+    };
+    match value {
+        plist::Value::String(text) => quoted(text, out),
+        plist::Value::Data(bytes) => {
+            // In front of everything, `<` would be XML.
+            out.push_str(" /**/ <");
+            for byte in bytes {
+                let _ = write!(out, "{byte:02X} ");
+            }
+            out.push('>');
+        }
+        plist::Value::Array(elements) => {
+            out.push('(');
+            for element in elements {
+                if !write_old_style(element, out) {
+                    return false;
+                }
+                out.push_str(", ");
+            }
+            out.push(')');
+        }
+        plist::Value::Dictionary(entries) => {
+            out.push('{');
+            for (key, value) in entries.iter() {
+                quoted(key, out);
+                out.push_str(" = ");
+                if !write_old_style(value, out) {
+                    return false;
+                }
+                out.push_str(";\n");
+            }
+            out.push('}');
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// Entitlements and constraints in DER.

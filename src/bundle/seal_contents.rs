@@ -1,6 +1,6 @@
 //! What the dictionaries of a seal say, read out of XML without a tree of values: a seal has an entry for every file.
 //!
-//! Specification 6.6 and 6.9 (`ResourceSeal`). The binary form, which no signer writes, comes as a tree.
+//! Specification 6.6 and 6.9 (`ResourceSeal`). The other forms, which no signer writes, come as a tree.
 
 use super::seal::{SealEntry, SealError, SealedItem};
 use crate::hash::Digest;
@@ -23,7 +23,7 @@ impl Contents {
     pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, SealError> {
         match form(bytes)? {
             Form::Xml(text) => of_xml(Events::new(&text, limits.plist_values)),
-            Form::Binary => of_value(parse_within(bytes, limits)?),
+            Form::Binary | Form::OldStyle(_) => of_value(parse_within(bytes, limits)?),
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Property lists as CoreFoundation reads them: XML and binary.
+//! Property lists as CoreFoundation reads them: binary, XML and the old-style form of OpenStep, in this order
+//! (`_CFPropertyListCreateWithData` of `CFPropertyList.c`).
 //!
 //! The XML reader is our own: it keeps CDATA text and refuses entities it does not know (native observation 7.5);
-//! the stricter grammar of entitlements is read in `entitlements`. Binary lists are read by the `plist` crate. The
-//! OpenStep syntax and character sets beside Unicode are not read: what such a list says is not known here, other than to macOS.
+//! the stricter grammar of entitlements is read in `entitlements`. Binary lists are read by the `plist` crate. Character
+//! sets other than Unicode are not read: what such a list says is known to macOS, and not here.
 
 mod binary;
+mod old_style;
 mod text;
 mod value;
 mod write;
@@ -19,7 +21,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use crate::limits::Limits;
+use crate::limits::{Limits, OLD_STYLE_NESTING};
 
 /// Nesting of containers, as CoreFoundation bounds it for binary lists (`_CFPropertyListMaxRecursionDepth`). Whether it does for
 /// XML is not published; real lists are less than 20 deep.
@@ -28,9 +30,20 @@ pub(crate) const MAX_DEPTH: usize = 512;
 /// Why a property list could not be read. Offsets are in bytes of the UTF-8 text, after decoding.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PlistError {
-    /// Neither XML nor binary.
-    #[error("not an XML or binary property list")]
+    /// There is no text at all.
+    #[error("not a property list")]
     Format,
+    /// The list is in the old-style form and malformed.
+    #[error("malformed property list at line {line}: {problem}")]
+    OldStyle {
+        /// Where, counted from 1.
+        line: usize,
+        /// What.
+        problem: &'static str,
+    },
+    /// Containers of the old-style form are nested too deep.
+    #[error("nested deeper than {OLD_STYLE_NESTING} levels")]
+    OldStyleDepth,
     /// The text is not valid in the encoding that it uses.
     #[error("text is not valid {encoding}")]
     Encoding {
@@ -77,14 +90,17 @@ pub enum PlistError {
 }
 
 impl PlistError {
-    /// Whether a limit of this reader was reached, of which Apple's readers have none: a budget, or a form that it does not know.
+    /// Returns true if a limit of this reader was reached that Apple's readers do not have: a budget, or an unknown form.
     #[must_use]
     pub fn is_limit(&self) -> bool {
-        matches!(self, Self::Values { .. } | Self::Unsupported { .. })
+        matches!(
+            self,
+            Self::Values { .. } | Self::OldStyleDepth | Self::Unsupported { .. }
+        )
     }
 }
 
-/// Reads a property list of either form, with the usual number of values at most.
+/// Reads a property list of any form, with the usual number of values at most.
 ///
 /// # Errors
 /// See [`PlistError`].
@@ -92,14 +108,32 @@ pub fn parse(bytes: &[u8]) -> Result<Value, PlistError> {
     parse_within(bytes, &Limits::default())
 }
 
-/// Reads a property list of either form.
+/// Reads a property list of any form.
 ///
 /// # Errors
 /// See [`PlistError`].
 pub fn parse_within(bytes: &[u8], limits: &Limits) -> Result<Value, PlistError> {
     match form(bytes)? {
-        Form::Binary => binary::parse(bytes, limits.plist_values),
-        Form::Xml(text) => xml::parse(&text, limits.plist_values),
+        Form::Binary => binary::parse(bytes, limits.plist_values)
+            .or_else(|error| text_instead(error, || text::decode(bytes), limits)),
+        Form::Xml(text) => xml::parse(&text, limits.plist_values)
+            .or_else(|error| text_instead(error, || Ok(Cow::Borrowed(&*text)), limits)),
+        Form::OldStyle(text) => old_style::parse(&text, limits.plist_values),
+    }
+}
+
+/// A list that begins like another form and is malformed there may still be one of the old style: `<0102>` is.
+fn text_instead<'a>(
+    error: PlistError,
+    text: impl FnOnce() -> Result<Cow<'a, str>, PlistError>,
+    limits: &Limits,
+) -> Result<Value, PlistError> {
+    if error.is_limit() {
+        return Err(error);
+    }
+    match text().map(|text| old_style::parse(&text, limits.plist_values)) {
+        Ok(Ok(value)) => Ok(value),
+        _ => Err(error),
     }
 }
 
@@ -109,9 +143,11 @@ pub(crate) enum Form<'a> {
     Binary,
     /// XML, as UTF-8.
     Xml(Cow<'a, str>),
+    /// The old-style form, as UTF-8.
+    OldStyle(Cow<'a, str>),
 }
 
-/// The form of a list.
+/// Returns the form that a list begins with.
 ///
 /// # Errors
 /// [`PlistError::Encoding`] and [`PlistError::Unsupported`]
@@ -120,12 +156,9 @@ pub(crate) fn form(bytes: &[u8]) -> Result<Form<'_>, PlistError> {
         return Ok(Form::Binary);
     }
     let text = text::decode(bytes)?;
-    // A dictionary of the older form, or a list of strings for translation, which comes without braces.
-    let start = text.trim_start();
-    if start.starts_with(['{', '/']) || (!start.starts_with('<') && start.contains('=')) {
-        return Err(PlistError::Unsupported {
-            form: "the OpenStep form",
-        });
-    }
-    Ok(Form::Xml(text))
+    let begin = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    Ok(match begin.starts_with('<') {
+        true => Form::Xml(text),
+        false => Form::OldStyle(text),
+    })
 }

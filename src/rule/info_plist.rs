@@ -95,15 +95,23 @@ fn unreadable(check: &mut Check<'_>) {
         let CodeKind::Bundle(kind) = object.kind else {
             continue;
         };
-        let message = match &object.info_plist_file {
-            Some(file) if file.is_dictionary => continue,
-            Some(_) => "this is no property list with a dictionary",
-            None if !needs_identifier(kind) => continue,
-            None if evidence.may_hide_names(&object.path) => {
+        let not_read = object
+            .info_plist_file
+            .as_ref()
+            .and_then(|file| file.not_read.clone());
+        let message = match (&object.info_plist_file, not_read) {
+            (_, Some(reason)) => {
+                check.unknown(&object.path, format!("Info.plist was not read: {reason}"));
+                continue;
+            }
+            (Some(file), _) if file.is_dictionary => continue,
+            (Some(_), _) => "this is not a property list with a dictionary",
+            (None, _) if !needs_identifier(kind) => continue,
+            (None, _) if evidence.may_hide_names(&object.path) => {
                 check.unknown(&object.path, "not all names of the bundle could be read");
                 continue;
             }
-            None => "the bundle has no Info.plist",
+            (None, _) => "the bundle has no Info.plist",
         };
         check.info_plist(object, message);
     }

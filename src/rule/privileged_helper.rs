@@ -181,7 +181,7 @@ fn sections(label: &str, slice: &SliceEvidence) -> Vec<(Severity, String)> {
                 Severity::Error,
                 format!("its section __TEXT,{name} holds no property list with a dictionary"),
             )),
-            EmbeddedList::Dictionary(_) => {}
+            EmbeddedList::Dictionary(_) | EmbeddedList::NotRead(_) => {}
         }
     }
     let named = |list: &Dictionary, key: &str| list.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -232,6 +232,15 @@ fn embedded_lists(check: &mut Check<'_>) {
             .iter()
             .flat_map(|slice| sections(named.label, slice))
             .collect();
+        let lists = helper
+            .slices
+            .iter()
+            .flat_map(|slice| [&slice.embedded_info_plist, &slice.launchd_plist]);
+        let mut not_read: Vec<&String> = lists.filter_map(EmbeddedList::not_read).collect();
+        not_read.dedup();
+        for reason in not_read {
+            check.unknown(&helper.path, format!("a list in it was not read: {reason}"));
+        }
         said.sort();
         said.dedup();
         for (severity, message) in said {

@@ -94,6 +94,7 @@ fn bundle<T: Tree + ?Sized>(
     object.info_plist_file = layout.info_plist.map(|node| InfoPlistFile {
         path: tree.path(node),
         is_dictionary: layout.info.is_some(),
+        not_read: layout.info_limit.as_ref().map(ToString::to_string),
     });
     object.profile = profiles::embedded(tree, layout, context.options);
     let limits = tree.limits();

@@ -91,8 +91,10 @@ pub enum EmbeddedList {
     /// There is no such section.
     #[default]
     Absent,
-    /// It holds no property list with a dictionary.
+    /// It does not hold a property list with a dictionary.
     Malformed,
+    /// Why it was not read, where macOS may read it.
+    NotRead(String),
     /// What it says.
     Dictionary(Dictionary),
 }
@@ -103,7 +105,16 @@ impl EmbeddedList {
     pub fn dictionary(&self) -> Option<&Dictionary> {
         match self {
             Self::Dictionary(entries) => Some(entries),
-            Self::Absent | Self::Malformed => None,
+            Self::Absent | Self::Malformed | Self::NotRead(_) => None,
+        }
+    }
+
+    /// The reason, if it was not read.
+    #[must_use]
+    pub fn not_read(&self) -> Option<&String> {
+        match self {
+            Self::NotRead(reason) => Some(reason),
+            Self::Absent | Self::Malformed | Self::Dictionary(_) => None,
         }
     }
 }
@@ -250,6 +261,8 @@ pub struct InfoPlistFile {
     pub path: String,
     /// Whether it is a property list with a dictionary.
     pub is_dictionary: bool,
+    /// Why it was not read, where macOS may read it.
+    pub not_read: Option<String>,
 }
 
 /// One code object: the item itself or code nested in it.

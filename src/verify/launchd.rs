@@ -4,7 +4,7 @@
 //! at run time, or copies from elsewhere, are not looked for.
 
 use crate::limits::{LAUNCHD_LIST, LAUNCHD_LISTS};
-use crate::plist::{self, Dictionary, Value};
+use crate::plist::{self, Dictionary, Form, Value};
 use crate::source::{NodeId, Tree};
 
 /// A property list for launchd.
@@ -52,10 +52,15 @@ pub(super) fn jobs<T: Tree + ?Sized>(tree: &T) -> Vec<LaunchdJob> {
 
 fn read<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<Option<Dictionary>, String> {
     let bytes = tree.small(node, LAUNCHD_LIST).map_err(|error| error.reason())?;
-    Ok(match plist::parse(&bytes) {
-        Ok(Value::Dictionary(entries)) => Some(entries),
-        _ => None,
-    })
+    let is_old_style = matches!(plist::form(&bytes), Ok(Form::OldStyle(_)));
+    match plist::parse(&bytes) {
+        Ok(Value::Dictionary(_)) if is_old_style => {
+            Err("it is in the OpenStep form, and whether launchd reads that is not known".to_owned())
+        }
+        Ok(Value::Dictionary(entries)) => Ok(Some(entries)),
+        Err(error) if error.is_limit() => Err(format!("it is not read: {error}")),
+        _ => Ok(None),
+    }
 }
 
 /// The bundle, and whether the folder is the one for daemons.

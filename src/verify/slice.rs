@@ -117,6 +117,7 @@ fn embedded_list(section: Option<&[u8]>) -> EmbeddedList {
     let text = end.and_then(|end| section.get(..=end)).unwrap_or_default();
     match crate::plist::parse(text) {
         Ok(Value::Dictionary(entries)) => EmbeddedList::Dictionary(entries),
+        Err(error) if error.is_limit() => EmbeddedList::NotRead(error.to_string()),
         _ => EmbeddedList::Malformed,
     }
 }
