@@ -81,6 +81,8 @@ pub const REQUIREMENT_CHAIN: usize = 400;
 pub const OLD_STYLE_NESTING: usize = 128;
 /// Bytes of the pattern of one resource rule; Apple's longest has 60.
 pub const RULE_PATTERN: usize = 4096;
+/// Positions of the pattern of one resource rule, with its counted repetitions written out; Apple's longest has 120.
+pub const RULE_POSITIONS: u64 = 4096;
 /// Bytes that the compiled pattern of one resource rule may take.
 pub const RULE_COMPILED: usize = 1 << 20;
 /// Certificates of one CMS; real ones have at most five.

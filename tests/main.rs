@@ -30,6 +30,7 @@ mod decisions;
 mod endings;
 mod endings_output;
 mod entitlements_table;
+mod expansion;
 mod formats;
 mod fuzzing;
 mod gatekeeper;

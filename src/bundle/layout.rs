@@ -211,7 +211,7 @@ impl Layout {
         let info_plist = info_place.as_ref().and_then(|place| follow(tree, place.entry));
         let parsed = info_plist
             .and_then(|node| tree.small(node, tree.limits().info_plist).ok())
-            .map(|bytes| crate::plist::parse_within(&bytes, tree.limits()));
+            .map(|bytes| crate::plist::parse_within(&bytes, tree.limits(), tree.budget()));
         let (info, info_limit) = match parsed {
             Some(Ok(Value::Dictionary(entries))) => (Some(entries), None),
             Some(Err(error)) if error.is_limit() => (None, Some(error)),

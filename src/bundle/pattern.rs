@@ -1,12 +1,19 @@
 //! The patterns of resource rules: POSIX extended regular expressions (specification 6.7, `ResourceBuilder`).
 //!
 //! The patterns that Apple's own signer writes are few and simple; they are recognised and matched by comparing, so
-//! that most bundles need no regular expression. All others are translated for the `regex` crate, whose time is linear
-//! in the path whatever the pattern.
+//! that most bundles need no regular expression. All others are translated for the `regex` crate, whose time is at most the
+//! positions of the pattern, with counted repetitions written out, times the bytes of the path. So the positions of one
+//! pattern have a bound, and the product is charged to the item for every path.
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::limits::{RULE_COMPILED, RULE_PATTERN};
+use crate::budget::{Budget, OverBudget};
+use crate::limits::{RULE_COMPILED, RULE_PATTERN, RULE_POSITIONS};
+
+/// Bytes that a regular expression remembers of its own work, for each thread.
+const REMEMBERED: usize = 1 << 18;
+/// Steps of compiling one position.
+const STEPS_PER_POSITION: u64 = 100;
 
 /// Folders of nested code in Apple's rules.
 const CODE_FOLDERS: &str = "^(Frameworks|SharedFrameworks|PlugIns|Plug-ins|XPCServices|Helpers|MacOS|Library/(Automator|Spotlight|LoginItems))/";
@@ -28,8 +35,8 @@ pub(super) enum Pattern {
     Localised { prefix: &'static str, is_version: bool },
     /// `^PLAIN`, or `^PLAIN$` for the whole path; `None` is any byte.
     Plain { bytes: Vec<Option<u8>>, is_whole: bool },
-    /// Any other.
-    Expression(Regex),
+    /// Any other, and its positions.
+    Expression { regex: Regex, positions: u64 },
 }
 
 /// Why a pattern cannot be used.
@@ -39,11 +46,13 @@ pub(super) enum PatternError {
     Malformed,
     /// It is longer than the budget, or would be when compiled: counted repetitions multiply.
     TooLarge,
+    /// The budget of the item is spent.
+    Budget(OverBudget),
 }
 
 impl Pattern {
-    /// Reads a pattern.
-    pub(super) fn compile(pattern: &str) -> Result<Self, PatternError> {
+    /// Reads a pattern for an item with this budget.
+    pub(super) fn compile(pattern: &str, budget: &Budget) -> Result<Self, PatternError> {
         if pattern.len() > RULE_PATTERN {
             return Err(PatternError::TooLarge);
         }
@@ -60,9 +69,19 @@ impl Pattern {
             "^Resources/.*\\.lproj/locversion.plist$" => localised("Resources/", true),
             _ => match plain(pattern) {
                 Some(plain) => plain,
-                None => Self::Expression(regular_expression(pattern)?),
+                None => expression(pattern, budget)?,
             },
         })
+    }
+
+    /// Steps of looking for it in the path, at most.
+    pub(super) fn cost(&self, path: &str) -> u64 {
+        let length = u64::try_from(path.len()).unwrap_or(u64::MAX);
+        match self {
+            Self::Expression { positions, .. } => positions.saturating_mul(length).saturating_add(1),
+            // These compare the path at most once.
+            _ => (length / 64).saturating_add(1),
+        }
     }
 
     /// Whether it occurs in the path.
@@ -87,7 +106,7 @@ impl Pattern {
             Self::Plain { bytes, is_whole } => {
                 begins(path.as_bytes(), bytes) && (!is_whole || path.len() == bytes.len())
             }
-            Self::Expression(regex) => regex.is_match(path.as_bytes()),
+            Self::Expression { regex, .. } => regex.is_match(path.as_bytes()),
         }
     }
 }
@@ -134,12 +153,84 @@ fn plain(pattern: &str) -> Option<Pattern> {
     Some(Pattern::Plain { bytes, is_whole })
 }
 
+/// A pattern that has to be compiled, which is charged before.
+fn expression(pattern: &str, budget: &Budget) -> Result<Pattern, PatternError> {
+    let translated = translate(pattern).ok_or(PatternError::Malformed)?;
+    let positions = positions(&translated);
+    if positions > RULE_POSITIONS {
+        return Err(PatternError::TooLarge);
+    }
+    budget
+        .step(positions.saturating_mul(STEPS_PER_POSITION))
+        .map_err(PatternError::Budget)?;
+    let regex = regular_expression(&translated)?;
+    Ok(Pattern::Expression { regex, positions })
+}
+
+/// The positions of a translated pattern with its counted repetitions written out, or some more.
+fn positions(translated: &str) -> u64 {
+    let mut characters = translated.chars().peekable();
+    // What a group has so far, and its last part, which a repetition multiplies.
+    let (mut sum, mut last) = (0_u64, 0_u64);
+    let mut around = Vec::new();
+    while let Some(character) = characters.next() {
+        match character {
+            '(' => {
+                around.push(sum.saturating_add(last));
+                (sum, last) = (0, 1);
+            }
+            ')' => {
+                last = sum.saturating_add(last).saturating_add(1);
+                sum = around.pop().unwrap_or_default();
+            }
+            '*' | '+' | '?' => last = last.saturating_add(1),
+            '{' => {
+                let mut count = String::new();
+                for inside in characters.by_ref().take_while(|inside| *inside != '}') {
+                    count.push(inside);
+                }
+                let numbers = count.split(',').filter_map(|number| number.parse::<u64>().ok());
+                last = last.saturating_mul(numbers.max().unwrap_or(1).saturating_add(1));
+            }
+            other => {
+                if other == '\\' {
+                    characters.next();
+                } else if other == '[' {
+                    skip_class(&mut characters);
+                }
+                sum = sum.saturating_add(last);
+                last = 1;
+            }
+        }
+    }
+    around
+        .into_iter()
+        .fold(sum.saturating_add(last), u64::saturating_add)
+}
+
+/// Goes to after the bracket that ends a class; a bracket in it is escaped or opens a named class.
+fn skip_class(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while let Some(inside) = characters.next() {
+        match inside {
+            '\\' => {
+                characters.next();
+            }
+            '[' => {
+                characters.by_ref().find(|inside| *inside == ']');
+            }
+            ']' => return,
+            _ => {}
+        }
+    }
+}
+
 /// A POSIX extended regular expression over bytes; `.` matches every byte, lines have no meaning.
-fn regular_expression(pattern: &str) -> Result<Regex, PatternError> {
-    RegexBuilder::new(&translate(pattern).ok_or(PatternError::Malformed)?)
+fn regular_expression(translated: &str) -> Result<Regex, PatternError> {
+    RegexBuilder::new(translated)
         .unicode(false)
         .dot_matches_new_line(true)
         .size_limit(RULE_COMPILED)
+        .dfa_size_limit(REMEMBERED)
         .build()
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
@@ -209,9 +300,42 @@ fn translate(pattern: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn compile(pattern: &str) -> Result<Pattern, PatternError> {
+        Pattern::compile(pattern, &Budget::default())
+    }
+
+    /// Counted repetitions multiply, also around groups; the bound is one on their product.
+    #[test]
+    fn positions_of_patterns() {
+        for (pattern, least, most) in [
+            ("abc", 3, 4),
+            ("a|b", 2, 5),
+            ("^(a|bc)*$", 4, 9),
+            ("[ab/]*a[ab/]{100}c", 103, 110),
+            ("(a{10}){10}", 100, 150),
+            ("[]a[:alpha:]]{3,7}\\\\.x{2,}", 10, 20),
+        ] {
+            let found = positions(&translate(pattern).unwrap());
+            assert!((least..=most).contains(&found), "{pattern}: {found}");
+        }
+        let repeated = |count| format!("([ab/]*a[ab/]{{{count}}}c|x)");
+        let cost = |pattern: &str, path: &str| compile(pattern).unwrap().cost(path);
+        assert!(cost(&repeated(100), "a/b") >= 300 && cost("^.*", "a/b") == 1);
+        assert!(matches!(compile(&repeated(800)), Ok(Pattern::Expression { .. })));
+        let alternatives: Vec<_> = (1..=8).map(|hundred| repeated(hundred * 100)).collect();
+        let alternatives = alternatives.join("|");
+        assert!(cost(&alternatives, "a/b") >= 3 * 3600);
+        for large in [
+            format!("{alternatives}|{alternatives}"),
+            "(a{100}){100}".to_owned(),
+        ] {
+            assert!(matches!(compile(&large), Err(PatternError::TooLarge)), "{large}");
+        }
+    }
+
     #[test]
     fn posix_patterns() {
-        let matches = |pattern: &str, path: &str| Pattern::compile(pattern).unwrap().matches(path);
+        let matches = |pattern: &str, path: &str| compile(pattern).unwrap().matches(path);
         assert!(matches("^(.*/)?\\.DS_Store$", "a/.DS_Store"));
         assert!(matches(".*\\.dSYM($|/)", "x.dSYM/a"));
         assert!(matches("^[^/]+$", "abc") && !matches("^[^/]+$", "a/b"));
@@ -223,16 +347,13 @@ mod tests {
         assert!(matches("^\\<a\\>$", "<a>"), "words have no meaning");
         for foreign in ["(?i)a", "(?:a)", "[a--b]", "[[.a.]]", "[[=a=]]"] {
             assert!(
-                matches!(Pattern::compile(foreign), Err(PatternError::Malformed)),
+                matches!(compile(foreign), Err(PatternError::Malformed)),
                 "{foreign}"
             );
         }
         assert!(
-            matches!(Pattern::compile("("), Err(PatternError::Malformed))
-                && matches!(
-                    Pattern::compile("(((a{1000}){1000}){1000})"),
-                    Err(PatternError::TooLarge)
-                )
+            matches!(compile("("), Err(PatternError::Malformed))
+                && matches!(compile("(((a{1000}){1000}){1000})"), Err(PatternError::TooLarge))
         );
     }
 
@@ -298,10 +419,10 @@ mod tests {
             }
         }
         for pattern in patterns {
-            let expression = regular_expression(pattern).unwrap();
-            let compiled = Pattern::compile(pattern).unwrap();
+            let expression = regular_expression(&translate(pattern).unwrap()).unwrap();
+            let compiled = compile(pattern).unwrap();
             assert!(
-                !matches!(compiled, Pattern::Expression(_)),
+                !matches!(compiled, Pattern::Expression { .. }),
                 "{pattern} is not recognised"
             );
             let mut matched = 0;
@@ -314,7 +435,7 @@ mod tests {
         }
         for pattern in ["^a+", "^a\\/b", "^(a)", "a", "^a$b", "^a\\.*"] {
             assert!(
-                matches!(Pattern::compile(pattern), Ok(Pattern::Expression(_))),
+                matches!(compile(pattern), Ok(Pattern::Expression { .. })),
                 "{pattern}"
             );
         }

@@ -97,7 +97,7 @@ pub(super) fn check_moved<T: Tree + ?Sized>(
     let outer_info = outer.info_plist(tree).and_then(|place| follow(tree, place.entry));
     let info = outer_info
         .and_then(|node| tree.small(node, tree.limits().info_plist).ok())
-        .and_then(|bytes| crate::plist::parse_within(&bytes, tree.limits()).ok());
+        .and_then(|bytes| crate::plist::parse_within(&bytes, tree.limits(), tree.budget()).ok());
     let info = info.as_ref().and_then(Value::as_dictionary);
     let moved = match outer.executable(tree, info, Some(name)) {
         Ok(place) => place.is_some_and(|place| follow(tree, place.entry) != Some(executable)),

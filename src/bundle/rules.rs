@@ -3,9 +3,12 @@
 //! Specification 6.7 (`ResourceBuilder`). Among equal weights Apple's choice is undefined; here `omit` wins, since real
 //! apps are valid only so.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::pattern::{Pattern, PatternError};
+use crate::budget::{Budget, OverBudget};
 use crate::plist::{Dictionary, Value};
 
 /// Why the rules are refused (errSecCSResourceRulesInvalid).
@@ -37,6 +40,9 @@ pub enum RuleError {
         /// Its length in bytes.
         length: usize,
     },
+    /// The budget of the item is spent.
+    #[error("{0}")]
+    Budget(#[from] OverBudget),
 }
 
 /// One rule.
@@ -58,10 +64,10 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the rule matches the path.
-    #[must_use]
-    pub fn matches(&self, path: &str) -> bool {
-        self.compiled.matches(path)
+    /// Returns true if the rule matches the path. The work is charged before; without a budget nothing matches, since
+    /// nothing is said about the item then.
+    fn matches(&self, path: &str, budget: &Budget) -> bool {
+        budget.step(self.compiled.cost(path)).is_ok() && self.compiled.matches(path)
     }
 }
 
@@ -69,30 +75,33 @@ impl Rule {
 #[derive(Debug, Clone)]
 pub struct Rules {
     rules: Vec<Rule>,
+    budget: Arc<Budget>,
 }
 
 impl Rules {
-    /// Compiles the dictionary `rules` or `rules2`, which may hold `limit` rules.
+    /// Compiles the dictionary `rules` or `rules2`, which may hold `limit` rules, for an item with this budget.
     ///
     /// # Errors
     /// See [`RuleError`].
-    pub fn compile(source: &Dictionary, limit: u64) -> Result<Self, RuleError> {
+    pub fn compile(source: &Dictionary, limit: u64, budget: &Arc<Budget>) -> Result<Self, RuleError> {
         let count = source.len();
         if u64::try_from(count).map_or(true, |count| count > limit) {
             return Err(RuleError::TooMany { count, limit });
         }
         let rules = source
             .iter()
-            .map(|(pattern, value)| rule(pattern, value))
+            .map(|(pattern, value)| rule(pattern, value, budget))
             .collect::<Result<_, _>>()?;
-        Ok(Self { rules })
+        let budget = Arc::clone(budget);
+        Ok(Self { rules, budget })
     }
 
     /// The rule that decides about `path`, if any matches.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&Rule> {
         let mut best: Option<&Rule> = None;
-        for rule in self.rules.iter().filter(|rule| rule.matches(path)) {
+        let matching = self.rules.iter().filter(|rule| rule.matches(path, &self.budget));
+        for rule in matching {
             let better = best.is_none_or(|best| {
                 rule.weight > best.weight || (rule.weight == best.weight && rule.omit && !best.omit)
             });
@@ -137,17 +146,18 @@ impl Rules {
     }
 }
 
-fn rule(pattern: &str, value: &Value) -> Result<Rule, RuleError> {
+fn rule(pattern: &str, value: &Value, budget: &Budget) -> Result<Rule, RuleError> {
     let wrong = || RuleError::Value {
         pattern: pattern.to_owned(),
     };
-    let compiled = Pattern::compile(pattern).map_err(|error| match error {
+    let compiled = Pattern::compile(pattern, budget).map_err(|error| match error {
         PatternError::Malformed => RuleError::Pattern {
             pattern: pattern.to_owned(),
         },
         PatternError::TooLarge => RuleError::TooLarge {
             length: pattern.len(),
         },
+        PatternError::Budget(over) => RuleError::Budget(over),
     })?;
     let mut rule = Rule {
         pattern: pattern.to_owned(),
@@ -200,7 +210,7 @@ mod tests {
     fn compiled(text: &str) -> Result<Rules, RuleError> {
         let text = format!("<plist><dict>{text}</dict></plist>");
         let value = crate::plist::parse(text.as_bytes()).unwrap();
-        Rules::compile(value.as_dictionary().unwrap(), 100)
+        Rules::compile(value.as_dictionary().unwrap(), 100, &Arc::default())
     }
 
     fn rules(text: &str) -> Rules {

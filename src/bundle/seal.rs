@@ -2,10 +2,13 @@
 //!
 //! Specification 6.6 and 6.9. The `cdhash` of nested entries is written by Apple's signer and looked at by nobody on a Mac.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::seal_contents::{Contents, Files};
 use super::{RuleError, Rules};
+use crate::budget::Budget;
 use crate::hash::{Digest, HashType};
 use crate::limits::Limits;
 use crate::plist::PlistError;
@@ -39,7 +42,8 @@ impl SealError {
     pub fn is_limit(&self) -> bool {
         matches!(
             self,
-            Self::Limit(_) | Self::Rule(RuleError::TooMany { .. } | RuleError::TooLarge { .. })
+            Self::Limit(_)
+                | Self::Rule(RuleError::TooMany { .. } | RuleError::TooLarge { .. } | RuleError::Budget(_))
         )
     }
 }
@@ -177,15 +181,25 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Decodes the bytes of `CodeResources`.
+    /// Decodes the bytes of `CodeResources`, with a budget of their own.
     ///
     /// # Errors
     /// See [`SealError`].
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, SealError> {
-        let contents = Contents::read(bytes, limits)?;
+        let budget = Budget::new(limits);
+        budget.allow(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Self::parse_within(bytes, limits, &Arc::new(budget))
+    }
+
+    /// Decodes the bytes of `CodeResources` for an item with this budget, to which its rules are charged from then on.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub fn parse_within(bytes: &[u8], limits: &Limits, budget: &Arc<Budget>) -> Result<Self, SealError> {
+        let contents = Contents::read(bytes, limits, budget)?;
         Ok(Self {
             version: contents.version,
-            rules: Rules::compile(&contents.rules, limits.resource_rules)?,
+            rules: Rules::compile(&contents.rules, limits.resource_rules, budget)?,
             entries: SealedPaths::new(contents.files),
         })
     }

@@ -3,6 +3,7 @@
 //! Specification 6.6 and 6.9 (`ResourceSeal`). The other forms, which no signer writes, come as a tree.
 
 use super::seal::{SealEntry, SealError, SealedItem};
+use crate::budget::Budget;
 use crate::hash::Digest;
 use crate::limits::Limits;
 use crate::plist::{Dictionary, Event, Events, Form, Value, form, parse_within};
@@ -20,10 +21,10 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, SealError> {
+    pub(super) fn read(bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<Self, SealError> {
         match form(bytes)? {
             Form::Xml(text) => of_xml(Events::new(&text, limits.plist_values)),
-            Form::Binary | Form::OldStyle(_) => of_value(parse_within(bytes, limits)?),
+            Form::Binary | Form::OldStyle(_) => of_value(parse_within(bytes, limits, budget)?),
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The binary form, read by the `plist` crate's event reader.
 //!
 //! Of duplicate keys the first counts (native observation 7.5), other than in XML. Depth and number of values are
-//! bounded here, since the crate bounds neither; shared objects are expanded, so the bound is also one on memory.
+//! bounded here, since the crate bounds neither. An object may be referred to many times, and is read again each time, so
+//! that 181 bytes can make a million values. CoreFoundation's writer repeats strings, numbers and data so, and never
+//! containers: each of its references, a byte or more, makes one value. A list that makes more values than it has bytes,
+//! or far more text and data, is not read. What is read is charged to the item.
 
 use std::io::Cursor;
 
 use ::plist::stream::{BinaryReader, OwnedEvent};
 
 use super::{Dictionary, MAX_DEPTH, PlistError, Value};
+use crate::budget::Budget;
 
 /// Seconds from 1970 to 2001, the epoch of CoreFoundation.
 const EPOCH_2001: f64 = 978_307_200.0;
@@ -20,9 +24,20 @@ enum Container {
     },
 }
 
-/// Reads a binary property list of at most `limit` values.
-pub(super) fn parse(bytes: &[u8], limit: u64) -> Result<Value, PlistError> {
+/// Bytes of text and data for each byte of the list, where strings are repeated.
+const REPEATED: u64 = 64;
+/// As many are allowed in any list.
+const ALWAYS: u64 = 1 << 16;
+/// Steps of reading one value.
+const STEPS_PER_VALUE: u64 = 10;
+
+/// Reads a binary property list of at most `limit` values, for an item with this budget.
+pub(super) fn parse(bytes: &[u8], limit: u64, budget: &Budget) -> Result<Value, PlistError> {
     let mut stack: Vec<Container> = Vec::new();
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let limit = limit.min(length);
+    let room = length.saturating_mul(REPEATED).saturating_add(ALWAYS);
+    let mut left = room;
     for (count, event) in BinaryReader::new(Cursor::new(bytes)).enumerate() {
         if u64::try_from(count).map_or(true, |count| count > limit) {
             return Err(PlistError::Values { limit });
@@ -30,6 +45,14 @@ pub(super) fn parse(bytes: &[u8], limit: u64) -> Result<Value, PlistError> {
         let event = event.map_err(|error| PlistError::Binary {
             problem: error.to_string(),
         })?;
+        let payload = payload(&event);
+        left = u64::try_from(payload)
+            .ok()
+            .and_then(|payload| left.checked_sub(payload))
+            .ok_or(PlistError::Expansion { limit: room })?;
+        budget.step(STEPS_PER_VALUE)?;
+        budget.scan(payload)?;
+        budget.retain(payload.saturating_add(size_of::<Value>()))?;
         if let Some(value) = step(event, &mut stack)? {
             match stack.last_mut() {
                 None => return Ok(value),
@@ -47,6 +70,16 @@ pub(super) fn parse(bytes: &[u8], limit: u64) -> Result<Value, PlistError> {
         }
     }
     Err(malformed("no value"))
+}
+
+/// Bytes of text or data in one value.
+fn payload(event: &OwnedEvent) -> usize {
+    use ::plist::stream::Event;
+    match event {
+        Event::Data(bytes) => bytes.len(),
+        Event::String(text) => text.len(),
+        _ => 0,
+    }
 }
 
 fn malformed(problem: &str) -> PlistError {
@@ -118,7 +151,8 @@ mod tests {
         ::plist::Value::Dictionary(dictionary)
             .to_writer_binary(&mut bytes)
             .unwrap();
-        let value = parse(&bytes, 100).unwrap();
+        let read = |bytes: &[u8]| parse(bytes, 100, &Budget::default());
+        let value = read(&bytes).unwrap();
         let dictionary = value.as_dictionary().unwrap();
         assert_eq!(dictionary.get("a"), Some(&Value::Integer(7)));
         assert_eq!(
@@ -126,7 +160,80 @@ mod tests {
             Some(&Value::Array(vec![Value::Data(vec![1, 2])]))
         );
         for end in 0..bytes.len() {
-            assert!(parse(&bytes[..end], 100).is_err());
+            assert!(read(&bytes[..end]).is_err());
         }
+    }
+
+    /// A list of these objects, the first of which is its value.
+    fn list(objects: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = b"bplist00".to_vec();
+        let mut offsets = Vec::new();
+        for object in objects {
+            offsets.extend(u16::try_from(bytes.len()).unwrap().to_be_bytes());
+            bytes.extend(object);
+        }
+        let table = u64::try_from(bytes.len()).unwrap();
+        let count = u64::try_from(objects.len()).unwrap();
+        bytes.extend(offsets);
+        bytes.extend([0, 0, 0, 0, 0, 0, 2, 1]);
+        bytes.extend([count, 0, table].iter().flat_map(|word| word.to_be_bytes()));
+        bytes
+    }
+
+    /// Arrays that hold the next one twice.
+    fn doubling(levels: u8) -> Vec<u8> {
+        let mut objects: Vec<Vec<u8>> = (1..=levels).map(|next| vec![0xa2, next, next]).collect();
+        objects.push(vec![0x09]);
+        list(&objects)
+    }
+
+    /// Twenty levels in some 150 bytes would make a million values; and one string that is repeated, gigabytes.
+    #[test]
+    fn repeated_references_do_not_multiply() {
+        let budget = Budget::default();
+        let bytes = doubling(20);
+        let length = u64::try_from(bytes.len()).unwrap();
+        assert_eq!(
+            parse(&bytes, 4_000_000, &budget),
+            Err(PlistError::Values { limit: length })
+        );
+        let cost = budget.cost();
+        assert!(
+            cost.steps <= length * 12 && cost.retained <= length * 64,
+            "{cost:?}"
+        );
+        // Fewer levels than that are read.
+        assert!(parse(&doubling(4), 4_000_000, &budget).is_ok());
+        // An array of 200 times the same string of 10,000 bytes.
+        let array = [vec![0xaf, 0x10, 200], vec![1; 200]].concat();
+        let text = [vec![0x5f, 0x11, 0x27, 0x10], vec![b'a'; 10_000]].concat();
+        let bytes = list(&[array, text]);
+        let limit = u64::try_from(bytes.len()).unwrap() * REPEATED + ALWAYS;
+        assert_eq!(
+            parse(&bytes, 4_000_000, &budget),
+            Err(PlistError::Expansion { limit })
+        );
+        assert!(budget.cost().retained <= limit * 2);
+    }
+
+    /// What is read is charged, so that many lists side by side share one budget.
+    #[test]
+    fn many_lists_share_the_budget() {
+        let mut limits = crate::limits::Limits::default();
+        assert!(limits.set("retained-bytes", 10_000));
+        let budget = Budget::new(&limits);
+        let bytes = doubling(4);
+        let read = |_| parse(&bytes, 4_000_000, &budget);
+        let (good, over): (Vec<_>, Vec<_>) = (0..100).map(read).partition(Result::is_ok);
+        assert!(
+            good.len() > 2 && over.len() > 2,
+            "{} and {}",
+            good.len(),
+            over.len()
+        );
+        assert!(
+            over.iter()
+                .all(|result| matches!(result, Err(PlistError::Budget(_))))
+        );
     }
 }

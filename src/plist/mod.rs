@@ -21,6 +21,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
+use crate::budget::{Budget, OverBudget};
 use crate::limits::{Limits, OLD_STYLE_NESTING};
 
 /// Nesting of containers, as CoreFoundation bounds it for binary lists (`_CFPropertyListMaxRecursionDepth`). Whether it does for
@@ -75,6 +76,15 @@ pub enum PlistError {
         /// How many there may be.
         limit: u64,
     },
+    /// A binary list whose repeated references would make many times as much text and data of it as it has bytes.
+    #[error("more than {limit} bytes of text and data, from repeated references")]
+    Expansion {
+        /// How many there may be.
+        limit: u64,
+    },
+    /// The budget of the item is spent.
+    #[error("{0}")]
+    Budget(#[from] OverBudget),
     /// CoreFoundation reads this, which is not read here.
     #[error("in {form}, which is not read here")]
     Unsupported {
@@ -95,7 +105,11 @@ impl PlistError {
     pub fn is_limit(&self) -> bool {
         matches!(
             self,
-            Self::Values { .. } | Self::OldStyleDepth | Self::Unsupported { .. }
+            Self::Values { .. }
+                | Self::Expansion { .. }
+                | Self::Budget(_)
+                | Self::OldStyleDepth
+                | Self::Unsupported { .. }
         )
     }
 }
@@ -105,21 +119,30 @@ impl PlistError {
 /// # Errors
 /// See [`PlistError`].
 pub fn parse(bytes: &[u8]) -> Result<Value, PlistError> {
-    parse_within(bytes, &Limits::default())
+    let limits = Limits::default();
+    let budget = Budget::new(&limits);
+    budget.allow(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    parse_within(bytes, &limits, &budget)
 }
 
-/// Reads a property list of any form.
+/// Reads a property list of any form for an item with this budget.
 ///
 /// # Errors
 /// See [`PlistError`].
-pub fn parse_within(bytes: &[u8], limits: &Limits) -> Result<Value, PlistError> {
-    match form(bytes)? {
-        Form::Binary => binary::parse(bytes, limits.plist_values)
-            .or_else(|error| text_instead(error, || text::decode(bytes), limits)),
+pub fn parse_within(bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<Value, PlistError> {
+    budget.scan(bytes.len())?;
+    let value = match form(bytes)? {
+        // What its references repeat is charged where it is read.
+        Form::Binary => {
+            return binary::parse(bytes, limits.plist_values, budget)
+                .or_else(|error| text_instead(error, || text::decode(bytes), limits));
+        }
         Form::Xml(text) => xml::parse(&text, limits.plist_values)
             .or_else(|error| text_instead(error, || Ok(Cow::Borrowed(&*text)), limits)),
         Form::OldStyle(text) => old_style::parse(&text, limits.plist_values),
-    }
+    }?;
+    budget.retain(value.size())?;
+    Ok(value)
 }
 
 /// A list that begins like another form and is malformed there may still be one of the old style: `<0102>` is.

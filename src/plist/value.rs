@@ -80,6 +80,25 @@ impl Value {
         }
     }
 
+    /// Bytes that it takes in memory, with all that is in it. Containers are nested only as deep as their readers allow.
+    pub(super) fn size(&self) -> usize {
+        let inner = match self {
+            Self::String(text) => text.len(),
+            Self::Data(bytes) => bytes.len(),
+            Self::Array(elements) => elements.iter().map(Self::size).sum(),
+            Self::Dictionary(entries) => entries
+                .iter()
+                .map(|(key, value)| {
+                    key.len()
+                        .saturating_add(size_of::<String>())
+                        .saturating_add(value.size())
+                })
+                .sum(),
+            Self::Boolean(_) | Self::Integer(_) | Self::Real(_) | Self::Date(_) | Self::Uid(_) => 0,
+        };
+        size_of::<Self>().saturating_add(inner)
+    }
+
     /// What kind of value it is, in words of the XML form.
     #[must_use]
     pub fn kind(&self) -> &'static str {

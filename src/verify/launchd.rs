@@ -53,7 +53,7 @@ pub(super) fn jobs<T: Tree + ?Sized>(tree: &T) -> Vec<LaunchdJob> {
 fn read<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<Option<Dictionary>, String> {
     let bytes = tree.small(node, LAUNCHD_LIST).map_err(|error| error.reason())?;
     let is_old_style = matches!(plist::form(&bytes), Ok(Form::OldStyle(_)));
-    match plist::parse(&bytes) {
+    match plist::parse_within(&bytes, tree.limits(), tree.budget()) {
         Ok(Value::Dictionary(_)) if is_old_style => {
             Err("it is in the OpenStep form, and whether launchd reads that is not known".to_owned())
         }

@@ -48,7 +48,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
         }
         return Vec::new();
     };
-    let seal = match Seal::parse(bytes, tree.limits()) {
+    let seal = match Seal::parse_within(bytes, tree.limits(), tree.budget()) {
         Ok(seal) => seal,
         Err(error) => {
             let place = layout.code_resources.map_or(place, |node| tree.path(node));

@@ -53,7 +53,7 @@ pub fn examine<'a>(
     let mut embedded_info = None;
     let mut superblob = None;
     if let Subject::Slice(slice) = subject {
-        slice_facts(slice, &mut facts);
+        slice_facts(slice, options, &mut facts);
         structure(slice, &mut faults);
         embedded_info = slice.info_plist;
         if let Some(space) = slice.signature_space() {
@@ -95,7 +95,7 @@ pub fn examine<'a>(
     (examination.facts, examination.faults)
 }
 
-fn slice_facts(slice: &Slice<'_>, facts: &mut SliceEvidence) {
+fn slice_facts(slice: &Slice<'_>, options: &Options, facts: &mut SliceEvidence) {
     facts.architecture = Some(slice.architecture);
     facts.file_type = Some(slice.file_type);
     facts.build_version = slice.build_version;
@@ -104,18 +104,18 @@ fn slice_facts(slice: &Slice<'_>, facts: &mut SliceEvidence) {
     facts.encryption = slice.encryption;
     facts.linked_paths.clone_from(&slice.linked_paths);
     facts.uuid = slice.uuid;
-    facts.embedded_info_plist = embedded_list(slice.info_plist);
-    facts.launchd_plist = embedded_list(slice.launchd_plist);
+    facts.embedded_info_plist = embedded_list(slice.info_plist, options);
+    facts.launchd_plist = embedded_list(slice.launchd_plist, options);
 }
 
 /// Linkers pad the section with zeros.
-fn embedded_list(section: Option<&[u8]>) -> EmbeddedList {
+fn embedded_list(section: Option<&[u8]>, options: &Options) -> EmbeddedList {
     let Some(section) = section else {
         return EmbeddedList::Absent;
     };
     let end = section.iter().rposition(|byte| *byte != 0);
     let text = end.and_then(|end| section.get(..=end)).unwrap_or_default();
-    match crate::plist::parse(text) {
+    match crate::plist::parse_within(text, &options.limits, &options.budget) {
         Ok(Value::Dictionary(entries)) => EmbeddedList::Dictionary(entries),
         Err(error) if error.is_limit() => EmbeddedList::NotRead(error.to_string()),
         _ => EmbeddedList::Malformed,
@@ -469,7 +469,7 @@ impl<'a> Examination<'a> {
     }
 
     fn info_plist(&mut self, data: &[u8]) {
-        match crate::plist::parse_within(data, &self.options.limits) {
+        match crate::plist::parse_within(data, &self.options.limits, &self.options.budget) {
             Ok(Value::Dictionary(entries)) => self.facts.info_plist = Some(entries),
             // The layout of a bundle says it of its own.
             Err(error) if error.is_limit() && self.is_bundle => {}
