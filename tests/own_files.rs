@@ -105,6 +105,26 @@ fn no_file_blocks_or_takes_all_memory() {
     assert_eq!(status, 0);
 }
 
+/// A profile over its limit was not read, so it is not known what it grants; what was read and is no profile fails.
+#[test]
+fn a_profile_that_cannot_be_read_is_not_judged() {
+    let items = Items::new();
+    let huge = File::create(items.path("huge.provisionprofile")).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    fs::write(items.path("text.provisionprofile"), "text").unwrap();
+    for (names, expected) in [
+        ("huge.provisionprofile", 4),
+        ("text.provisionprofile", 1),
+        ("huge.provisionprofile text.provisionprofile", 1),
+        ("--limit profile=3 text.provisionprofile", 4),
+    ] {
+        for format in ["human", "json"] {
+            let (status, out, error) = items.bash(&format!("$S profile --format {format} {names}"));
+            assert_eq!(status, expected, "{names}: {out}{error}");
+        }
+    }
+}
+
 #[test]
 fn a_configuration_has_a_budget() {
     let items = Items::new();

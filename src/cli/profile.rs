@@ -62,8 +62,12 @@ pub(super) fn run(
         }
         all.extend(subjects);
     }
-    if all.iter().any(|subject| !subject.is_good()) {
-        worst.worsen(Exit::Failed);
+    for subject in &all {
+        if subject.is_unread() {
+            worst.worsen(Exit::NotJudged);
+        } else if !subject.is_good() {
+            worst.worsen(Exit::Failed);
+        }
     }
     match format {
         Format::Json => write_profiles_json(&all, out)?,

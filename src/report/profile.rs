@@ -56,6 +56,12 @@ impl<'e> ProfileSubject<'e> {
             .collect()
     }
 
+    /// Returns true if there is a profile that could not be read, so that it is not known what it grants.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        matches!(self.profile, Some(Err(ProfileProblem::Unreadable(_))))
+    }
+
     /// The profile, if it counts.
     #[must_use]
     pub fn sound(&self) -> Option<&'e Profile> {
