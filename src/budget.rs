@@ -213,6 +213,14 @@ impl Budget {
         self.spent().is_some()
     }
 
+    /// Takes back what was charged since `cost`, for work that is done again from there. No other thread may charge meanwhile.
+    pub(crate) fn rewind(&self, cost: Cost) {
+        for (meter, used) in [(&self.steps, cost.steps), (&self.retained, cost.retained)] {
+            meter.used.store(used, Ordering::Relaxed);
+            meter.is_spent.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// What was paid for so far.
     #[must_use]
     pub fn cost(&self) -> Cost {

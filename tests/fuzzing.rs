@@ -21,7 +21,7 @@ use crate::targets::{Run, TARGETS};
 /// Mutations of each target in an ordinary run.
 const MUTATIONS: u64 = 3_000;
 /// The slow targets take fewer.
-const SLOW: [&str; 3] = ["bundle", "signature", "slice"];
+const SLOW: [&str; 4] = ["bundle", "signature", "slice", "work"];
 /// No single input may take longer; the machine may be busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -235,6 +235,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "bundle" => (0..64u8)
             .map(|number| vec![number, number / 7, 0, number, 16, 4, 0xff, 0])
             .collect(),
+        "work" => (0..14u8).map(|what| vec![what, 3, 17, 40, what, 1, 90, 7]).collect(),
         other => panic!("no seeds for {other}"),
     }
 }
@@ -304,6 +305,57 @@ fn no_mutation_of_any_input_panics_or_hangs() {
     crate::targets::tidy();
     if asked.is_some() {
         notice(&format!("{total} mutations of {} targets", TARGETS.len()));
+    }
+}
+
+/// Small input, much work: programs that make apps are changed for more steps to each byte, as long as that goes on. Whatever comes
+/// of it, what is charged stays within the budget, and what is over it is not judged ([`crate::work::worked`]). The search finds what
+/// multiplies work, and never more than the budget lets through. `SEALCHECK_WORK=N` tries so many.
+#[test]
+fn a_search_for_much_work_from_small_input_ends_at_the_budget() {
+    use crate::work::{INSTRUCTION, RETAINED, STEPS, Worked, worked};
+    let asked = std::env::var("SEALCHECK_WORK").ok();
+    let count: u64 = asked.as_deref().and_then(|text| text.parse().ok()).unwrap_or(300);
+    let per_byte = |found: &Worked| found.cost.steps / found.bytes;
+    let mut numbers = Numbers(0xb0_07);
+    let mut pool: Vec<(Vec<u8>, Worked)> = seeds("work")
+        .into_iter()
+        .map(|program| (program.clone(), worked(&program)))
+        .collect();
+    let first = pool.iter().map(|(_, found)| per_byte(found)).max().unwrap();
+    let (mut over, mut slowest) = (0, 0.0_f64);
+    for _ in 0..count {
+        let parent = &pool[numbers.below(pool.len())].0;
+        let mut program = parent.clone();
+        match numbers.below(3) {
+            // Another instruction behind it, one less, or another number in one.
+            0 if program.len() < 16 * INSTRUCTION => program.extend(numbers.next().to_be_bytes()),
+            1 if program.len() > INSTRUCTION => program.truncate(program.len() - INSTRUCTION),
+            _ => {
+                let at = numbers.below(program.len());
+                program[at] = numbers.next() as u8;
+            }
+        }
+        let start = Instant::now();
+        let found = worked(&program);
+        let took = start.elapsed();
+        assert!(took < PATIENCE, "{took:?} for {program:?}");
+        over += u64::from(found.is_over);
+        slowest = slowest.max(took.as_secs_f64() / found.cost.steps as f64);
+        pool.push((program, found));
+        pool.sort_by_key(|(program, found)| (std::cmp::Reverse(per_byte(found)), program.len()));
+        pool.dedup_by(|one, other| one.0 == other.0);
+        pool.truncate(24);
+    }
+    let (program, best) = &pool[0];
+    assert!(per_byte(best) >= first, "{best:?}");
+    assert!(best.cost.steps <= STEPS + 4 * best.bytes && best.cost.retained <= RETAINED + best.bytes);
+    if asked.is_some() {
+        notice(&format!(
+            "{} steps for each byte, at most {:.0} ns for a step, {over} of {count} over the budget: {program:?}",
+            per_byte(best),
+            slowest * 1e9
+        ));
     }
 }
 

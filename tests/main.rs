@@ -14,11 +14,14 @@
 mod support;
 #[path = "../fuzz/src/targets.rs"]
 mod targets;
+#[path = "../fuzz/src/work.rs"]
+mod work;
 
 mod archive_kinds;
 mod archive_readers;
 mod archives;
 mod bits;
+mod bounded;
 mod broken_app;
 mod budget;
 mod budgets;
@@ -42,6 +45,7 @@ mod kernels;
 mod layers;
 mod library;
 mod limits;
+mod limits_page;
 mod manual;
 mod many;
 mod matrix;

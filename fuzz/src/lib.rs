@@ -1,6 +1,7 @@
 //! The fuzz targets of sealcheck, with the fixtures of its tests. See `docs/security.md`.
 
 pub mod targets;
+pub mod work;
 
 /// What builds signed code: the tests' own.
 #[path = "../../tests/support"]

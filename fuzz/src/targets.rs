@@ -33,7 +33,7 @@ use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine,
 pub type Run = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Run); 20] = [
+pub const TARGETS: [(&str, Run); 21] = [
     ("macho", macho),
     ("superblob", superblob),
     ("code_directory", code_directory),
@@ -54,6 +54,7 @@ pub const TARGETS: [(&str, Run); 20] = [
     ("asar", asar),
     ("slice", slice),
     ("bundle", bundle),
+    ("work", crate::work::work),
 ];
 
 /// The middle of 2026, when the fixtures are valid.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{Gunzip, GzipError};
+use crate::budget::Budget;
 
 /// Why a stream cannot be read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -13,6 +14,9 @@ pub enum StreamError {
     /// Reading on would cost more than may be read.
     #[error("what it holds is more than may be read")]
     TooLarge,
+    /// The budget of the item is spent, so that it is not judged.
+    #[error("the budget of the item is spent")]
+    Spent,
 }
 
 /// Where the bytes come from.
@@ -30,6 +34,8 @@ pub struct Stream<'a> {
     source: Source<'a>,
     position: u64,
     budget: u64,
+    /// The budget of the item that the archive is in.
+    item: Option<&'a Budget>,
 }
 
 fn length(bytes: &[u8]) -> u64 {
@@ -44,7 +50,15 @@ impl<'a> Stream<'a> {
             source: Source::Plain(data),
             position: 0,
             budget,
+            item: None,
         }
+    }
+
+    /// The same stream, where each byte that is inflated is charged to an item.
+    #[must_use]
+    pub fn charged(mut self, item: &'a Budget) -> Self {
+        self.item = Some(item);
+        self
     }
 
     /// What is compressed in `data`. `budget` is how many bytes may be inflated.
@@ -56,6 +70,7 @@ impl<'a> Stream<'a> {
             source: Source::Gzip(Gunzip::new(data)?),
             position: 0,
             budget,
+            item: None,
         })
     }
 
@@ -72,6 +87,7 @@ impl<'a> Stream<'a> {
 
     fn piece(&mut self, count: u64) -> Result<&[u8], StreamError> {
         let most = usize::try_from(count).unwrap_or(usize::MAX);
+        let item = self.item.filter(|_| matches!(self.source, Source::Gzip(_)));
         let piece = match &mut self.source {
             Source::Plain(data) => {
                 let (piece, rest) = data.split_at_checked(most).unwrap_or((data, &[]));
@@ -81,6 +97,9 @@ impl<'a> Stream<'a> {
             Source::Gzip(gzip) => gzip.piece(most)?,
         };
         self.position = self.position.saturating_add(length(piece));
+        if let Some(item) = item {
+            item.hash(length(piece)).map_err(|_| StreamError::Spent)?;
+        }
         Ok(piece)
     }
 

@@ -133,6 +133,14 @@ impl Member<'_> {
         String::from_utf8_lossy(self.name).into_owned()
     }
 
+    /// The bytes of the archive that stand for it: its data, both headers and its name in each.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        const HEADERS: u64 = LOCAL_SIZE + ENTRY_SIZE;
+        let names = u64::try_from(self.name.len().saturating_mul(2)).unwrap_or(u64::MAX);
+        self.compressed.saturating_add(names).saturating_add(HEADERS)
+    }
+
     /// Whether a password protects it.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {

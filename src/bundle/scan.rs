@@ -7,6 +7,9 @@
 use super::{Layout, Rules, Seal, SealEntry, SealedItem};
 use crate::source::{Kind, NodeId, Tree};
 
+/// Steps of looking at one node, the rules left out.
+const PER_NODE: u64 = 8;
+
 /// A sealed path that exists and still has to be judged.
 #[derive(Debug, Clone)]
 pub struct Item<'s> {
@@ -75,6 +78,10 @@ pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> 
     let mut path = String::new();
     let mut stack: Vec<(NodeId, usize)> = children(tree, layout.support, 0);
     while let Some((node, folder)) = stack.pop() {
+        if tree.budget().step(PER_NODE).is_err() {
+            // Nothing is said about the item.
+            return Scan::default();
+        }
         path.truncate(folder);
         if folder > 0 {
             path.push('/');
@@ -90,10 +97,18 @@ pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> 
         if entry.item == SealedItem::Malformed {
             found.faults.push((path.to_owned(), ScanFault::MalformedEntry));
         } else if !entry.optional {
+            if tree.budget().retain(kept(path)).is_err() {
+                return Scan::default();
+            }
             found.missing.push(path.to_owned());
         }
     }
     found
+}
+
+/// Bytes of a path in all lists that it gets into: that of the scan, of the fault, and of the verdict.
+fn kept(path: &str) -> usize {
+    path.len().saturating_add(size_of::<String>()).saturating_mul(3)
 }
 
 /// Children in reverse, so that a stack hands them out in order, each with the length of the folder's path.
@@ -149,6 +164,7 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
     }
 
     fn fault(&mut self, path: &str, fault: ScanFault) {
+        let _ = self.tree.budget().retain(kept(path));
         self.found.faults.push((path.to_owned(), fault));
     }
 
@@ -160,10 +176,14 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
         let Some((number, (path, entry))) = found else {
             // Version 1 ignores links that it does not know.
             if kind != Kind::Symlink || self.seal.version >= 2 {
+                // The next node is not visited, if that was too much.
+                let _ = self.tree.budget().retain(kept(path));
                 self.found.added.push(path.to_owned());
             }
             return;
         };
+        // The next node is not visited, if that was too much.
+        let _ = self.tree.budget().retain(size_of::<Item<'_>>());
         self.next = number.saturating_add(1);
         if let Some(seen) = self.seen.get_mut(number) {
             *seen = true;

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::seal_contents::{Contents, Files};
 use super::{RuleError, Rules};
-use crate::budget::Budget;
+use crate::budget::{Budget, OverBudget};
 use crate::hash::{Digest, HashType};
 use crate::limits::Limits;
 use crate::plist::PlistError;
@@ -31,6 +31,9 @@ pub enum SealError {
     /// A budget for property lists was reached.
     #[error("CodeResources has {0}")]
     Limit(PlistError),
+    /// The budget of the item is spent.
+    #[error("{0}")]
+    Budget(#[from] OverBudget),
     /// A rule is unusable (errSecCSResourceRulesInvalid).
     #[error("{0}")]
     Rule(#[from] RuleError),
@@ -43,6 +46,7 @@ impl SealError {
         matches!(
             self,
             Self::Limit(_)
+                | Self::Budget(_)
                 | Self::Rule(RuleError::TooMany { .. } | RuleError::TooLarge { .. } | RuleError::Budget(_))
         )
     }

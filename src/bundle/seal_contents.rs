@@ -8,6 +8,9 @@ use crate::hash::Digest;
 use crate::limits::Limits;
 use crate::plist::{Dictionary, Event, Events, Form, Value, form, parse_within};
 
+/// Steps of reading an entry, beside the scan of its text.
+const PER_ENTRY: u64 = 16;
+
 /// Paths and what is sealed there, in the order of the list; of a path that comes again, the last one counts.
 pub(super) type Files = Vec<(String, SealEntry)>;
 
@@ -22,8 +25,9 @@ pub(super) struct Contents {
 
 impl Contents {
     pub(super) fn read(bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<Self, SealError> {
+        budget.scan(bytes.len())?;
         match form(bytes)? {
-            Form::Xml(text) => of_xml(Events::new(&text, limits.plist_values)),
+            Form::Xml(text) => of_xml(Events::new(&text, limits.plist_values), budget),
             Form::Binary | Form::OldStyle(_) => of_value(parse_within(bytes, limits, budget)?),
         }
     }
@@ -105,7 +109,7 @@ fn files_of_value(files: Dictionary) -> Files {
     files.collect()
 }
 
-fn of_xml(mut events: Events<'_>) -> Result<Contents, SealError> {
+fn of_xml(mut events: Events<'_>, budget: &Budget) -> Result<Contents, SealError> {
     let mut room = Vec::new();
     let first = events.step()?;
     if !matches!(first, Event::Dictionary) {
@@ -119,7 +123,7 @@ fn of_xml(mut events: Events<'_>) -> Result<Contents, SealError> {
             "rules" => parts.rules = dictionary(events.value(first)?),
             "rules2" => parts.rules2 = dictionary(events.value(first)?),
             "files2" if matches!(first, Event::Dictionary) => {
-                parts.files2 = Some(Some(files_of_xml(&mut events, &mut room)?));
+                parts.files2 = Some(Some(files_of_xml(&mut events, &mut room, budget)?));
             }
             name => {
                 let start = matches!(first, Event::Dictionary).then(|| events.clone());
@@ -133,11 +137,11 @@ fn of_xml(mut events: Events<'_>) -> Result<Contents, SealError> {
         }
     }
     events.finish()?;
-    parts.choose(|mut events| files_of_xml(&mut events, &mut room))
+    parts.choose(|mut events| files_of_xml(&mut events, &mut room, budget))
 }
 
 /// Reads to the end of a dictionary that was begun.
-fn files_of_xml(events: &mut Events<'_>, room: &mut Vec<u8>) -> Result<Files, SealError> {
+fn files_of_xml(events: &mut Events<'_>, room: &mut Vec<u8>, budget: &Budget) -> Result<Files, SealError> {
     let mut files = Vec::new();
     let mut reading = Reading::default();
     while let Event::Key(path) = events.step()? {
@@ -170,9 +174,27 @@ fn files_of_xml(events: &mut Events<'_>, room: &mut Vec<u8>) -> Result<Files, Se
                 SealEntry::MALFORMED
             }
         };
+        budget.step(PER_ENTRY)?;
+        budget.retain(size(&path, &entry))?;
         files.push((path.into_owned(), entry));
     }
     Ok(files)
+}
+
+/// Bytes of an entry with its path.
+fn size(path: &str, entry: &SealEntry) -> usize {
+    let own = match &entry.item {
+        SealedItem::File { digests } => digests.len().saturating_mul(size_of::<(u8, Digest)>()),
+        SealedItem::Symlink { target } => target.len(),
+        SealedItem::Nested { requirement, cdhash } => {
+            let cdhash = cdhash.as_ref().map_or(0, Vec::len);
+            requirement.len().saturating_add(cdhash)
+        }
+        SealedItem::Malformed => 0,
+    };
+    path.len()
+        .saturating_add(own)
+        .saturating_add(size_of::<(String, SealEntry)>())
 }
 
 /// The value of a key in an entry, as far as it matters.
@@ -361,7 +383,7 @@ mod tests {
                     .collect();
                 (contents.version, contents.rules, files)
             };
-            let events = of_xml(Events::new(&text, 1000)).map(shown);
+            let events = of_xml(Events::new(&text, 1000), &Budget::default()).map(shown);
             let tree = parse(text.as_bytes())
                 .map_err(SealError::from)
                 .and_then(of_value)

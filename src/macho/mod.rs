@@ -98,6 +98,30 @@ pub fn is_never_signed(head: &[u8]) -> bool {
     matches!(file_type, Some(header::MH_OBJECT | header::MH_DSYM))
 }
 
+/// The bytes of load commands that [`MachO::parse`] goes through, as the headers say: slices may share them, so that they can be
+/// many times the file.
+#[must_use]
+pub fn command_bytes(file: &[u8]) -> u64 {
+    let length = u64::try_from(file.len()).unwrap_or(u64::MAX);
+    let of_slice = |offset: u64| {
+        let header = crate::octets::range(file, offset, 24).unwrap_or_default();
+        let field = u32_be(header, 20).unwrap_or_default();
+        let is_big = matches!(
+            u32_be(header, 0),
+            Some(goblin::mach::header::MH_MAGIC | goblin::mach::header::MH_MAGIC_64)
+        );
+        u64::from(if is_big { field } else { field.swap_bytes() }).min(length)
+    };
+    let is_fat = u32_be(file, 0).is_some_and(Fat::is_magic);
+    match Fat::parse(file) {
+        Ok(fat) if is_fat => fat
+            .architectures
+            .iter()
+            .fold(0, |sum, entry| sum.saturating_add(of_slice(entry.offset))),
+        _ => of_slice(0),
+    }
+}
+
 /// A Mach-O file with all its slices.
 #[derive(Debug, Clone)]
 pub struct MachO<'a> {

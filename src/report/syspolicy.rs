@@ -3,6 +3,7 @@
 //! Catalogue 0.3, measured from public logs; Apple documents no schema. Known titles are used where one fits; any other
 //! reason for which the notary service or Gatekeeper would refuse the item stands under "Codesign Error".
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -18,7 +19,7 @@ const DOCUMENTATION: &str =
     "https://developer.apple.com/documentation/security/notarizing-macos-software-before-distribution";
 
 /// One entry of the tool's output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 struct Entry {
     #[serde(rename = "SyspolicyCheckErrorLevel")]
     level: &'static str,
@@ -114,12 +115,13 @@ fn entries(outcome: &Outcome) -> Vec<Entry> {
             information: "Notary Error",
         });
     }
+    let mut known: HashSet<Entry> = entries.iter().cloned().collect();
     for finding in outcome.findings() {
         let Some(entry) = entry(finding, root, is_broken) else {
             continue;
         };
         // One for each file; architectures are not told apart.
-        if !entries.contains(&entry) {
+        if known.insert(entry.clone()) {
             entries.push(entry);
         }
     }

@@ -5,7 +5,7 @@
 //! reported again.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
@@ -13,6 +13,7 @@ use super::reading::LIMIT_REACHED;
 use super::remedy::Signing;
 use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
+use crate::budget::Budget;
 use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, SliceEvidence};
@@ -107,6 +108,7 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         }
         ask(rule, &mut advice);
     }
+    fold(&mut advice.findings, budget);
     if budget.is_spent() {
         // What there is to say about the item is only that.
         advice.findings.clear();
@@ -114,7 +116,6 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         ask(&LIMIT_REACHED, &mut advice);
         return advice;
     }
-    fold(&mut advice.findings);
     sort(&mut advice.findings);
     advice
 }
@@ -375,8 +376,9 @@ pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
     separators.chain((!path.is_empty()).then_some(""))
 }
 
-/// Removes every finding that follows from another one in the same code, and names it there.
-fn fold(findings: &mut Vec<Finding>) {
+/// Removes every finding that follows from another one in the same code, and names it there. Does nothing more once the budget is spent.
+fn fold(findings: &mut Vec<Finding>, budget: &Budget) {
+    let rules: HashMap<&str, &Rule> = all().into_iter().map(|rule| (rule.id, rule)).collect();
     let mut by_rule: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
         by_rule
@@ -386,7 +388,13 @@ fn fold(findings: &mut Vec<Finding>) {
     }
     let cause_of = |index: usize| -> Option<usize> {
         let finding = findings.get(index)?;
-        let rule = super::find(finding.rule)?;
+        let rule = *rules.get(finding.rule)?;
+        // Each cause is looked for in each folder around the code.
+        let folders = finding.code.matches('/').count().saturating_add(1);
+        let looked = finding.code.len().saturating_mul(folders);
+        budget
+            .scan(looked.saturating_mul(rule.follows_from_outer.len().saturating_add(1)))
+            .ok()?;
         let own = rule
             .follows_from
             .iter()

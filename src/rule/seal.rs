@@ -73,6 +73,7 @@ pub(super) const RULES: &[Rule] = &[
                         .filter(|path| !renamed.contains(path))
                         .cloned()
                         .collect();
+                    let nested: HashSet<&String> = nested.iter().collect();
                     let modified: &Vec<String> = &modified
                         .iter()
                         .filter(|path| !nested.contains(path))

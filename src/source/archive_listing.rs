@@ -11,9 +11,11 @@ use super::archive_faults::{COMPANION, owner};
 use super::archive_tree::{Located, Packed, kind, node};
 use super::{Container, ContainerFault, ContainerFaultKind, GapReason, Kind, Listing, NodeId};
 use crate::archive::Member;
-use crate::budget::Budget;
+use crate::budget::{Budget, OverBudget};
 use crate::limits::Limits;
 
+/// Bytes of a folder with one thing in it: a node of a map has room for eleven.
+const FOLDER_BYTES: usize = 12 * size_of::<Entry>();
 /// Mode of a folder that no member stands for.
 const FOLDER: u32 = 0o755;
 
@@ -49,7 +51,13 @@ fn is_companion(parts: &[&[u8]]) -> bool {
 
 impl Folder {
     /// Everything in the archive that lies at `way` or below it, in the folders on the way.
-    pub(super) fn of(archive: &Archive, way: &[&[u8]], limits: &Limits, container: &mut Container) -> Self {
+    pub(super) fn of(
+        archive: &Archive,
+        way: &[&[u8]],
+        limits: &Limits,
+        budget: &Budget,
+        container: &mut Container,
+    ) -> Self {
         let mut root = Self::default();
         let mut total = 0_u64;
         let mut packed = |member: &Member<'_>| {
@@ -81,10 +89,17 @@ impl Folder {
         }
         for indexed in inner {
             let (parts, member) = (indexed.parts(), indexed.member());
+            budget.allow(member.stored());
             if is_companion(&parts) {
                 continue;
             }
-            root.put(&parts, &member, packed(&member), limits.depth);
+            if root
+                .put(&parts, &member, packed(&member), limits.depth, budget)
+                .is_err()
+            {
+                // Nothing is said about the item.
+                break;
+            }
             container.modeless.extend(indexed.modeless());
         }
         for way in [way, &beside] {
@@ -93,6 +108,10 @@ impl Folder {
                 let parts = indexed.parts();
                 if is_companion(&parts) {
                     let member = indexed.member();
+                    budget.allow(member.stored());
+                    if budget.scan(member.name.len()).is_err() {
+                        break;
+                    }
                     root.attach(parts.get(1..).unwrap_or_default(), packed(&member));
                 }
             }
@@ -101,10 +120,19 @@ impl Folder {
     }
 
     /// Puts a member into its folder, unless something that is no folder is in the way.
-    fn put(&mut self, parts: &[&[u8]], member: &Member<'_>, packed: Packed, depth: u64) {
+    fn put(
+        &mut self,
+        parts: &[&[u8]],
+        member: &Member<'_>,
+        packed: Packed,
+        depth: u64,
+        budget: &Budget,
+    ) -> Result<(), OverBudget> {
         let Some((name, folders)) = parts.split_last() else {
-            return;
+            return Ok(());
         };
+        let steps = u64::try_from(parts.len()).unwrap_or(u64::MAX).saturating_mul(8);
+        budget.scan(member.name.len()).and_then(|()| budget.step(steps))?;
         let place = Located {
             member: Some(packed),
             companion: None,
@@ -113,7 +141,10 @@ impl Folder {
         for (level, part) in folders.iter().enumerate() {
             if u64::try_from(level).unwrap_or(u64::MAX) >= depth {
                 at.is_cut = Some(GapReason::DepthLimit(depth));
-                return;
+                return Ok(());
+            }
+            if !at.entries.contains_key(*part) {
+                budget.retain(FOLDER_BYTES.saturating_add(part.len()))?;
             }
             let next = at
                 .entries
@@ -121,11 +152,12 @@ impl Folder {
                 .or_insert_with(|| Entry::Folder(Self::default()));
             match next {
                 Entry::Folder(folder) => at = folder,
-                Entry::Leaf { .. } => return,
+                Entry::Leaf { .. } => return Ok(()),
             }
         }
         let (found, mode) = member.unpacked();
         let found = kind(found);
+        budget.retain(size_of::<Entry>().saturating_add(name.len()))?;
         match (at.entries.get_mut(*name), found) {
             // A folder that was met on the way to what is in it.
             (Some(Entry::Folder(folder)), Kind::Directory) if folder.mode.is_none() => {
@@ -150,6 +182,7 @@ impl Folder {
                 at.entries.insert((*name).into(), leaf);
             }
         }
+        Ok(())
     }
 
     /// Gives the attributes in a companion to what it is named after, if that is there.

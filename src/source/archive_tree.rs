@@ -24,6 +24,10 @@ use crate::limits::Limits;
 const MAX_COMPANION: u64 = 16 << 20;
 /// Bytes of a resource fork without resources.
 const EMPTY_FORK: usize = 286;
+/// Bytes that are unpacked at once, however few are wanted.
+const WINDOW: u64 = 32 << 10;
+/// Bytes whose unpacking costs as much as finding a member.
+const HEADER: u64 = 400;
 /// Bytes of the text of a link; macOS takes no longer ones.
 const MAX_LINK: u64 = 1023;
 
@@ -82,7 +86,8 @@ impl ArchiveTree {
             }
         }
         let mut container = archive.container();
-        let mut folder = Folder::of(&archive, &way, limits, &mut container);
+        let budget = Arc::new(Budget::new(limits));
+        let mut folder = Folder::of(&archive, &way, limits, &budget, &mut container);
         let last = way.pop();
         let mut at = Some(&mut folder);
         for part in way {
@@ -98,9 +103,6 @@ impl ArchiveTree {
         };
         let root = root.ok_or(SourceError::NoSuchMember { path: full.clone() })?;
         let label = last.unwrap_or_else(|| outer.file_name().unwrap_or_default().as_encoded_bytes());
-        let budget = Arc::new(Budget::new(limits));
-        // What lies around the item was paid for by who opened the archive.
-        budget.allow(u64::try_from(archive.data.len()).unwrap_or(u64::MAX));
         let (mut listing, places) = root.listed(label, limits, budget);
         let links: Vec<_> = listing
             .ids()
@@ -109,6 +111,9 @@ impl ArchiveTree {
         for id in links {
             let packed = usize::try_from(id.0).ok().and_then(|index| places.get(index));
             let packed = packed.and_then(|packed| packed.member);
+            if listing.budget().hash(MAX_LINK).is_err() {
+                break;
+            }
             if let Some(Ok(target)) = packed.map(|packed| unpack(&archive.data, &packed.member, MAX_LINK)) {
                 listing.set_link(id, target);
             } else {
@@ -160,6 +165,14 @@ impl ArchiveTree {
         let packed = packed.ok_or_else(|| SourceError::NotRegular { path: path() })?;
         let member = packed.member().copied();
         member.map_err(|error| SourceError::Member { path: path(), error })
+    }
+
+    /// Charges the unpacking of so many bytes.
+    fn pay(&self, id: NodeId, bytes: u64) -> Result<(), SourceError> {
+        let over = |_| SourceError::OverBudget {
+            path: self.full_path(id),
+        };
+        self.budget().hash(bytes.saturating_add(HEADER)).map_err(over)
     }
 
     fn failed(&self, id: NodeId) -> impl Fn(MemberError) -> SourceError {
@@ -228,6 +241,7 @@ impl Tree for ArchiveTree {
 
     fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
         let member = self.member(id)?;
+        self.pay(id, member.size)?;
         let bytes = unpack(&self.archive.data, &member, self.limits.archive_memory);
         bytes.map(Bytes::from).map_err(self.failed(id))
     }
@@ -238,11 +252,13 @@ impl Tree for ArchiveTree {
             let path = self.full_path(id);
             return Err(SourceError::TooLarge { path, limit });
         }
+        self.pay(id, member.size)?;
         unpack(&self.archive.data, &member, limit).map_err(self.failed(id))
     }
 
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
         let member = self.member(id)?;
+        self.pay(id, member.size.min(WINDOW))?;
         let mut head = Vec::new();
         let mut take = |piece: &[u8]| {
             let room = count.saturating_sub(head.len());
@@ -255,6 +271,7 @@ impl Tree for ArchiveTree {
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
         let member = self.member(id)?;
+        self.pay(id, member.size)?;
         let read = Zip::over(&self.archive.data).pieces(&member, &mut |piece| {
             visit(piece);
             true
@@ -270,6 +287,7 @@ impl Tree for ArchiveTree {
         let Some(companion) = self.located(id).companion else {
             return Ok(None);
         };
+        self.pay(id, companion.member.size.min(MAX_COMPANION))?;
         let file = companion
             .member()
             .and_then(|member| unpack(&self.archive.data, member, MAX_COMPANION))

@@ -362,7 +362,11 @@ impl Tree for DirectoryTree {
 
     fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
         let shown = || self.full_path(id);
-        self.file(id, |place| bytes::small(place, &shown, limit))
+        let bytes = self.file(id, |place| bytes::small(place, &shown, limit))?;
+        // The same file may be asked for by each thing that it is a part of.
+        let paid = self.budget().scan(bytes.len());
+        paid.map_err(|_| SourceError::OverBudget { path: shown() })?;
+        Ok(bytes)
     }
 
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {

@@ -69,6 +69,12 @@ pub enum SourceError {
         /// Why.
         error: MemberError,
     },
+    /// The budget of the item is spent, so that it is not judged.
+    #[error("{path}: {}", self.reason())]
+    OverBudget {
+        /// What was to be read.
+        path: String,
+    },
     /// The node is not of this tree.
     #[error("node {0} is not of this tree")]
     NoSuchNode(u32),
@@ -86,7 +92,8 @@ impl SourceError {
             | Self::Archive { path, .. }
             | Self::NoSuchMember { path }
             | Self::Member { path, .. }
-            | Self::Attributes { path, .. } => Some(path),
+            | Self::Attributes { path, .. }
+            | Self::OverBudget { path } => Some(path),
             Self::NoSuchNode(_) => None,
         }
     }
@@ -108,6 +115,7 @@ impl SourceError {
             Self::Attributes { error, .. } => {
                 format!("its extended attributes cannot be unpacked: {error}")
             }
+            Self::OverBudget { .. } => "not read, since the budget of the item is spent".to_owned(),
             Self::NoSuchNode(_) => self.to_string(),
         }
     }

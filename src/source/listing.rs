@@ -289,6 +289,12 @@ impl Listing {
         }
     }
 
+    /// Throws tables away that were made for lookups, so that whoever needs them next pays for them again.
+    pub(crate) fn forget_tables(&self) {
+        let mut tables = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.clear();
+    }
+
     /// Records a gap.
     pub(super) fn gap(&mut self, node: NodeId, reason: GapReason) {
         self.gaps.push(Gap { node, reason });

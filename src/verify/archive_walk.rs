@@ -9,9 +9,12 @@ use super::archives::{ArchiveEvidence, ArchivedCode, ArchivedName, UnreadMember,
 use crate::archive::{
     ArchiveFormat, Asar, Inflater, MemberError, Stream, StreamError, Tar, TarError, Zip, ZipError, is_tar,
 };
+use crate::budget::Budget;
 use crate::limits::{ARCHIVE_DEPTH, Limits};
-use crate::macho::is_macho;
+use crate::macho::{command_bytes, is_macho};
 
+/// Steps of finding out what a member is: its first bytes are inflated.
+const PER_MEMBER: u64 = 64;
 /// Bytes of a member that say what it is.
 const HEAD: u64 = 8;
 /// Bytes that say whether it is a tar archive.
@@ -77,9 +80,14 @@ pub(super) fn heads(
     within: &Arc<[String]>,
     inflater: &mut Inflater,
     found: &mut ArchiveEvidence,
+    item: &Budget,
 ) -> Vec<(usize, Content)> {
     let mut members = Vec::new();
     for (number, member) in zip.members.iter().enumerate() {
+        let kept = size_of::<UnreadMember>().saturating_add(member.name.len());
+        if item.step(PER_MEMBER).and_then(|()| item.retain(kept)).is_err() {
+            break;
+        }
         if member.is_directory() {
             continue;
         }
@@ -109,6 +117,8 @@ pub(super) fn heads(
 /// The way through one archive of the item.
 pub(super) struct Walk<'l> {
     limits: &'l Limits,
+    /// The budget of the item.
+    item: &'l Budget,
     /// Bytes that may still be unpacked.
     budget: u64,
     /// Members that may still be looked at.
@@ -118,9 +128,10 @@ pub(super) struct Walk<'l> {
 }
 
 impl<'l> Walk<'l> {
-    pub(super) fn new(found: ArchiveEvidence, budget: u64, limits: &'l Limits) -> Self {
+    pub(super) fn new(found: ArchiveEvidence, budget: u64, limits: &'l Limits, item: &'l Budget) -> Self {
         Self {
             limits,
+            item,
             budget,
             members: limits.archive_members,
             inflater: Inflater::default(),
@@ -218,6 +229,9 @@ impl<'l> Walk<'l> {
 
     /// Looks into what was unpacked.
     fn take(&mut self, content: Content, name: String, bytes: &[u8], place: &Place) {
+        if self.item.step(command_bytes(bytes) / 8).is_err() {
+            return;
+        }
         match content {
             Content::Code => match signature_of(bytes) {
                 Ok(Some(signed)) => self.found.code.push(ArchivedCode {
@@ -264,7 +278,13 @@ impl<'l> Walk<'l> {
             }
         };
         self.count(&zip);
-        let members = heads(&zip, &place.within, &mut self.inflater, &mut self.found);
+        let members = heads(
+            &zip,
+            &place.within,
+            &mut self.inflater,
+            &mut self.found,
+            self.item,
+        );
         self.unpack(&zip, &members, place);
     }
 
@@ -276,6 +296,9 @@ impl<'l> Walk<'l> {
             if let Some(reason) = Self::refusal(*content, place) {
                 self.unread(place.member(member.text()), place, reason);
                 continue;
+            }
+            if self.item.hash(member.size).is_err() {
+                return;
             }
             let room = self.room(place);
             let contents = zip.contents(member, &mut self.inflater, room);
@@ -298,10 +321,10 @@ impl<'l> Walk<'l> {
     /// One file or a tar archive.
     fn gzip(&mut self, bytes: &[u8], place: &Place) -> Result<(), StreamError> {
         let mut head = Vec::new();
-        let mut stream = Stream::gzip(bytes, self.budget)?;
+        let mut stream = Stream::gzip(bytes, self.budget)?.charged(self.item);
         stream.read(TAR_HEAD.min(self.budget), &mut head)?;
         if is_tar(&head) {
-            let again = Stream::gzip(bytes, self.budget)?;
+            let again = Stream::gzip(bytes, self.budget)?.charged(self.item);
             self.tar(Tar::new(again), place);
             return Ok(());
         }
@@ -342,6 +365,15 @@ impl<'l> Walk<'l> {
     fn tar_members(&mut self, tar: &mut Tar<'_>, place: &Place) -> Result<(), String> {
         let mut bytes = Vec::new();
         while let Some(member) = tar.next_member().map_err(tar_reason)? {
+            let kept = size_of::<UnreadMember>().saturating_add(member.name.len());
+            if self
+                .item
+                .step(PER_MEMBER)
+                .and_then(|()| self.item.retain(kept))
+                .is_err()
+            {
+                return Ok(());
+            }
             self.members = self
                 .members
                 .checked_sub(1)
@@ -383,6 +415,15 @@ impl<'l> Walk<'l> {
         let members = u64::try_from(asar.members.len()).unwrap_or(u64::MAX);
         self.members = self.members.saturating_sub(members);
         for member in &asar.members {
+            let kept = size_of::<UnreadMember>().saturating_add(member.name.len());
+            if self
+                .item
+                .step(PER_MEMBER)
+                .and_then(|()| self.item.retain(kept))
+                .is_err()
+            {
+                return;
+            }
             match asar.contents(member) {
                 // Members may share their bytes, which are read for each of them.
                 Some(contents) if is_macho(contents) => match self.budget.checked_sub(length(contents)) {
@@ -412,7 +453,7 @@ impl<'l> Walk<'l> {
 fn stream_reason(error: StreamError) -> String {
     match error {
         StreamError::TooLarge => format!("{error} (archive-bytes)"),
-        StreamError::Gzip(_) => error.to_string(),
+        StreamError::Gzip(_) | StreamError::Spent => error.to_string(),
     }
 }
 

@@ -143,7 +143,7 @@ pub(super) fn archives<T: Tree + ?Sized>(tree: &T, options: &Options) -> Vec<Arc
     let mut all = Vec::new();
     for Scanned { mut found, rest } in scanned.into_iter().flatten() {
         if let Some((bytes, rest)) = rest {
-            let mut walk = Walk::new(found, budget, limits);
+            let mut walk = Walk::new(found, budget, limits, tree.budget());
             match rest {
                 Rest::All => walk.whole(&bytes),
                 Rest::Members(members) => walk.zip_members(&bytes, &members),
@@ -194,7 +194,13 @@ fn scan<T: Tree + ?Sized>(tree: &T, node: NodeId, max_members: u64) -> Option<Sc
         return Some(Scanned { found, rest });
     }
     let members = match Zip::parse(&bytes, max_members) {
-        Ok(zip) => heads(&zip, &Arc::default(), &mut Inflater::default(), &mut found),
+        Ok(zip) => heads(
+            &zip,
+            &Arc::default(),
+            &mut Inflater::default(),
+            &mut found,
+            tree.budget(),
+        ),
         Err(ZipError::NoEnd) if format.is_none() => {
             found.is_misnamed = is_misnamed(name, named, &head);
             return over(found);

@@ -17,8 +17,11 @@ use super::{
 };
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutFault, MainFile};
-use crate::macho::{Architecture, FatFault, MachO, Slice, is_macho};
+use crate::macho::{Architecture, FatFault, MachO, Slice, command_bytes, is_macho};
 use crate::source::{NodeId, SourceError, Tree};
+
+/// Steps of finding out what a code object is.
+const PER_OBJECT: u64 = 200;
 
 /// What every step of one verification needs.
 pub(super) struct Context<'t, T: ?Sized> {
@@ -52,6 +55,11 @@ pub(super) fn object<T: Tree + ?Sized>(
 ) -> Result<Vec<CodeObject>, SourceError> {
     let tree = context.tree;
     let mut object = CodeObject::new(tree.path(node), "generic", nesting);
+    let kept = size_of::<CodeObject>().saturating_add(object.path.len().saturating_mul(4));
+    let paid = tree.budget().step(PER_OBJECT);
+    if paid.and_then(|()| tree.budget().retain(kept)).is_err() {
+        return Ok(vec![object]);
+    }
     if u64::try_from(depth).map_or(true, |depth| depth > tree.limits().nesting) {
         let limit = tree.limits().nesting;
         push(&mut object, FaultKind::TooDeep { limit }, tree.path(node), None);
@@ -221,7 +229,20 @@ fn file<T: Tree + ?Sized>(
     let bytes = context.tree.bytes(node)?;
     context.heads.remember(node, &bytes);
     object.is_script = bytes.starts_with(b"#!");
-    let macho = if is_macho(&bytes) {
+    let commands = usize::try_from(command_bytes(&bytes)).unwrap_or(usize::MAX);
+    let is_macho = is_macho(&bytes);
+    if is_macho {
+        // Commands are kept as paths and segments, which take more room.
+        let budget = context.tree.budget();
+        let paid = budget.scan(commands.saturating_mul(2));
+        if paid
+            .and_then(|()| budget.retain(commands.saturating_mul(2)))
+            .is_err()
+        {
+            return Ok(());
+        }
+    }
+    let macho = if is_macho {
         match MachO::parse(&bytes) {
             Ok(macho) => Some(macho),
             Err(error) => {
@@ -296,6 +317,8 @@ fn file<T: Tree + ?Sized>(
     }
     for (index, (mut facts, faults)) in examined.into_iter().enumerate() {
         facts.notarized = context.tickets.is_notarized(&facts);
+        // The next charge says so, if that was too much.
+        let _ = context.tree.budget().retain(size(&facts));
         for kind in faults {
             push(object, kind, path.clone(), Some(index));
         }
@@ -324,6 +347,20 @@ fn file<T: Tree + ?Sized>(
         progress.add_file();
     }
     Ok(())
+}
+
+/// Bytes of what is kept about a slice, property lists and load commands left out, which are charged where they are read.
+fn size(facts: &SliceEvidence) -> usize {
+    let payloads = [
+        &facts.entitlements_xml,
+        &facts.entitlements_der,
+        &facts.requirements,
+    ];
+    payloads
+        .into_iter()
+        .flatten()
+        .map(Vec::len)
+        .fold(size_of::<SliceEvidence>(), usize::saturating_add)
 }
 
 /// The components that a file which is no Mach-O carries in extended attributes (specification 7.1).

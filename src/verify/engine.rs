@@ -28,6 +28,8 @@ use crate::source::{
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
+/// Bytes of the stack of a thread: nested bundles, property lists and requirements recurse as deep as their limits allow.
+const STACK: usize = 16 << 20;
 /// Files whose first bytes one task reads.
 const HEADS_PER_TASK: usize = 256;
 
@@ -259,7 +261,22 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
     if let Some(over) = tree.budget().spent() {
         return Ok(given_up(tree, options, over));
     }
-    let gathered = gather(tree, options);
+    let before = tree.budget().cost();
+    let mut gathered = gather(tree, options);
+    if tree.budget().is_spent() && rayon::current_num_threads() > 1 {
+        // Which of two budgets is spent first depends on threads, unless there is only one.
+        drop(gathered);
+        tree.budget().rewind(before);
+        tree.listing().forget_tables();
+        let alone = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .stack_size(STACK)
+            .build();
+        gathered = match alone {
+            Ok(alone) => alone.install(|| gather(tree, options)),
+            Err(_) => gather(tree, options),
+        };
+    }
     match tree.budget().spent() {
         Some(over) => Ok(given_up(tree, options, over)),
         None => gathered,

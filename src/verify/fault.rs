@@ -348,7 +348,7 @@ impl Fault {
             FaultKind::Seal(SealError::NoRules) | FaultKind::Scan(ScanFault::MalformedEntry) => {
                 OsStatus::RESOURCES_INVALID
             }
-            FaultKind::Seal(SealError::Limit(_)) => return None,
+            FaultKind::Seal(SealError::Limit(_) | SealError::Budget(_)) => return None,
             FaultKind::Seal(SealError::Rule(_)) => OsStatus::RESOURCE_RULES_INVALID,
             FaultKind::SealVersion1 => OsStatus::WEAK_RESOURCE_ENVELOPE,
             FaultKind::SealWeak => OsStatus::WEAK_RESOURCE_RULES,

@@ -53,8 +53,22 @@ pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError>
     Ok(Some(search(&tree, path, limits)))
 }
 
-/// The items in a tree that is none itself.
+/// The items in a tree that is none itself; none where there is more to look at than its budget allows.
 fn search<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
+    let found = found(tree, path, limits);
+    match tree.budget().spent() {
+        None => found,
+        Some(over) => Items {
+            paths: Vec::new(),
+            unread: vec![Unread {
+                path: tree.full_path(tree.root()),
+                reason: over.to_string(),
+            }],
+        },
+    }
+}
+
+fn found<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
     let mut folders = vec![tree.root()];
     let (mut found, mut files) = (Vec::new(), Vec::new());
     let mut seen = HashSet::from([tree.root()]);

@@ -78,6 +78,9 @@ pub(super) fn judge<T: Tree + ?Sized>(
         );
     }
     let found = scan(tree, layout, &seal);
+    if tree.budget().is_spent() {
+        return Vec::new();
+    }
     let scope = Scope::new(layout, &seal.rules, outer);
     sealed_links(context, &found, &scope, object);
     items(context, &scope, layout, found, &hash_types, object, depth)

@@ -122,14 +122,18 @@ fn write_unknown(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut said: Vec<(&str, &str)> = Vec::new();
+    let key = |unknown: &'_ Unknown| (unknown.rule, unknown.reason.clone());
+    let mut counts: HashMap<(&str, String), usize> = HashMap::new();
+    for unknown in unknown {
+        let count = counts.entry(key(unknown)).or_default();
+        *count = count.saturating_add(1);
+    }
     for first in unknown {
-        if said.contains(&(first.rule, &first.reason)) {
+        // Those that say the same are counted with the first of them.
+        let Some(count) = counts.remove(&key(first)) else {
             continue;
-        }
-        said.push((first.rule, &first.reason));
-        let is_same = |other: &&Unknown| other.rule == first.rule && other.reason == first.reason;
-        let more = unknown.iter().filter(is_same).count().saturating_sub(1);
+        };
+        let more = count.saturating_sub(1);
         let path = match first.path.as_str() {
             "" => text::file_name(&outcome.evidence.path),
             path => path,
@@ -143,7 +147,7 @@ fn write_unknown(
             writeln!(out, "{DOUBTFUL}{line}{DOUBTFUL:#}")?;
         }
     }
-    if said.is_empty() { Ok(()) } else { writeln!(out) }
+    if unknown.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
