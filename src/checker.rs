@@ -55,7 +55,7 @@ impl Checker {
         // On a thread of its own stack, whatever the caller's is.
         self.threads.install(|| {
             let mut outcome = examine(path, &self.options, self.target, Some(&self.expectations))?;
-            outcome.gatekeeper = assess(&outcome.evidence, fitting_operation(&outcome.evidence));
+            outcome.gatekeeper = Some(assess(&outcome.evidence, fitting_operation(&outcome.evidence)));
             Ok(outcome)
         })
     }
@@ -114,19 +114,20 @@ impl Outcome {
 
     fn object_to_signature(&self, reasons: &mut Vec<String>) {
         let verdict = &self.evidence.codesign;
-        match (verdict.valid, verdict.status) {
+        match (verdict.valid(), verdict.status()) {
             (Some(true), _) => {}
             (Some(false), Some(status)) => reasons.push(format!("codesign: {}", status.message())),
             (Some(false), None) => reasons.push("codesign: not valid".to_owned()),
             (None, _) => reasons.push(format!(
                 "codesign: {}",
-                verdict.not_judged.map_or("not judged", |reason| reason.text())
+                verdict.not_judged().map_or("not judged", |reason| reason.text())
             )),
         }
-        if verdict.is_partial || verdict.is_shallow || self.evidence.flags.architecture.is_some() {
+        let flags = &self.evidence.flags;
+        if !flags.resources || !flags.deep || flags.architecture.is_some() {
             reasons.push("codesign: the options left out part of the item".to_owned());
         }
-        match verdict.satisfies_designated_requirement {
+        match verdict.satisfies_designated_requirement() {
             Some(true) => {}
             Some(false) => reasons.push("codesign: the designated requirement is not met".to_owned()),
             None => {
@@ -148,13 +149,11 @@ impl Outcome {
             return;
         };
         let source = verdict.source.unwrap_or("no rule matches");
-        match verdict.ruling {
-            Ruling::Accepted => {}
-            Ruling::Rejected | Ruling::Error => reasons.push(format!("gatekeeper: rejected, {source}")),
-            Ruling::Undetermined => reasons.push(match &verdict.condition {
-                Some(condition) => format!("gatekeeper: not known: {condition}"),
-                None => "gatekeeper: not known".to_owned(),
-            }),
+        match &verdict.ruling {
+            Ruling::Accepted(_) => {}
+            Ruling::Rejected(_) | Ruling::Error(_) => reasons.push(format!("gatekeeper: rejected, {source}")),
+            Ruling::Undetermined(condition) => reasons.push(format!("gatekeeper: not known: {condition}")),
+            Ruling::NotJudged(reason) => reasons.push(format!("gatekeeper: {reason}")),
         }
     }
 }

@@ -109,7 +109,7 @@ pub use source::{SourceError, guard_mappings};
 pub use time::UnixTime;
 pub use trust::{AnchorError, Anchors, CertificateKind, Identity};
 pub use verify::{
-    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, Evidence, HostArchitecture, Nesting, NotJudged,
+    CodeKind, CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated, Evidence, HostArchitecture, Nesting, NotJudged,
     Options, OsStatus, SignatureKind, SliceEvidence, SuppliedTicket, Unread,
 };
 

@@ -35,7 +35,7 @@ fn an_item_over_its_budget_is_not_judged_as_a_whole() {
     // A failure that might be met before the budget is spent, or after.
     fs::write(app.join("Contents/Resources/sub/deep.txt"), "changed").unwrap();
     let whole = verify(&app, &Options::default()).unwrap();
-    assert_eq!(whole.codesign.valid, Some(false));
+    assert_eq!(whole.codesign.valid(), Some(false));
     let cost = whole.budget().cost();
     for (resource, name, needed) in [
         (Resource::Steps, "steps", cost.steps),
@@ -47,12 +47,12 @@ fn an_item_over_its_budget_is_not_judged_as_a_whole() {
             let over = OverBudget { resource, limit };
             assert_eq!(evidence.code.len(), 1, "{name}: {limit}");
             assert_eq!(evidence.code[0].faults[0].kind, FaultKind::Budget(over));
-            assert_eq!(evidence.codesign.not_judged, Some(NotJudged::Spent(resource)));
-            assert_eq!(evidence.codesign.valid, None);
+            assert_eq!(evidence.codesign.not_judged(), Some(NotJudged::Spent(resource)));
+            assert_eq!(evidence.codesign.valid(), None);
             assert_eq!(findings(&evidence), [("limit-reached", over.to_string())]);
         }
         assert_eq!(
-            verify(&app, &with(name, needed)).unwrap().codesign.valid,
+            verify(&app, &with(name, needed)).unwrap().codesign.valid(),
             Some(false),
             "{name}"
         );
@@ -88,13 +88,13 @@ fn rules_that_spend_the_budget_take_the_verdict_back() {
         checker.check(&app).unwrap()
     };
     let whole = outcome(&Options::default());
-    assert_eq!(whole.evidence.codesign.valid, Some(true));
+    assert_eq!(whole.evidence.codesign.valid(), Some(true));
     let all = whole.evidence.budget().cost().steps;
     let verified = verify(&app, &Options::default()).unwrap().budget().cost().steps;
     assert!(verified < all - 1, "{verified} {all}");
     let outcome = outcome(&with("steps", all - 1));
     let spent = NotJudged::Spent(Resource::Steps);
-    assert_eq!(outcome.evidence.codesign.not_judged, Some(spent));
+    assert_eq!(outcome.evidence.codesign.not_judged(), Some(spent));
     assert_eq!(outcome.gatekeeper.as_ref().unwrap().accepted(), None);
     assert_eq!((outcome.findings().len(), outcome.exit_status()), (1, 4));
     assert_eq!(outcome.findings()[0].rule, "limit-reached");

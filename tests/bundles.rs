@@ -18,7 +18,7 @@ fn judged(path: &Path) -> Evidence {
 }
 
 fn status(evidence: &Evidence) -> Option<i32> {
-    evidence.codesign.status.map(|status| status.0)
+    evidence.codesign.status().map(|status| status.0)
 }
 
 /// Rule ids of all findings, without repetition; what the bundles claim is not looked at here.
@@ -67,7 +67,7 @@ fn every_kind_with_contents() {
         );
         let evidence = judged(&root);
         assert_eq!(rules(&evidence), Vec::<&str>::new(), "{name}");
-        assert_eq!(evidence.codesign.valid, Some(true), "{name}");
+        assert_eq!(evidence.codesign.valid(), Some(true), "{name}");
         assert_eq!(evidence.code[0].kind.name(), kind);
         let prefix = if kind == "app" { "app bundle" } else { "bundle" };
         let format = format!("{prefix} with Mach-O universal (x86_64 arm64)");
@@ -81,7 +81,7 @@ fn frameworks() {
     let root = folder.path().join("F.framework");
     framework(&root, "F", "f ", &adhoc("com.example.f"));
     let evidence = judged(&root);
-    assert_eq!((evidence.codesign.valid, rules(&evidence)), (Some(true), vec![]));
+    assert_eq!((evidence.codesign.valid(), rules(&evidence)), (Some(true), vec![]));
     assert_eq!(evidence.code[0].kind.name(), "framework");
     // A link of the root into another version than the current one: two answers to which code this is.
     let version = root.join("Versions/B");
@@ -119,11 +119,11 @@ fn a_flat_bundle_as_on_ios() {
         2,
     );
     let evidence = judged(&root);
-    assert_eq!((evidence.codesign.valid, rules(&evidence)), (Some(true), vec![]));
+    assert_eq!((evidence.codesign.valid(), rules(&evidence)), (Some(true), vec![]));
     fs::write(root.join("icon.png"), b"PNG").unwrap();
     let evidence = judged(&root);
     assert_eq!(status(&evidence), Some(-67054));
-    assert_eq!(evidence.codesign.files_modified, ["icon.png"]);
+    assert_eq!(evidence.codesign.failure().unwrap().files_modified, ["icon.png"]);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_bundle_without_code_is_signed_beside_itself() {
     let contents = root.join("Contents");
     let meta = contents.join("_CodeSignature");
     let evidence = judged(&root);
-    assert_eq!((evidence.codesign.valid, rules(&evidence)), (Some(true), vec![]));
+    assert_eq!((evidence.codesign.valid(), rules(&evidence)), (Some(true), vec![]));
     assert_eq!(evidence.code[0].format, "bundle");
     assert_eq!(evidence.code[0].slices[0].cdhashes.len(), 2);
     fs::write(contents.join("Resources/a.txt"), b"b\n").unwrap();
@@ -274,7 +274,7 @@ fn apps_in_apps_in_apps() {
     let evidence = judged(&root);
     assert_eq!((evidence.code.len(), rules(&evidence)), (6, vec![]));
     assert_eq!(
-        (evidence.codesign.valid, evidence.codesign.not_judged),
+        (evidence.codesign.valid(), evidence.codesign.not_judged()),
         (Some(true), None)
     );
     // A byte in the innermost app is reported with its whole path.
@@ -283,5 +283,5 @@ fn apps_in_apps_in_apps() {
     let evidence = judged(&root);
     assert_eq!(status(&evidence), Some(-67061));
     let expected = roots[5].strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-    assert_eq!(evidence.codesign.subcomponent, Some(expected));
+    assert_eq!(evidence.codesign.subcomponent(), Some(expected.as_str()));
 }

@@ -241,7 +241,7 @@ fn everything_in_the_corpus_is_judged() {
                 let evidence = verify(&path, &Options::default()).unwrap();
                 let verdict = &evidence.codesign;
                 let told =
-                    verdict.status.is_some() || verdict.not_judged.is_some() || verdict.valid == Some(true);
+                    verdict.status().is_some() || verdict.not_judged().is_some() || verdict.valid() == Some(true);
                 assert!(told, "{}", path.display());
                 *count += 1;
             }
@@ -340,8 +340,8 @@ fn signed_items_get_their_verdict() {
     for (row, (path, status, leaf, authority, team, time)) in cms.iter().zip(expected) {
         let evidence = verify(&folder.path().join(path), &Options::default()).unwrap();
         let verdict = &evidence.codesign;
-        let found = verdict.status.map_or(0, |status| status.0);
-        assert_eq!((found, verdict.not_judged), (status, None), "{path}");
+        let found = verdict.status().map_or(0, |status| status.0);
+        assert_eq!((found, verdict.not_judged()), (status, None), "{path}");
         for slice in &evidence.code[0].slices {
             let identity = slice.identity.as_ref().unwrap();
             assert_eq!(identity.faults, Vec::new(), "{path}");

@@ -404,13 +404,13 @@ fn mutations_of_real_programs_have_a_documented_status() {
         });
         assert_eq!(verdicts[0], verdicts[1], "1 and 8 jobs");
         let verdict = &verdicts[0].0;
-        let name = match (verdict.valid, verdict.status) {
+        let name = match (verdict.valid(), verdict.status()) {
             (Some(false), Some(status)) => status.name(),
             (Some(true), None) => "valid",
             (None, None) => "not judged",
             other => panic!("{other:?}"),
         };
-        assert_ne!(name, "unknown status", "{:?}", verdict.status);
+        assert_ne!(name, "unknown status", "{:?}", verdict.status());
         *statuses.entry(name).or_insert(0_u64) += 1;
     }
     if asked.is_some() {

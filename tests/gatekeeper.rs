@@ -13,7 +13,7 @@ use crate::support::bundle::{info_plist, sign, write, write_executable};
 use crate::support::cms::CmsSigner;
 use crate::support::der::{null, utf8};
 use crate::support::flip;
-use crate::support::macho::{self, Thin, arm64, x86_64};
+use crate::support::macho::{self, Thin, arm64, i386, powerpc, x86_64};
 use crate::support::pki::{self, CODE_SIGNING, Issued, Key, Template, key_usage, marker, purposes};
 use crate::support::signature::{Bound, Signer, adhoc, certified};
 
@@ -59,6 +59,11 @@ impl Apple {
 
     /// An app with a library, each signed so.
     fn app(&self, signer: &Signer, library: &Signer) -> Evidence {
+        self.app_of(&[x86_64(&[1; 5000]), arm64(&[2; 5000])], signer, library)
+    }
+
+    /// An app of these slices with a library.
+    fn app_of(&self, code: &[Thin], signer: &Signer, library: &Signer) -> Evidence {
         let contents = self.app.join("Contents");
         write(
             &contents.join("Info.plist"),
@@ -72,8 +77,7 @@ impl Apple {
         let (bytes, hashes) = library.sign_all(&[thin], Bound::default());
         write_executable(&contents.join("Frameworks/lib.dylib"), &bytes);
         let nested = BTreeMap::from([("Frameworks/lib.dylib".to_owned(), hashes)]);
-        let code = [x86_64(&[1; 5000]), arm64(&[2; 5000])];
-        sign(&contents, "MacOS/Acme", &code, signer, &nested);
+        sign(&contents, "MacOS/Acme", code, signer, &nested);
         self.evidence(&self.app)
     }
 
@@ -99,7 +103,12 @@ fn notarize(evidence: &mut Evidence, objects: &[usize]) {
 }
 
 fn execute(evidence: &Evidence) -> GatekeeperVerdict {
-    assess(evidence, Operation::Execute).unwrap()
+    assess(evidence, Operation::Execute)
+}
+
+/// Returns true if a rule depends on what only Apple's servers know.
+fn is_open(verdict: &GatekeeperVerdict) -> bool {
+    matches!(verdict.ruling, Ruling::Undetermined(_))
 }
 
 /// What `spctl -a -vv` prints.
@@ -116,13 +125,13 @@ fn notarized_developer_id() {
     let mut evidence = apple.app(&signer, &signer);
     // Without a ticket at hand, Apple's servers decide.
     let verdict = execute(&evidence);
-    assert_eq!(verdict.ruling, Ruling::Undetermined);
+    assert!(is_open(&verdict), "{verdict:?}");
     assert_eq!((verdict.accepted(), verdict.exit_status()), (None, 3));
     assert_eq!(
         said(&verdict),
         ["Acme.app: rejected", "source=Unnotarized Developer ID", ORIGIN]
     );
-    let condition = verdict.condition.unwrap();
+    let condition = verdict.condition().unwrap();
     for slice in &evidence.code[0].slices {
         let cdhash = slice.cdhashes.last().unwrap().truncated().to_string();
         assert!(condition.contains(&cdhash), "{condition}");
@@ -130,7 +139,7 @@ fn notarized_developer_id() {
     // A ticket for the app alone leaves the library open.
     notarize(&mut evidence, &[0]);
     let verdict = execute(&evidence);
-    assert_eq!(verdict.ruling, Ruling::Undetermined);
+    assert!(is_open(&verdict), "{verdict:?}");
     assert_eq!(
         verdict.subcomponent.as_deref(),
         Some("Contents/Frameworks/lib.dylib")
@@ -145,7 +154,7 @@ fn notarized_developer_id() {
     assert_eq!(spctl_lines("Acme.app", &verdict, 0), Vec::<String>::new());
     // One slice that no ticket lists is enough.
     evidence.code[0].slices[1].notarized = None;
-    assert_eq!(execute(&evidence).ruling, Ruling::Undetermined);
+    assert!(is_open(&execute(&evidence)));
 }
 
 #[test]
@@ -154,17 +163,18 @@ fn accounts_from_before_notarization() {
     for (account, is_old) in [(None, true), (Some("20190407235959Z"), true), (Some(CUT), false)] {
         let signer = apple.developer(account);
         let verdict = execute(&apple.app(&signer, &signer));
-        let (ruling, source) = match is_old {
-            true => (Ruling::Accepted, "Developer ID"),
-            false => (Ruling::Undetermined, "Unnotarized Developer ID"),
+        let source = match is_old {
+            true => "Developer ID",
+            false => "Unnotarized Developer ID",
         };
-        assert_eq!(verdict.ruling, ruling, "{account:?}");
+        assert_eq!(verdict.accepted(), is_old.then_some(true), "{account:?}");
+        assert_eq!(is_open(&verdict), !is_old, "{account:?}");
         assert_eq!(verdict.source, Some(source), "{account:?}");
     }
     // To install it, `legacy` would have to be asked of Apple's list.
     let signer = apple.developer(None);
-    let verdict = assess(&apple.app(&signer, &signer), Operation::Install).unwrap();
-    assert_eq!(verdict.ruling, Ruling::Undetermined);
+    let verdict = assess(&apple.app(&signer, &signer), Operation::Install);
+    assert!(is_open(&verdict), "{verdict:?}");
 }
 
 #[test]
@@ -208,8 +218,8 @@ fn other_certificates_of_apple() {
     let evidence = apple.app(&signer, &signer);
     assert_eq!(execute(&evidence).source, Some("Apple System"));
     assert_eq!(
-        assess(&evidence, Operation::Install).unwrap().ruling,
-        Ruling::Rejected
+        assess(&evidence, Operation::Install).ruling,
+        Ruling::Rejected(None)
     );
 }
 
@@ -245,7 +255,7 @@ fn nested_code_of_nobody() {
     let mut evidence = apple.app(&signer, &adhoc("lib"));
     notarize(&mut evidence, &[0]);
     let verdict = execute(&evidence);
-    assert_eq!(verdict.ruling, Ruling::Rejected);
+    assert_eq!(verdict.ruling, Ruling::Rejected(None));
     assert_eq!(verdict.source, None);
     assert_eq!(
         verdict.subcomponent.as_deref(),
@@ -253,7 +263,7 @@ fn nested_code_of_nobody() {
     );
     // Rejected whatever the servers know about the app.
     let evidence = apple.app(&signer, &adhoc("lib"));
-    assert_eq!(execute(&evidence).ruling, Ruling::Rejected);
+    assert_eq!(execute(&evidence).ruling, Ruling::Rejected(None));
 }
 
 #[test]
@@ -262,7 +272,7 @@ fn broken_code_is_an_error() {
     let signer = apple.developer(Some(CUT));
     let mut evidence = apple.app(&signer, &signer);
     notarize(&mut evidence, &[0, 1]);
-    assert_eq!(execute(&evidence).ruling, Ruling::Accepted);
+    assert_eq!(execute(&evidence).accepted(), Some(true));
     flip(&apple.app.join("Contents/Resources/a.txt"), 0);
     let verdict = execute(&apple.evidence(&apple.app));
     assert_eq!(
@@ -305,12 +315,12 @@ fn tools_are_no_apps() {
     let reason = "Acme.app: rejected (the code is valid but does not seem to be an app)";
     assert_eq!(said(&execute(&evidence)), [reason, ORIGIN]);
     assert_eq!(fitting_operation(&evidence), Operation::Install);
-    let verdict = assess(&evidence, Operation::Install).unwrap();
+    let verdict = assess(&evidence, Operation::Install);
     assert_eq!(
         said(&verdict),
         ["Acme.app: accepted", "source=Notarized Developer ID", ORIGIN]
     );
-    let verdict = assess(&evidence, Operation::Open).unwrap();
+    let verdict = assess(&evidence, Operation::Open);
     assert_eq!(
         said(&verdict),
         ["Acme.app: rejected", "source=Insufficient Context"]
@@ -328,5 +338,90 @@ fn what_was_left_out_is_not_assessed() {
         resources: false,
         ..CodesignFlags::default()
     };
-    assert_eq!(assess(&evidence, Operation::Execute), None);
+    let verdict = assess(&evidence, Operation::Execute);
+    assert_eq!((verdict.accepted(), verdict.exit_status()), (None, 4));
+    assert_eq!(
+        said(&verdict),
+        ["Acme.app: not judged: the options leave out part of what Gatekeeper evaluates"]
+    );
+}
+
+/// Every kind of item whose primary slice is PowerPC, signed by anyone: Gatekeeper evaluates that slice, and no rule
+/// matches. It leaves PowerPC out only among the other slices (`SecStaticCode::staticValidate` with
+/// `kSecCSCheckGatekeeperArchitectures`, as `PolicyEngine::evaluateCodeItem` calls it).
+#[test]
+fn a_powerpc_slice_is_evaluated_where_it_is_the_primary_one() {
+    let apple = Apple::new();
+    let anyone = pki::self_signed(Key::P256(3)).self_signed();
+    let signers = [
+        adhoc("com.example.acme"),
+        certified("com.example.acme", CmsSigner::new(&anyone)),
+    ];
+    // With a variant in the bits of `CPU_ARCH_MASK`, which Gatekeeper does not look at.
+    let variant = |cpu_type| Thin {
+        cpu_type,
+        ..powerpc(&[3; 5000])
+    };
+    let only = [vec![powerpc(&[1; 5000])], vec![variant(0x0100_0012)], vec![variant(0x0200_0012)]];
+    for signer in &signers {
+        for code in only.iter().chain([&vec![powerpc(&[1; 5000]), i386(&[2; 5000])]]) {
+            let (bytes, _) = signer.sign_all(code, Bound::default());
+            let tool = apple.app.with_file_name("tool");
+            write_executable(&tool, &bytes);
+            let evidence = apple.evidence(&tool);
+            assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
+            let verdict = assess(&evidence, Operation::Install);
+            assert_eq!(verdict.ruling, Ruling::Rejected(None), "{:?}", evidence.code[0].format);
+            assert_eq!(verdict.source, None);
+            let evidence = apple.app_of(code, signer, signer);
+            assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
+            assert_eq!(said(&execute(&evidence))[0], "Acme.app: rejected");
+        }
+    }
+    // Signed with a Developer ID, the slice needs a ticket like any other.
+    let evidence = apple.app_of(&only[0], &apple.developer(Some(CUT)), &apple.developer(Some(CUT)));
+    assert!(is_open(&execute(&evidence)));
+}
+
+/// Among the other slices PowerPC does not count: the ticket need not list it, and neither must one of a variant.
+#[test]
+fn a_powerpc_slice_is_left_out_beside_the_primary_one() {
+    let apple = Apple::new();
+    let signer = apple.developer(Some(CUT));
+    for cpu_type in [0x12, 0x0100_0012, 0x0200_0012] {
+        let old = Thin {
+            cpu_type,
+            ..powerpc(&[1; 5000])
+        };
+        let mut evidence = apple.app_of(&[old, arm64(&[2; 5000])], &signer, &signer);
+        notarize(&mut evidence, &[1]);
+        let slices = &mut evidence.code[0].slices;
+        let primary = slices[0].architecture.unwrap();
+        assert!(primary.is_arm64() && slices[1].architecture.unwrap().is_powerpc());
+        slices[0].notarized = Some(true);
+        assert_eq!(execute(&evidence).accepted(), Some(true));
+    }
+}
+
+/// Without a slice that was evaluated there is no accepted verdict, whatever the reason is: no row of the rules is
+/// satisfied by nothing.
+#[test]
+fn nothing_that_was_evaluated_is_not_accepted() {
+    let apple = Apple::new();
+    let signer = apple.developer(None);
+    let evidence = apple.app(&signer, &signer);
+    assert_eq!(execute(&evidence).accepted(), Some(true));
+    let without = |change: &dyn Fn(&mut Evidence)| {
+        let mut evidence = evidence.clone();
+        change(&mut evidence);
+        for operation in [Operation::Execute, Operation::Install] {
+            let verdict = assess(&evidence, operation);
+            assert_eq!((verdict.accepted(), verdict.exit_status()), (None, 4), "{verdict:?}");
+            assert_eq!(verdict.condition(), Some("not judged: no signature was evaluated"));
+        }
+    };
+    without(&|evidence| evidence.code.clear());
+    without(&|evidence| evidence.code[0].slices.clear());
+    without(&|evidence| evidence.code[1].slices.clear());
+    without(&|evidence| evidence.code[1].slices[0].hash_type = None);
 }

@@ -197,7 +197,7 @@ fn what_cannot_be_read_is_not_judged() {
         let folder = tempfile::tempdir().unwrap();
         let app = acme(folder.path());
         let evidence = judge(&app, path).unwrap();
-        assert_eq!(evidence.codesign.not_judged, Some(NotJudged::Gap), "{path}");
+        assert_eq!(evidence.codesign.not_judged(), Some(NotJudged::Gap), "{path}");
         let findings = sealcheck::rule::advise(
             &evidence,
             Some(sealcheck::finding::Target::Local),
@@ -211,7 +211,7 @@ fn what_cannot_be_read_is_not_judged() {
             "cannot be read: Permission denied (os error 13)"
         );
         fs::write(app.join("Contents/Resources/sub/deep.txt"), "changed").unwrap();
-        assert_eq!(judge(&app, path).unwrap().codesign.valid, Some(false), "{path}");
+        assert_eq!(judge(&app, path).unwrap().codesign.valid(), Some(false), "{path}");
     }
     // Without the main executable there is nothing to say.
     let folder = tempfile::tempdir().unwrap();
@@ -227,7 +227,7 @@ fn truncated_files() {
     for length in (0..bytes.len()).step_by(97).chain(0..200) {
         fs::write(&path, &bytes[..length]).unwrap();
         let evidence = sealcheck::verify::verify(&path, &Default::default()).unwrap();
-        assert_eq!(evidence.codesign.valid, Some(false), "{length} bytes");
+        assert_eq!(evidence.codesign.valid(), Some(false), "{length} bytes");
         assert!(
             !sealcheck::rule::advise(
                 &evidence,

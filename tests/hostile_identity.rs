@@ -43,7 +43,7 @@ fn judged(signer: &Signer) -> Evidence {
 
 #[track_caller]
 fn assert_refused(evidence: &Evidence) {
-    assert_ne!(evidence.codesign.valid, Some(true));
+    assert_ne!(evidence.codesign.valid(), Some(true));
     let findings = sealcheck::rule::advise(
         evidence,
         Some(sealcheck::finding::Target::Local),
@@ -59,7 +59,7 @@ fn assert_refused(evidence: &Evidence) {
 
 #[track_caller]
 fn assert_open(evidence: &Evidence) {
-    assert_eq!(evidence.codesign.not_judged, Some(NotJudged::Budget));
+    assert_eq!(evidence.codesign.not_judged(), Some(NotJudged::Budget));
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn issuers_are_verified_once() {
         ..Options::default()
     };
     let evidence = verify(&folder.path().join("Many.app"), &options).unwrap();
-    assert_eq!(evidence.codesign.valid, Some(true), "{:?}", evidence.codesign);
+    assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
     assert_eq!(evidence.code.len(), 501);
     // Leaf by authority, authority by root, timestamp authority by root.
     assert_eq!(cache.len(), 3);

@@ -281,7 +281,7 @@ fn lists_that_readers_read_differently() {
     ] {
         let verdict = names(&text).evidence.codesign;
         assert_eq!(
-            (verdict.valid, verdict.not_judged),
+            (verdict.valid(), verdict.not_judged()),
             (None, Some(NotJudged::Budget)),
             "{text}"
         );

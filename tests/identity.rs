@@ -78,10 +78,10 @@ fn status(cms: CmsSigner, options: &Options) -> Option<i32> {
 
 fn status_of(evidence: &Evidence) -> Option<i32> {
     let verdict = &evidence.codesign;
-    assert_eq!(verdict.valid.is_none(), verdict.not_judged.is_some());
-    match verdict.valid {
+    assert_eq!(verdict.valid().is_none(), verdict.not_judged().is_some());
+    match verdict.valid() {
         Some(true) => Some(0),
-        _ => verdict.status.map(|status| status.0),
+        _ => verdict.status().map(|status| status.0),
     }
 }
 
@@ -448,7 +448,7 @@ fn timestamps() {
         ..CmsSigner::new(&pki::self_signed(Key::P256(3)).self_signed())
     };
     let evidence = judged(&certified("x", private.clone()), &options);
-    assert_eq!(evidence.codesign.not_judged, Some(NotJudged::TimestampRoot));
+    assert_eq!(evidence.codesign.not_judged(), Some(NotJudged::TimestampRoot));
     let mut trusting = apple.options();
     trusting.anchors.trust(&other.der).unwrap();
     assert_eq!(status(private, &trusting), Some(0));

@@ -30,10 +30,10 @@ fn reached(path: &Path, name: &str, value: u64) -> (Option<NotJudged>, Vec<&'sta
     assert_eq!(judge(path).status(), 0, "{name}");
     let judged = judge_with(path, &with(name, value));
     let verdict = &judged.evidence.codesign;
-    assert_eq!((verdict.valid, verdict.status), (None, None), "{name}");
+    assert_eq!((verdict.valid(), verdict.status()), (None, None), "{name}");
     let wanted = ["limit-reached", "not-fully-read"];
     let found = judged.rules().into_iter().filter(|rule| wanted.contains(rule));
-    (verdict.not_judged, found.collect())
+    (verdict.not_judged(), found.collect())
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn limits_that_are_fixed() {
     fn assert_open(judged: &crate::support::judge::Judged, message: &str) {
         let verdict = &judged.evidence.codesign;
         assert_eq!(
-            (verdict.valid, verdict.not_judged),
+            (verdict.valid(), verdict.not_judged()),
             (None, Some(NotJudged::Budget))
         );
         let found = judged.of("limit-reached");
@@ -178,7 +178,7 @@ fn an_info_plist_of_too_many_values() {
     let app = parent.seal();
     assert_eq!(judge(&app.app()).status(), 0);
     let judged = judge_with(&app.app(), &with("plist-values", 400));
-    assert_eq!(judged.evidence.codesign.not_judged, Some(NotJudged::Budget));
+    assert_eq!(judged.evidence.codesign.not_judged(), Some(NotJudged::Budget));
     let found = judged.of("limit-reached");
     assert!(
         found

@@ -148,7 +148,7 @@ fn said(path: &Path, options: &Options) -> (Option<bool>, Vec<(&'static str, Sev
         .map(|finding| (finding.rule, finding.severity, finding.path))
         .collect();
     findings.sort();
-    (evidence.codesign.valid, findings)
+    (evidence.codesign.valid(), findings)
 }
 
 /// All regular files and links below a folder, relative to it; links with the text of their target.

@@ -429,7 +429,7 @@ fn nested_code_that_is_another_and_broken_as_well() {
         let parent = parent.seal();
         change(&parent);
         let judged = judge(&parent.app());
-        (judged.status(), judged.evidence.codesign.subcomponent.is_some())
+        (judged.status(), judged.evidence.codesign.subcomponent().is_some())
     };
     let child = "Contents/PlugIns/Child.app/Contents";
     assert_eq!(judged(&|_| {}), (-67021, false));

@@ -92,7 +92,7 @@ fn roots_of_frameworks() {
         change(&root);
         (
             judge(&root),
-            judge_with(&root, &lenient()).evidence.codesign.status,
+            judge_with(&root, &lenient()).evidence.codesign.status(),
         )
     };
     judged(|_| {}).0.assert_clean();
@@ -125,7 +125,7 @@ fn roots_of_frameworks() {
     framework(&folder.path().join("evil.framework"), "F", "evil ", &adhoc("f"));
     fs::remove_file(root.join("Versions/Current")).unwrap();
     symlink("../../evil.framework/Versions/A", root.join("Versions/Current")).unwrap();
-    assert_eq!(judge(&root).evidence.codesign.valid, Some(false));
+    assert_eq!(judge(&root).evidence.codesign.valid(), Some(false));
     // It leads elsewhere in the framework, but by more than a name.
     let root = framework_in(&folder.path().join("second"));
     fs::remove_file(root.join("Versions/Current")).unwrap();
@@ -264,7 +264,7 @@ fn a_folder_with_a_dot_that_is_no_bundle() {
     let judged = judge(&parent.seal().app());
     assert_eq!(judged.status(), -67028);
     assert_eq!(
-        judged.evidence.codesign.subcomponent.as_deref(),
+        judged.evidence.codesign.subcomponent(),
         Some("Contents/Frameworks/data.d")
     );
     // What is wrong is its name; that it is no bundle follows.

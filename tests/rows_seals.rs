@@ -316,7 +316,7 @@ fn seals_that_cannot_be_used() {
     // Row 101: patterns that explode are not judged, and cost nothing.
     let start = std::time::Instant::now();
     let explosive = rule("((((((a{90}){90}){90}){90}){90}){90})</key><true/>");
-    assert_eq!(explosive.evidence.codesign.not_judged, Some(NotJudged::Budget));
+    assert_eq!(explosive.evidence.codesign.not_judged(), Some(NotJudged::Budget));
     assert_eq!(rule("(a*)*(a*)*(a*)*(a*)*b$</key><true/>").status(), 0);
     assert!(start.elapsed().as_secs() < 20);
 }
@@ -406,7 +406,7 @@ fn requirements_in_seals() {
     assert_eq!(judged.rules(), ["seal-invalid"]);
     // Only a Mac knows.
     let judged = with("notarized");
-    assert_eq!(judged.evidence.codesign.valid, None);
+    assert_eq!(judged.evidence.codesign.valid(), None);
 }
 
 /// Native observation 1.5 and specification 11.2: which failing code is named, and in which order.
@@ -438,7 +438,7 @@ fn the_first_in_the_walk_is_named() {
         for place in places {
             crate::support::flip(&parent.path("Contents").join(place), 0x1040);
         }
-        judged.evidence.codesign.subcomponent
+        judged.evidence.codesign.subcomponent().map(str::to_owned)
     };
     assert_eq!(
         broken(&["XPCServices/c", "Helpers/a", "MacOS/b"]).as_deref(),
@@ -529,7 +529,7 @@ fn seals_that_only_a_looser_reader_reads() {
         assert_eq!(judged.verdict(), (-67058, None, None), "{from}");
     }
     let judged = edited(|text| text.replace("UTF-8", "UTF-7"));
-    assert_eq!(judged.evidence.codesign.not_judged, Some(NotJudged::Budget));
+    assert_eq!(judged.evidence.codesign.not_judged(), Some(NotJudged::Budget));
     // Without padding the last bytes of a digest are lost (`parseDataTag`).
     let unpadded = edited(|text| text.replace("=</data>", "</data>"));
     assert_eq!(unpadded.status(), RESOURCE);

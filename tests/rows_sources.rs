@@ -102,7 +102,7 @@ fn companions_of_a_script_that_cannot_be_read() {
     let file = fs::File::create(&companion).unwrap();
     file.set_len((16 << 20) + 1).unwrap();
     let judged = judge(&path);
-    assert_eq!(judged.evidence.codesign.valid, None);
+    assert_eq!(judged.evidence.codesign.valid(), None);
     let is_named = |fault: &Fault| matches!(&fault.kind, FaultKind::Unreadable(error) if error.to_string().contains("._script: larger than"));
     assert!(judged.evidence.code[0].faults.iter().any(is_named));
     file.set_len(16 << 20).unwrap();

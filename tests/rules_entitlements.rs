@@ -65,7 +65,7 @@ fn good_code_is_clean() {
         ios_app("com.example.ios"),
     ] {
         let evidence = code.built().evidence();
-        assert_eq!(evidence.codesign.valid, Some(true), "{:?}", evidence.codesign);
+        assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
     }
 }
 

@@ -115,7 +115,7 @@ impl Case {
     #[track_caller]
     fn found(&self, path: &Path, target: Option<Target>) -> Vec<Finding> {
         let evidence = self.evidence(path);
-        assert_eq!(evidence.codesign.valid, Some(true), "{:?}", evidence.codesign);
+        assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
         self.findings(&evidence, target)
     }
 
@@ -569,7 +569,7 @@ fn a_profile_that_came_after_signing() {
     let place = root.join("Contents/embedded.provisionprofile");
     write(&place, &bytes);
     let evidence = case.evidence(&root);
-    assert_eq!(evidence.codesign.valid, Some(false));
+    assert_eq!(evidence.codesign.valid(), Some(false));
     let finding = only(case.findings(&evidence, None), "profile-not-sealed");
     assert_eq!(finding.status.map(|status| status.0), Some(-67054));
     // Exchanged for another one.

@@ -77,7 +77,7 @@ fn names_that_are_no_text() {
     let name = std::ffi::OsStr::from_bytes(b"\xff\xfe");
     fs::write(parent.resource("").join(name), b"x").unwrap();
     let verdict = judge(&parent.app()).evidence.codesign;
-    assert_ne!(verdict.valid, Some(true));
+    assert_ne!(verdict.valid(), Some(true));
 }
 
 #[test]
@@ -124,16 +124,16 @@ fn sixty_four_levels() {
     let judged = judge(&roots[0]);
     assert_eq!(judged.status(), -67054);
     let deepest = roots[64].strip_prefix(&roots[0]).unwrap().to_str().unwrap();
-    assert_eq!(judged.evidence.codesign.subcomponent.as_deref(), Some(deepest));
+    assert_eq!(judged.evidence.codesign.subcomponent(), Some(deepest));
     let (_folder, roots) = nested_apps(66);
     let verdict = judge(&roots[0]).evidence.codesign;
     assert_eq!(
-        (verdict.valid, verdict.not_judged),
+        (verdict.valid(), verdict.not_judged()),
         (None, Some(NotJudged::Budget))
     );
     // A failure that is proven is one whatever lies below.
     write(&roots[3].join("Contents/Resources/a"), b"x");
-    assert_eq!(judge(&roots[0]).evidence.codesign.valid, Some(false));
+    assert_eq!(judge(&roots[0]).evidence.codesign.valid(), Some(false));
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
@@ -163,7 +163,7 @@ fn property_lists_that_never_end() {
         let judged = judge(&parent.app());
         assert_eq!(judged.status(), 0);
         assert_eq!(
-            judged.evidence.codesign.satisfies_designated_requirement,
+            judged.evidence.codesign.satisfies_designated_requirement(),
             Some(false),
             "no requirement can be evaluated beside it"
         );

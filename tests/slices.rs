@@ -43,7 +43,7 @@ fn every_kind_of_header() {
         let object = &evidence.code[0];
         assert_eq!(object.faults, [], "{name}");
         assert_eq!(object.format, format!("Mach-O thin ({name})"));
-        assert_eq!(evidence.codesign.valid, Some(true), "{name}");
+        assert_eq!(evidence.codesign.valid(), Some(true), "{name}");
         let build = object.slices[0].build_version.unwrap();
         assert_eq!((build.platform, build.min_os, build.sdk), thin.build_version);
     }
@@ -101,7 +101,7 @@ fn kinds_of_signature() {
         ..adhoc("tool")
     });
     assert_eq!(linker.code[0].slices[0].signature, SignatureKind::LinkerSigned);
-    assert_eq!(linker.codesign.valid, Some(true));
+    assert_eq!(linker.codesign.valid(), Some(true));
     // "Unknown format in import.": the CMS slot holds no CMS.
     let certificate = sign(Signer {
         flags: RUNTIME,
@@ -170,7 +170,7 @@ fn universal_files() {
     let (bytes, _) = signer.sign_all(&slices, Bound::default());
     let evidence = judged(&bytes);
     assert_eq!(evidence.code[0].format, "Mach-O universal (x86_64 arm64)");
-    assert_eq!(evidence.codesign.valid, Some(true));
+    assert_eq!(evidence.codesign.valid(), Some(true));
     // An Apple silicon host looks at arm64 first.
     let first = evidence.code[0].slices[0].architecture.unwrap();
     assert_eq!(first.to_string(), "arm64");
@@ -192,7 +192,7 @@ fn universal_files() {
     let evidence = judged(&half);
     assert_eq!(statuses(&evidence), [-67062]);
     // Specification 2.7: no architecture is named for another slice than the primary one; the finding names it.
-    assert_eq!(evidence.codesign.architecture, None);
+    assert_eq!(evidence.codesign.architecture(), None);
     let findings = sealcheck::rule::advise(
         &evidence,
         Some(sealcheck::finding::Target::Local),

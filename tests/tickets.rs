@@ -111,7 +111,7 @@ pub fn product(folder: &Path, library: &Signer) -> Product {
 
 fn judged(path: &Path) -> Evidence {
     let evidence = verify(path, &options()).unwrap();
-    assert_eq!(evidence.codesign.valid, Some(true), "{:?}", evidence.codesign);
+    assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
     evidence
 }
 
@@ -649,7 +649,7 @@ fn tickets_from_elsewhere_and_in_nested_bundles_count() {
         found["Contents/Frameworks/libextra.dylib"],
         [Coverage::NotCovered]
     );
-    assert_eq!(evidence.codesign.valid, Some(true));
+    assert_eq!(evidence.codesign.valid(), Some(true));
 }
 
 #[test]
@@ -704,7 +704,7 @@ fn a_ticket_in_a_signature_counts() {
     let (bytes, _) = with(&ticket).sign(&thin, Bound::default());
     fs::write(&path, bytes).unwrap();
     let evidence = verify(&path, &options()).unwrap();
-    assert_eq!(evidence.codesign.valid, Some(true), "{:?}", evidence.codesign);
+    assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
     assert_eq!(evidence.tickets.len(), 1);
     assert_eq!(evidence.tickets[0].origin, TicketOrigin::Embedded);
     assert!(evidence.tickets[0].valid().is_some());
@@ -714,7 +714,7 @@ fn a_ticket_in_a_signature_counts() {
     signer.unbound.insert(0x10002, blob(0xfade_7171, &ticket));
     fs::write(&path, signer.sign(&thin, Bound::default()).0).unwrap();
     let evidence = verify(&path, &options()).unwrap();
-    assert_eq!(evidence.codesign.valid, Some(true));
+    assert_eq!(evidence.codesign.valid(), Some(true));
     assert!(matches!(
         evidence.tickets[0].ticket,
         Err(TicketProblem::Wrapper(_))

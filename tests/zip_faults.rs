@@ -33,7 +33,7 @@ impl Bench {
     /// The change makes an archive to which there is this one objection, and the signature in it is still good.
     fn fires(&self, words: &str, change: impl Fn(&mut Vec<Member>)) {
         let archive = self.with(change);
-        assert_eq!(archive.evidence().codesign.valid, Some(true), "{words}");
+        assert_eq!(archive.evidence().codesign.valid(), Some(true), "{words}");
         let said = said(&archive);
         assert!(said.len() == 1 && said[0].contains(words), "{words}: {said:?}");
     }
@@ -41,7 +41,7 @@ impl Bench {
     /// To what the change makes nothing is to be said.
     fn is_quiet(&self, change: impl Fn(&mut Vec<Member>)) {
         let archive = self.with(change);
-        assert_eq!(archive.evidence().codesign.valid, Some(true));
+        assert_eq!(archive.evidence().codesign.valid(), Some(true));
         assert_eq!(said(&archive), Vec::<&str>::new());
     }
 }
@@ -132,7 +132,7 @@ fn companions_that_cannot_be_read() {
         ),
     ] {
         let evidence = archive.evidence();
-        assert_eq!(evidence.codesign.valid, None, "{words}");
+        assert_eq!(evidence.codesign.valid(), None, "{words}");
         let [unread] = &evidence.unread[..] else {
             panic!("{:?}", evidence.unread);
         };
@@ -153,10 +153,10 @@ fn companions_that_cannot_be_read() {
     let mut options = options();
     options.limits.archive_bytes = sizes.sum();
     let cut = verify(&archive.path.join("acme.app"), &options).unwrap();
-    assert_eq!(cut.codesign.valid, None);
+    assert_eq!(cut.codesign.valid(), None);
     options.limits.archive_bytes += 4;
     let whole = verify(&archive.path.join("acme.app"), &options).unwrap();
-    assert_eq!(whole.codesign.valid, Some(true));
+    assert_eq!(whole.codesign.valid(), Some(true));
 }
 
 /// Finder information as an attribute like others, behind many: it is attached all the same.
@@ -182,7 +182,7 @@ fn attributes_by_their_names() {
     let bench = Bench::new();
     let valid = |name: &str| {
         let archive = bench.with(|all| all.push(companion(name)));
-        archive.evidence().codesign.valid
+        archive.evidence().codesign.valid()
     };
     assert_eq!(valid("com.apple.FinderInfo"), Some(false));
     assert_eq!(valid("com.apple.lastuseddate#PS"), Some(true));
@@ -308,7 +308,7 @@ fn members_that_seem_to_end_earlier() {
     };
     bench.is_quiet(|all| deflated(all, b""));
     let damaged = bench.with(|all| deflated(all, b"more"));
-    assert_eq!(damaged.evidence().codesign.valid, None);
+    assert_eq!(damaged.evidence().codesign.valid(), None);
     assert!(said(&damaged)[0].contains("broken data"));
     // Beside the item nobody reads the data: only what could be a header in it matters, and only where no size is in front.
     let hidden = zip(&[Member::file(EVIL, b"x")]);

@@ -147,7 +147,7 @@ fn an_app_is_judged_as_if_it_were_unpacked() {
     let mut all = members(&built.path);
     all.retain(|member| !member.name.ends_with(b"/"));
     let archive = packed(&all);
-    assert_eq!(archive.evidence().codesign.valid, Some(true));
+    assert_eq!(archive.evidence().codesign.valid(), Some(true));
     assert_eq!(
         report(&archive.path.join("acme.app"))["codesign"],
         flat["codesign"]
@@ -161,13 +161,13 @@ fn what_is_changed_is_found_and_what_is_damaged_is_not_judged() {
     let mut all = members(&built.path);
     named(&mut all, text).contents[0] ^= 1;
     let changed = packed(&all).evidence();
-    assert_eq!(changed.codesign.valid, Some(false));
-    assert_eq!(changed.codesign.files_modified, ["Contents/Resources/text"]);
+    assert_eq!(changed.codesign.valid(), Some(false));
+    assert_eq!(changed.codesign.failure().unwrap().files_modified, ["Contents/Resources/text"]);
 
     let mut all = members(&built.path);
     named(&mut all, text).damage = 1;
     let damaged = packed(&all).evidence();
-    assert_eq!(damaged.codesign.valid, None);
+    assert_eq!(damaged.codesign.valid(), None);
     assert!(
         damaged.unread[0].reason.contains("checksum"),
         "{:?}",
@@ -177,7 +177,7 @@ fn what_is_changed_is_found_and_what_is_damaged_is_not_judged() {
     let mut all = members(&built.path);
     named(&mut all, text).flags = 1;
     let archive = packed(&all);
-    assert_eq!(archive.evidence().codesign.valid, None);
+    assert_eq!(archive.evidence().codesign.valid(), None);
     assert_eq!(
         archive.said(HYGIENE),
         ["the archive has members that a password protects"]
@@ -198,7 +198,7 @@ fn archives_without_modes() {
         "{said:?}"
     );
     // The links are gone, as on a Mac.
-    assert_eq!(archive.evidence().codesign.valid, Some(false));
+    assert_eq!(archive.evidence().codesign.valid(), Some(false));
     let mut all = members(&built.path);
     named(&mut all, "acme.app/Contents/Resources/text").mode = 0;
     assert_eq!(
@@ -273,9 +273,9 @@ fn the_last_member_of_a_path_counts() {
     let text = "acme.app/Contents/Resources/text";
     let good = named(&mut all, text).clone();
     named(&mut all, text).contents[0] ^= 1;
-    assert_eq!(packed(&all).evidence().codesign.valid, Some(false));
+    assert_eq!(packed(&all).evidence().codesign.valid(), Some(false));
     all.push(good);
-    assert_eq!(packed(&all).evidence().codesign.valid, Some(true));
+    assert_eq!(packed(&all).evidence().codesign.valid(), Some(true));
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn an_archive_that_is_replaced_is_read_again() {
     let archive = packed(&members(&built.path));
     let options = options();
     let item = archive.path.join("acme.app");
-    let valid = || verify(&item, &options).unwrap().codesign.valid;
+    let valid = || verify(&item, &options).unwrap().codesign.valid();
     assert_eq!((valid(), valid()), (Some(true), Some(true)));
     let mut all = members(&built.path);
     named(&mut all, "acme.app/Contents/Resources/text").contents[0] ^= 1;
@@ -318,12 +318,12 @@ fn items_by_their_paths() {
     let found = items(&archive.path, &options().limits).unwrap().unwrap();
     assert_eq!(found.paths, std::slice::from_ref(&item));
     let evidence = verify(&item, &options()).unwrap();
-    assert_eq!(evidence.codesign.valid, Some(true));
+    assert_eq!(evidence.codesign.valid(), Some(true));
     assert_eq!(evidence.container.unwrap().all_faults().count(), 0);
     all.push(Member::file("__MACOSX/dist/._acme.app", &finder_information()));
     let attached = packed(&all);
     let evidence = verify(&attached.path.join("dist/acme.app"), &options()).unwrap();
-    assert_eq!(evidence.codesign.valid, Some(false));
+    assert_eq!(evidence.codesign.valid(), Some(false));
 }
 
 #[test]
@@ -336,16 +336,16 @@ fn companions_are_no_files() {
         b"none",
     ));
     let archive = packed(&all);
-    assert_eq!(archive.evidence().codesign.valid, Some(true));
+    assert_eq!(archive.evidence().codesign.valid(), Some(true));
     // The Finder information in one is refused by strict validation.
     let mut attached = all.clone();
     attached.push(Member::file("__MACOSX/._acme.app", &finder_information()));
     let refused = packed(&attached).evidence().codesign;
-    assert_eq!(refused.valid, Some(false), "{refused:?}");
+    assert_eq!(refused.valid(), Some(false), "{refused:?}");
     // Beside the file it is one, and breaks the seal.
     all.push(Member::file("acme.app/Contents/Resources/._text", b"none"));
     assert_eq!(
-        packed(&all).evidence().codesign.files_added,
+        packed(&all).evidence().codesign.failure().unwrap().files_added,
         ["Contents/Resources/._text"]
     );
 }
@@ -392,18 +392,18 @@ fn budgets_of_operands() {
     };
     // Too little for all of it: what is behind was not read, and nothing passes.
     let cut = with(&|limits| limits.archive_bytes = before as u64 + 10).unwrap();
-    assert_eq!(cut.codesign.valid, None, "{:?}", cut.codesign);
+    assert_eq!(cut.codesign.valid(), None, "{:?}", cut.codesign);
     assert!(
         cut.unread.iter().any(|unread| unread.path.ends_with("/text")),
         "{:?}",
         cut.unread
     );
-    assert_eq!(with(&|limits| limits.nodes = 5).unwrap().codesign.valid, None);
+    assert_eq!(with(&|limits| limits.nodes = 5).unwrap().codesign.valid(), None);
     assert!(with(&|limits| limits.archive_members = 5).is_err());
     // A bomb: 64 MiB of zeros in some 64 KiB, in a file that the seal does not know.
     let mut bomb = Member::file("acme.app/Contents/Resources/bomb", &vec![0; 64 << 20]);
     bomb.is_deflated = true;
     all.push(bomb);
     let added = packed(&all).evidence();
-    assert_eq!(added.codesign.files_added, ["Contents/Resources/bomb"]);
+    assert_eq!(added.codesign.failure().unwrap().files_added, ["Contents/Resources/bomb"]);
 }

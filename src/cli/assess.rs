@@ -42,7 +42,7 @@ pub(super) fn run(
         let Some(mut outcome) = course.examine(path) else {
             continue;
         };
-        outcome.gatekeeper = gatekeeper::assess(&outcome.evidence, operation);
+        outcome.gatekeeper = Some(gatekeeper::assess(&outcome.evidence, operation));
         let status = course.say(|out| match (format, style) {
             (ReportFormat::Json, Assessor::SyspolicyCheck) => {
                 write_syspolicy_json(&outcome, out)?;
@@ -64,11 +64,7 @@ fn exit_status(outcome: &Outcome) -> Exit {
     outcome
         .gatekeeper
         .as_ref()
-        .map_or(Exit::NotJudged, |verdict| match verdict.condition {
-            // What could not be read is not judged at all.
-            Some(_) if verdict.source.is_none() && verdict.status.is_none() => Exit::NotJudged,
-            _ => Exit::of(verdict.exit_status()),
-        })
+        .map_or(Exit::NotJudged, |verdict| Exit::of(verdict.exit_status()))
 }
 
 fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn Write) -> io::Result<Exit> {
@@ -77,25 +73,18 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
         return Ok(Exit::NotJudged);
     };
     let verbosity = match style {
-        Assessor::Sealcheck if session.global.quiet && verdict.ruling == Ruling::Accepted => 0,
+        Assessor::Sealcheck if session.global.quiet && matches!(verdict.ruling, Ruling::Accepted(_)) => 0,
         Assessor::Sealcheck => ALL,
         _ => session.global.verbose,
     };
     let operand = &outcome.evidence.path;
-    if let (Some(condition), None, None, Assessor::Sealcheck) =
-        (&verdict.condition, verdict.source, verdict.status, style)
-    {
-        // No rule was asked, so that there is nothing of Gatekeeper's to say.
-        writeln!(out, "{}: {condition}", visible(operand))?;
-        return Ok(exit_status(outcome));
-    }
     for line in spctl_lines(operand, verdict, verbosity) {
         match style {
             Assessor::Spctl => session.say_as_apple(&line),
             _ => writeln!(out, "{}", visible(&line))?,
         }
     }
-    if let (Some(condition), Assessor::Sealcheck) = (&verdict.condition, style) {
+    if let (Ruling::Undetermined(condition), Assessor::Sealcheck) = (&verdict.ruling, style) {
         writeln!(out, "{condition}")?;
     }
     Ok(exit_status(outcome))

@@ -34,7 +34,7 @@ pub(super) fn run(
             continue;
         };
         let operation = fitting_operation(&outcome.evidence);
-        outcome.gatekeeper = gatekeeper::assess(&outcome.evidence, operation);
+        outcome.gatekeeper = Some(gatekeeper::assess(&outcome.evidence, operation));
         course.is_complete &= outcome.evidence.gaps() == Gaps::default();
         let mut item = Advised {
             name: outcome.evidence.name(),

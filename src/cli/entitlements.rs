@@ -43,7 +43,7 @@ pub(super) fn run(
             worst.worsen(Exit::Failed);
             continue;
         }
-        if evidence.codesign.valid == Some(false) {
+        if evidence.codesign.valid() == Some(false) {
             complain(&format!(
                 "sealcheck: {}: warning: the code does not verify",
                 evidence.path

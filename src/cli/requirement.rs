@@ -145,7 +145,7 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
                 continue;
             }
         };
-        if evidence.codesign.valid == Some(false) {
+        if evidence.codesign.valid() == Some(false) {
             complain(&format!(
                 "sealcheck: {}: warning: the code does not verify",
                 evidence.path
@@ -170,7 +170,7 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
             writeln!(out, "{}{architecture}: {answer}", evidence.path)?;
             worst.worsen(status);
         }
-        if evidence.codesign.valid == Some(false) {
+        if evidence.codesign.valid() == Some(false) {
             worst.worsen(Exit::Failed);
         }
     }

@@ -202,7 +202,7 @@ fn everything(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if evidence.codesign.valid == Some(false) {
+    if evidence.codesign.valid() == Some(false) {
         complain(&format!(
             "sealcheck: {}: warning: the code does not verify",
             evidence.path

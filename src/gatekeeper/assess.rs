@@ -7,10 +7,10 @@
 use super::Operation;
 use super::table::rows;
 use crate::archive::ArchiveFormat;
-use crate::verify::{CodeObject, CodesignFlags, Evidence, Nesting, OsStatus, fold, satisfies};
+use crate::verify::{CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, fold, satisfies};
 
-/// CPU types of PowerPC, whose slices Gatekeeper leaves out (`kSecCSCheckGatekeeperArchitectures`).
-const POWERPC: [i32; 2] = [18, 0x0100_0012];
+/// Why there is no assessment of an item of which the options left out a part.
+const LEFT_OUT: &str = "not judged: the options leave out part of what Gatekeeper evaluates";
 
 /// Faults that do not end an assessment at once: the rules are asked first (`PolicyEngine::evaluateCode`).
 const WEAK: [OsStatus; 12] = [
@@ -39,25 +39,23 @@ pub struct GatekeeperVerdict {
     pub source: Option<&'static str>,
     /// The signer's certificate, as `origin=` names it.
     pub origin: Option<String>,
-    /// The fault in the code behind a rejection or an error.
-    pub status: Option<OsStatus>,
     /// The nested code that decided, relative to the item.
     pub subcomponent: Option<String>,
-    /// Why there is no verdict, or on what it depends; a sentence for people.
-    pub condition: Option<String>,
 }
 
 /// How an assessment ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Ruling {
-    /// `accepted`.
-    Accepted,
-    /// `rejected`.
-    Rejected,
+    /// `accepted`: a rule allows code that was evaluated.
+    Accepted(Evaluated),
+    /// `rejected`, with the fault in the code that decided, where there is one.
+    Rejected(Option<OsStatus>),
     /// The code is broken: `spctl` prints the error alone.
-    Error,
-    /// Not known here.
-    Undetermined,
+    Error(OsStatus),
+    /// A rule depends on what is not known here, such as a ticket that only Apple's servers hold; a sentence says what.
+    Undetermined(String),
+    /// No rule was asked; a sentence says why.
+    NotJudged(String),
 }
 
 impl GatekeeperVerdict {
@@ -65,20 +63,40 @@ impl GatekeeperVerdict {
     #[must_use]
     pub fn accepted(&self) -> Option<bool> {
         match self.ruling {
-            Ruling::Accepted => Some(true),
-            Ruling::Rejected | Ruling::Error => Some(false),
-            Ruling::Undetermined => None,
+            Ruling::Accepted(_) => Some(true),
+            Ruling::Rejected(_) | Ruling::Error(_) => Some(false),
+            Ruling::Undetermined(_) | Ruling::NotJudged(_) => None,
         }
     }
 
-    /// The exit status of `spctl`: 0 accepted, 3 rejected, 1 an error; what is not known is not accepted, as on a Mac
-    /// without network.
+    /// The fault in the code that led to a rejection or an error.
+    #[must_use]
+    pub fn status(&self) -> Option<OsStatus> {
+        match self.ruling {
+            Ruling::Rejected(status) => status,
+            Ruling::Error(status) => Some(status),
+            Ruling::Accepted(_) | Ruling::Undetermined(_) | Ruling::NotJudged(_) => None,
+        }
+    }
+
+    /// Why there is no verdict, or what it depends on; a sentence for people.
+    #[must_use]
+    pub fn condition(&self) -> Option<&str> {
+        match &self.ruling {
+            Ruling::Undetermined(reason) | Ruling::NotJudged(reason) => Some(reason),
+            Ruling::Accepted(_) | Ruling::Rejected(_) | Ruling::Error(_) => None,
+        }
+    }
+
+    /// The exit status of `spctl`: 0 accepted, 3 rejected, 1 an error. What is not known is not accepted, as on a Mac
+    /// without network access; what is not judged has 4, which `spctl` does not have.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         match self.ruling {
-            Ruling::Accepted => 0,
-            Ruling::Rejected | Ruling::Undetermined => 3,
-            Ruling::Error => 1,
+            Ruling::Accepted(_) => 0,
+            Ruling::Rejected(_) | Ruling::Undetermined(_) => 3,
+            Ruling::Error(_) => 1,
+            Ruling::NotJudged(_) => 4,
         }
     }
 }
@@ -93,29 +111,31 @@ pub fn fitting_operation(evidence: &Evidence) -> Operation {
     }
 }
 
-/// Assesses the item of the evidence; `None` where the flags of its verification left something out that Gatekeeper
-/// looks at.
+/// Assesses the item of the evidence. It is not judged where the options of its verification left out what Gatekeeper
+/// evaluates.
 #[must_use]
-pub fn assess(evidence: &Evidence, operation: Operation) -> Option<GatekeeperVerdict> {
-    let flags = &evidence.flags;
-    if !flags.deep || !flags.resources || flags.architecture.is_some() || flags.bundle_version.is_some() {
-        return None;
-    }
-    let item = evidence.code.first()?;
+pub fn assess(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
     let mut verdict = GatekeeperVerdict {
         operation,
-        ruling: Ruling::Rejected,
+        ruling: Ruling::NotJudged(NotJudged::NothingEvaluated.text().to_owned()),
         source: None,
-        origin: origin(item),
-        status: None,
+        origin: evidence.code.first().and_then(origin),
         subcomponent: None,
-        condition: None,
+    };
+    let flags = &evidence.flags;
+    if !flags.deep || !flags.resources || flags.architecture.is_some() || flags.bundle_version.is_some() {
+        verdict.ruling = Ruling::NotJudged(LEFT_OUT.to_owned());
+        return verdict;
+    }
+    let Some(item) = evidence.code.first() else {
+        return verdict;
     };
     if operation == Operation::Open {
         // Only disk images with the context of a download are judged as documents (specification 9.5).
+        verdict.ruling = Ruling::Rejected(None);
         verdict.source = Some("Insufficient Context");
         verdict.origin = None;
-        return Some(verdict);
+        return verdict;
     }
     // Strict and with restricted links; attached data is not minded (9.3, step 4).
     let flags = CodesignFlags {
@@ -123,64 +143,55 @@ pub fn assess(evidence: &Evidence, operation: Operation) -> Option<GatekeeperVer
         ..CodesignFlags::default()
     };
     let codesign = fold(&evidence.code, evidence.gaps(), &flags);
-    if let Some(reason) = codesign.not_judged {
-        verdict.ruling = Ruling::Undetermined;
-        verdict.condition = Some(reason.text().to_owned());
-        return Some(verdict);
+    if let Some(reason) = codesign.not_judged() {
+        verdict.ruling = Ruling::NotJudged(reason.text().to_owned());
+        return verdict;
     }
     // The test for apps comes before the structure of the executable (specification 6.11). It is left out for
     // preference panes and screen savers only where the caller names their type, which `spctl` does not.
     let is_no_app = operation == Operation::Execute && !item.is_app_like;
-    let status = match codesign.status {
+    let status = match codesign.status() {
         None | Some(OsStatus::BAD_MAIN_EXECUTABLE) if is_no_app => Some(OsStatus::NOT_APP_LIKE),
         status => status,
     };
-    verdict.subcomponent.clone_from(&codesign.subcomponent);
+    verdict.subcomponent = codesign.subcomponent().map(str::to_owned);
     match status {
-        None => {
-            rules(evidence, item, &mut verdict);
-        }
+        None => rules(evidence, item, &mut verdict),
         // Gatekeeper asks the package itself who signed it, not codesign.
         Some(OsStatus::UNSIGNED) if evidence.unread_format() == Some(ArchiveFormat::PACKAGE) => {
-            verdict.ruling = Ruling::Undetermined;
-            verdict.condition =
-                Some("not judged: installer packages and their signatures are not read".to_owned());
+            let reason = "not judged: installer packages and their signatures are not read";
+            verdict.ruling = Ruling::NotJudged(reason.to_owned());
         }
         Some(OsStatus::UNSIGNED) => {
+            verdict.ruling = Ruling::Rejected(None);
             verdict.source = Some("no usable signature");
             verdict.origin = None;
         }
         Some(status) if WEAK.contains(&status) => {
             // Whatever the rules say, it is not accepted; what they refuse is refused in their name.
             let answer = consult(item, operation);
-            if answer.ruling == Ruling::Rejected {
-                verdict.source = answer.source();
+            if answer.ruling == Ruling::Rejected(None) {
+                verdict.source = answer.source;
+                verdict.ruling = answer.ruling;
             } else {
-                verdict.status = Some(status);
+                verdict.ruling = Ruling::Rejected(Some(status));
             }
         }
         Some(status) => {
-            verdict.ruling = Ruling::Error;
-            verdict.status = Some(status);
+            verdict.ruling = Ruling::Error(status);
             verdict.origin = None;
         }
     }
-    Some(verdict)
+    verdict
 }
 
 /// The rules, on the item and on all nested code (9.3, steps 6 and 7).
 fn rules(evidence: &Evidence, item: &CodeObject, verdict: &mut GatekeeperVerdict) {
     let own = consult(item, verdict.operation);
+    let is_refused = matches!(own.ruling, Ruling::Rejected(_) | Ruling::Error(_));
     verdict.ruling = own.ruling;
-    verdict.source = own.source();
-    if own.ruling == Ruling::Undetermined {
-        verdict.condition = Some(own.condition(item));
-    }
-    if let Some(status) = own.error {
-        verdict.ruling = Ruling::Error;
-        verdict.status = Some(status);
-    }
-    if !matches!(verdict.ruling, Ruling::Accepted | Ruling::Undetermined) {
+    verdict.source = own.source;
+    if is_refused {
         return;
     }
     let nested = evidence
@@ -189,23 +200,16 @@ fn rules(evidence: &Evidence, item: &CodeObject, verdict: &mut GatekeeperVerdict
         .filter(|object| object.nesting == Nesting::Sealed);
     for object in nested {
         let answer = consult(object, verdict.operation);
-        match answer.ruling {
-            Ruling::Accepted => {}
-            Ruling::Rejected | Ruling::Error => {
-                verdict.ruling = answer.ruling;
-                verdict.source = answer.source();
-                verdict.status = answer.error;
-                verdict.subcomponent = Some(object.path.clone());
-                verdict.condition = None;
-                return;
-            }
-            Ruling::Undetermined if verdict.ruling == Ruling::Accepted => {
-                verdict.ruling = Ruling::Undetermined;
-                verdict.source = answer.source();
-                verdict.subcomponent = Some(object.path.clone());
-                verdict.condition = Some(answer.condition(object));
-            }
-            Ruling::Undetermined => {}
+        let is_refused = matches!(answer.ruling, Ruling::Rejected(_) | Ruling::Error(_));
+        let is_accepted = matches!(answer.ruling, Ruling::Accepted(_));
+        // The first that is open names what the verdict depends on; one that is refused decides.
+        if is_refused || !is_accepted && matches!(verdict.ruling, Ruling::Accepted(_)) {
+            verdict.ruling = answer.ruling;
+            verdict.source = answer.source;
+            verdict.subcomponent = Some(object.path.clone());
+        }
+        if is_refused {
+            return;
         }
     }
 }
@@ -213,41 +217,27 @@ fn rules(evidence: &Evidence, item: &CodeObject, verdict: &mut GatekeeperVerdict
 /// What the rules say about one code object.
 struct Answer {
     ruling: Ruling,
-    label: &'static str,
-    /// A requirement could not be evaluated.
-    error: Option<OsStatus>,
+    source: Option<&'static str>,
 }
 
-impl Answer {
-    fn source(&self) -> Option<&'static str> {
-        (!self.label.is_empty()).then_some(self.label)
-    }
-
-    fn condition(&self, object: &CodeObject) -> String {
-        let slices = object.slices.iter();
-        let hashes: Vec<String> = slices
-            .filter(|slice| slice.notarized.is_none())
-            .filter_map(|slice| slice.cdhashes.last())
-            .map(|cdhash| cdhash.truncated().to_string())
-            .collect();
-        format!(
-            "unless Apple's servers hold a ticket for {}",
-            hashes.join(" and ")
-        )
+impl From<Ruling> for Answer {
+    fn from(ruling: Ruling) -> Self {
+        Self { ruling, source: None }
     }
 }
 
-/// Tries the rules in their order on every slice of an object; the first that all slices satisfy decides.
+/// Tries the rules in their order on the slices that Gatekeeper evaluates; the first rule that all of them satisfy
+/// decides (`PolicyEngine::evaluateCodeItem`).
 fn consult(object: &CodeObject, operation: Operation) -> Answer {
+    let slices = || object.assessed_slices();
+    let Some(evaluated) = Evaluated::of(slices()) else {
+        return Ruling::NotJudged(NotJudged::NothingEvaluated.text().to_owned()).into();
+    };
     // Whether a rule before could decide as well, and what it would say.
     let mut possible: Option<bool> = None;
     for (row, requirement) in rows(operation) {
-        let slices = object.slices.iter().filter(|slice| {
-            let cpu_type = slice.architecture.map(|found| found.cpu_type);
-            !cpu_type.is_some_and(|cpu_type| POWERPC.contains(&cpu_type))
-        });
         let mut answer = Some(true);
-        for slice in slices {
+        for slice in slices() {
             match satisfies(slice, &requirement) {
                 Ok(Some(false)) => {
                     answer = Some(false);
@@ -257,13 +247,7 @@ fn consult(object: &CodeObject, operation: Operation) -> Answer {
                 Ok(Some(true)) => {}
                 Err(fault) => match fault.status() {
                     None => answer = None,
-                    error => {
-                        return Answer {
-                            ruling: Ruling::Error,
-                            label: "",
-                            error,
-                        };
-                    }
+                    Some(status) => return Ruling::Error(status).into(),
                 },
             }
         }
@@ -274,24 +258,31 @@ fn consult(object: &CodeObject, operation: Operation) -> Answer {
             }
             Some(true) => {
                 let ruling = match possible {
-                    Some(other) if other != row.allows => Ruling::Undetermined,
-                    _ if row.allows => Ruling::Accepted,
-                    _ => Ruling::Rejected,
+                    Some(other) if other != row.allows => Ruling::Undetermined(condition(object)),
+                    _ if row.allows => Ruling::Accepted(evaluated),
+                    _ => Ruling::Rejected(None),
                 };
-                return Answer {
-                    ruling,
-                    label: row.label,
-                    error: None,
-                };
+                let source = (!row.label.is_empty()).then_some(row.label);
+                return Answer { ruling, source };
             }
         }
     }
     // The last row matches everything that is read at all.
-    Answer {
-        ruling: Ruling::Rejected,
-        label: "",
-        error: None,
-    }
+    Ruling::Rejected(None).into()
+}
+
+/// What a verdict about the object depends on.
+fn condition(object: &CodeObject) -> String {
+    let hashes: Vec<String> = object
+        .assessed_slices()
+        .filter(|slice| slice.notarized.is_none())
+        .filter_map(|slice| slice.cdhashes.last())
+        .map(|cdhash| cdhash.truncated().to_string())
+        .collect();
+    format!(
+        "unless Apple's servers hold a ticket for {}",
+        hashes.join(" and ")
+    )
 }
 
 fn origin(object: &CodeObject) -> Option<String> {

@@ -17,6 +17,9 @@ pub struct Architecture {
     pub cpu_subtype: i32,
 }
 
+/// The bits of a CPU type that name a variant of its architecture (`CPU_ARCH_MASK`).
+const CPU_ARCH_MASK: u32 = 0xff00_0000;
+
 const NAMES: [(u32, u32, &str); 17] = [
     (cpu::CPU_TYPE_X86_64, 3, "x86_64"),
     (cpu::CPU_TYPE_X86_64, 8, "x86_64h"),
@@ -74,13 +77,10 @@ impl Architecture {
         self.cpu_type.cast_unsigned() == cpu::CPU_TYPE_X86_64
     }
 
-    /// Whether this is any PowerPC architecture, which Gatekeeper does not look at.
+    /// Returns true for any PowerPC architecture: the bits of `CPU_ARCH_MASK` do not count.
     #[must_use]
     pub fn is_powerpc(self) -> bool {
-        matches!(
-            self.cpu_type.cast_unsigned(),
-            cpu::CPU_TYPE_POWERPC | cpu::CPU_TYPE_POWERPC64
-        )
+        self.cpu_type.cast_unsigned() & !CPU_ARCH_MASK == cpu::CPU_TYPE_POWERPC
     }
 }
 

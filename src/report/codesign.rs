@@ -4,7 +4,7 @@
 //! Paths inside of the operand are absolute, as Apple prints them; the operand is as the user typed it.
 
 use super::Outcome;
-use crate::verify::{CodesignVerdict, Nesting, OsStatus, RequirementFault};
+use crate::verify::{CodesignAnswer, CodesignFailure, Nesting, OsStatus, RequirementFault};
 
 /// Where `codesign` prints a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,29 +59,28 @@ pub fn lines(outcome: &Outcome, verbosity: u8) -> CodesignLines {
     if verbosity > 1 {
         progress(outcome, &absolute, &mut out);
     }
-    match verdict.valid {
-        Some(false) => {
-            failure(operand, verdict, verbosity, &absolute, &mut out);
+    match verdict.answer() {
+        CodesignAnswer::Invalid(found) => {
+            failure(operand, found, verbosity, &absolute, &mut out);
             return out;
         }
-        Some(true) if verbosity > 0 => {
-            let part = if verdict.is_partial {
-                " (not all contents verified)"
-            } else {
+        CodesignAnswer::Valid(_) if verbosity > 0 => {
+            let part = if evidence.flags.resources {
                 ""
+            } else {
+                " (not all contents verified)"
             };
             out.error(format!("{operand}: valid on disk{part}"));
         }
-        Some(true) => {}
-        None => {
-            let why = verdict.not_judged.map_or("not judged", |reason| reason.text());
-            out.error(format!("{operand}: {why}"));
+        CodesignAnswer::Valid(_) => {}
+        CodesignAnswer::NotJudged(reason) => {
+            out.error(format!("{operand}: {}", reason.text()));
             out.end(4);
         }
     }
     // Without -v, codesign does not ask for the designated requirement at all.
     if verbosity > 0 {
-        match verdict.satisfies_designated_requirement {
+        match verdict.satisfies_designated_requirement() {
             Some(true) => out.error(format!("{operand}: satisfies its Designated Requirement")),
             Some(false) => {
                 out.error(format!("{operand}: does not satisfy its designated Requirement"));
@@ -139,7 +138,7 @@ fn progress(outcome: &Outcome, absolute: &impl Fn(&str) -> String, out: &mut Cod
         }
     };
     for (index, object) in evidence.code.iter().enumerate() {
-        let is_reached = !verdict.is_shallow || object.parent == Some(0);
+        let is_reached = evidence.flags.deep || object.parent == Some(0);
         // What fails the requirement of its seal is not prepared any more.
         if object.nesting != Nesting::Sealed || !is_reached || object.unmet_slice.is_some() {
             continue;
@@ -157,33 +156,33 @@ fn progress(outcome: &Outcome, absolute: &impl Fn(&str) -> String, out: &mut Cod
 
 fn failure(
     operand: &str,
-    verdict: &CodesignVerdict,
+    failure: &CodesignFailure,
     verbosity: u8,
     absolute: &impl Fn(&str) -> String,
     out: &mut CodesignLines,
 ) {
-    let message = verdict.status.map_or("invalid", |status| status.message());
+    let message = failure.status.message();
     out.error(format!("{operand}: {message}"));
     out.end(1);
-    if let Some(path) = &verdict.subcomponent {
+    if let Some(path) = &failure.subcomponent {
         out.error(format!("In subcomponent: {}", absolute(path)));
     }
-    if let Some(architecture) = &verdict.architecture {
+    if let Some(architecture) = &failure.architecture {
         out.error(format!("In architecture: {architecture}"));
     }
     if verbosity == 0 {
         return;
     }
     for (what, paths) in [
-        ("added", &verdict.files_added),
-        ("modified", &verdict.files_modified),
-        ("missing", &verdict.files_missing),
+        ("added", &failure.files_added),
+        ("modified", &failure.files_modified),
+        ("missing", &failure.files_missing),
     ] {
         for path in paths {
             out.output(format!("file {what}: {}", absolute(path)));
         }
     }
-    for (path, attribute) in &verdict.attached_data {
+    for (path, attribute) in &failure.attached_data {
         out.output(format!(
             "file with invalid attached data: Disallowed xattr {attribute} found on {}",
             absolute(path)

@@ -15,7 +15,7 @@ use crate::macho::BuildVersion;
 use crate::plist::dictionary_to_json;
 use crate::rule::{self, Suppressed, Suppression, Unknown};
 use crate::time::UnixTime;
-use crate::verify::{CodeObject, HostArchitecture, OsStatus, SliceEvidence};
+use crate::verify::{CodeObject, CodesignFailure, HostArchitecture, OsStatus, SliceEvidence};
 
 #[derive(Serialize)]
 pub(super) struct JsonOptions<'a> {
@@ -209,10 +209,12 @@ pub(super) fn options(settings: Settings<'_>) -> JsonOptions<'_> {
 pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
     let evidence = &outcome.evidence;
     let verdict = &evidence.codesign;
-    let status = if verdict.valid == Some(true) {
+    let failure = verdict.failure();
+    let files = |list: fn(&CodesignFailure) -> &[String]| failure.map(list).unwrap_or_default();
+    let status = if verdict.valid() == Some(true) {
         Some(0)
     } else {
-        verdict.status.map(|status| status.0)
+        verdict.status().map(|status| status.0)
     };
     Item {
         path: &evidence.path,
@@ -222,24 +224,24 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
             .as_ref()
             .map(|container| container.path.as_str()),
         codesign: Codesign {
-            valid: verdict.valid,
+            valid: verdict.valid(),
             status,
-            status_name: verdict.status.map(|status| status.name()),
+            status_name: verdict.status().map(|status| status.name()),
             message: verdict
-                .status
+                .status()
                 .map(|status| status.message())
-                .or_else(|| verdict.not_judged.map(|reason| reason.text())),
-            subcomponent: verdict.subcomponent.as_deref(),
-            architecture: verdict.architecture.as_deref(),
-            files_added: &verdict.files_added,
-            files_modified: &verdict.files_modified,
-            files_missing: &verdict.files_missing,
-            attached_data: verdict
-                .attached_data
-                .iter()
+                .or_else(|| verdict.not_judged().map(|reason| reason.text())),
+            subcomponent: verdict.subcomponent(),
+            architecture: verdict.architecture(),
+            files_added: files(|failure| &failure.files_added),
+            files_modified: files(|failure| &failure.files_modified),
+            files_missing: files(|failure| &failure.files_missing),
+            attached_data: failure
+                .into_iter()
+                .flat_map(|failure| &failure.attached_data)
                 .map(|(path, attribute)| AttachedData { path, attribute })
                 .collect(),
-            satisfies_designated_requirement: verdict.satisfies_designated_requirement,
+            satisfies_designated_requirement: verdict.satisfies_designated_requirement(),
             satisfies_requirement: match &outcome.explicit_requirement {
                 Some(Ok(answer)) => *answer,
                 Some(Err(_)) => Some(false),
@@ -346,14 +348,14 @@ fn gatekeeper(verdict: Option<&GatekeeperVerdict>) -> Gatekeeper<'_> {
             subcomponent: None,
         };
     };
-    let reason = verdict.status.map(OsStatus::message);
+    let reason = verdict.status().map(OsStatus::message);
     Gatekeeper {
         operation: verdict.operation.name(),
         accepted: verdict.accepted(),
         source: verdict.source,
         origin: verdict.origin.as_deref(),
-        message: reason.or(verdict.condition.as_deref()),
-        status: verdict.status.map(|status| status.0),
+        message: reason.or(verdict.condition()),
+        status: verdict.status().map(|status| status.0),
         subcomponent: verdict.subcomponent.as_deref(),
     }
 }

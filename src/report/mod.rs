@@ -129,9 +129,9 @@ impl Outcome {
     pub fn codesign_status(&self) -> u8 {
         let verdict = &self.evidence.codesign;
         let explicit = self.explicit_requirement.as_ref();
-        let is_unmet = verdict.satisfies_designated_requirement == Some(false)
+        let is_unmet = verdict.satisfies_designated_requirement() == Some(false)
             || explicit.is_some_and(|found| !matches!(found, Ok(Some(true) | None)));
-        match verdict.valid {
+        match verdict.valid() {
             Some(false) => 1,
             _ if is_unmet => 3,
             None => 4,

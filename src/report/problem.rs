@@ -145,28 +145,28 @@ impl Problems {
         let is_explained = outcome.findings().iter().any(|finding| {
             finding.severity == Severity::Error && finding.rejected_by.contains(&Party::Codesign)
         });
-        match verdict.valid {
+        match verdict.valid() {
             // The finding says the same, and how to repair it.
             Some(false) if is_explained && !self.problems.is_empty() => {}
             Some(false) => self.problems.push(Problem {
                 rule: CODESIGN,
                 severity: Severity::Error,
-                path: verdict.subcomponent.clone().unwrap_or_default(),
-                architecture: verdict.architecture.clone(),
-                message: verdict.status.map_or("invalid".to_owned(), told),
+                path: verdict.subcomponent().unwrap_or_default().to_owned(),
+                architecture: verdict.architecture().map(str::to_owned),
+                message: verdict.status().map_or("invalid".to_owned(), told),
                 places: Vec::new(),
                 remedy: String::new(),
             }),
             Some(true) => {}
             None => {
-                let reason = verdict.not_judged.map_or("not judged", |reason| reason.text());
+                let reason = verdict.not_judged().map_or("not judged", |reason| reason.text());
                 self.unanswered(CODESIGN, reason.to_owned());
             }
         }
-        if verdict.valid == Some(false) {
+        if verdict.valid() == Some(false) {
             return;
         }
-        if verdict.satisfies_designated_requirement == Some(false) {
+        if verdict.satisfies_designated_requirement() == Some(false) {
             self.error(REQUIREMENT, "does not satisfy its designated requirement");
         }
         match &outcome.explicit_requirement {
@@ -183,12 +183,12 @@ impl Problems {
 
     fn gatekeeper(&mut self, verdict: &GatekeeperVerdict) {
         let source = verdict.source.map(|source| format!("source={source}"));
-        let words = [verdict.status.map(told), verdict.condition.clone(), source];
+        let words = [verdict.status().map(told), verdict.condition().map(str::to_owned), source];
         let said: Vec<_> = words.into_iter().flatten().collect();
         match verdict.ruling {
-            Ruling::Accepted => {}
-            Ruling::Undetermined => self.unanswered(GATEKEEPER, said.join("; ")),
-            Ruling::Rejected | Ruling::Error => self.problems.push(Problem {
+            Ruling::Accepted(_) => {}
+            Ruling::Undetermined(_) | Ruling::NotJudged(_) => self.unanswered(GATEKEEPER, said.join("; ")),
+            Ruling::Rejected(_) | Ruling::Error(_) => self.problems.push(Problem {
                 rule: GATEKEEPER,
                 severity: Severity::Error,
                 path: verdict.subcomponent.clone().unwrap_or_default(),

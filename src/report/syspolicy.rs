@@ -93,15 +93,15 @@ pub fn write_syspolicy_json(outcome: &Outcome, out: &mut dyn Write) -> io::Resul
 fn entries(outcome: &Outcome) -> Vec<Entry> {
     let root = outcome.evidence.root.trim_end_matches('/');
     let mut entries: Vec<Entry> = Vec::new();
-    let is_broken = outcome.evidence.codesign.valid == Some(false)
+    let is_broken = outcome.evidence.codesign.valid() == Some(false)
         || outcome
             .gatekeeper
             .as_ref()
-            .is_some_and(|verdict| verdict.ruling == Ruling::Error);
+            .is_some_and(|verdict| matches!(verdict.ruling, Ruling::Error(_)));
     if is_broken {
         let verdict = &outcome.evidence.codesign;
-        let text = verdict.status.map(OsStatus::message);
-        let file = match &verdict.subcomponent {
+        let text = verdict.status().map(OsStatus::message);
+        let file = match verdict.subcomponent() {
             Some(path) => format!("{root}/{path}"),
             None => root.to_owned(),
         };

@@ -109,9 +109,8 @@ fn notarized(check: &mut Check<'_>) {
     for (index, (object, coverage)) in evidence.code.iter().zip(coverage).enumerate() {
         let mut said = Vec::new();
         let mut reason = None;
-        for (slice, coverage) in object.slices.iter().zip(coverage) {
-            // Gatekeeper does not look at PowerPC code.
-            let is_looked_at = !slice.architecture.is_some_and(Architecture::is_powerpc);
+        for (number, (slice, coverage)) in object.slices.iter().zip(coverage).enumerate() {
+            let is_looked_at = object.is_assessed(number);
             let never = match coverage {
                 Coverage::Covered | Coverage::NotNeeded => false,
                 Coverage::Unsigned => is_looked_at,

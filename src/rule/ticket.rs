@@ -76,10 +76,6 @@ fn report(check: &mut Check<'_>, ticket: &TicketEvidence, severity: Severity, me
     };
 }
 
-fn architecture_counts(slice: &SliceEvidence) -> bool {
-    !slice.architecture.is_some_and(|found| found.is_powerpc())
-}
-
 /// Visits every slice that Gatekeeper looks at, with what the valid tickets say about it, where there is a ticket for
 /// the item that could say something.
 fn each_slice(
@@ -94,8 +90,8 @@ fn each_slice(
     }
     let coverage = ticket_coverage(&evidence.code, &evidence.tickets);
     for (index, (object, coverage)) in evidence.code.iter().zip(coverage).enumerate() {
-        for (slice, coverage) in object.slices.iter().zip(coverage) {
-            if architecture_counts(slice) {
+        for (number, (slice, coverage)) in object.slices.iter().zip(coverage).enumerate() {
+            if object.is_assessed(number) {
                 visit(check, index, object, slice, coverage);
             }
         }
@@ -219,7 +215,7 @@ pub(super) const RULES: &[Rule] = &[
                 .tickets
                 .iter()
                 .any(|ticket| ticket.owner.as_deref() == Some(""));
-            if is_bundle && !is_stapled && is_developer_id(check) && evidence.codesign.valid == Some(true) {
+            if is_bundle && !is_stapled && is_developer_id(check) && evidence.codesign.valid() == Some(true) {
                 let message = match evidence.container {
                     Some(_) => {
                         "not stapled, and an archive cannot be: the first launch needs Apple's servers"
@@ -410,14 +406,11 @@ pub(super) const RULES: &[Rule] = &[
         check: |check| {
             let evidence = check.evidence();
             let Some(item) = evidence.code.first() else { return };
-            let is_known = item
-                .slices
-                .iter()
-                .all(|slice| slice.notarized.is_some() || !architecture_counts(slice));
+            let is_known = item.assessed_slices().all(|slice| slice.notarized.is_some());
             if item.kind == CodeKind::MachO
                 && !is_known
                 && is_developer_id(check)
-                && evidence.codesign.valid == Some(true)
+                && evidence.codesign.valid() == Some(true)
             {
                 check.file(
                     "",

@@ -206,7 +206,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
     evidence.path = path.to_string_lossy().into_owned();
     evidence.root = tree.base().to_string_lossy().into_owned();
     // One with a signature of its own is a file like others.
-    let is_signed = evidence.codesign.status != Some(OsStatus::UNSIGNED);
+    let is_signed = evidence.codesign.status() != Some(OsStatus::UNSIGNED);
     if !options.skips_archives && !is_signed && tree.node(tree.root()).is_file() && Archive::is_one(path) {
         let archive = options.archives.open(path, &options.limits);
         evidence.as_archive = archive.ok().map(|archive| archive.container_of_all());

@@ -333,6 +333,26 @@ impl CodeObject {
         }
     }
 
+    /// Returns true if Gatekeeper evaluates the slice of this index. It always evaluates the primary slice; of the others,
+    /// it leaves out PowerPC (`SecStaticCode::staticValidate` with `kSecCSCheckGatekeeperArchitectures`) and those that
+    /// macOS never sees.
+    #[must_use]
+    pub fn is_assessed(&self, index: usize) -> bool {
+        let is_other = |slice: &SliceEvidence| {
+            let is_powerpc = slice.architecture.is_some_and(Architecture::is_powerpc);
+            !slice.is_duplicate && !is_powerpc
+        };
+        index == 0 || self.slices.get(index).is_some_and(is_other)
+    }
+
+    /// The slices that Gatekeeper evaluates, the primary one first.
+    pub fn assessed_slices(&self) -> impl Iterator<Item = &SliceEvidence> {
+        let slices = self.slices.iter().enumerate();
+        slices
+            .filter(|(index, _)| self.is_assessed(*index))
+            .map(|(_, slice)| slice)
+    }
+
     /// The path of its executable, or its own.
     #[must_use]
     pub fn main_path(&self) -> String {

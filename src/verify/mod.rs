@@ -7,6 +7,7 @@
 mod archive_walk;
 mod archives;
 mod code;
+mod codesign;
 mod components;
 mod engine;
 mod evidence;
@@ -30,6 +31,7 @@ mod verdict;
 
 pub use archives::{ArchiveEvidence, ArchivedCode, ArchivedName, ArchivedSignature, UnreadMember};
 pub use code::HostArchitecture;
+pub use codesign::{CodesignAnswer, CodesignFailure, CodesignVerdict, Evaluated, NotJudged};
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
 pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};
 pub use evidence::{
@@ -48,4 +50,4 @@ pub use requirements::{Designated, RequirementFault, every_slice_satisfies, sati
 pub use slice::{Subject, examine};
 pub use status::OsStatus;
 pub use tickets::{Coverage, SuppliedTicket, TicketEvidence, TicketOrigin, TicketProblem, ticket_coverage};
-pub use verdict::{CodesignVerdict, Gaps, NotJudged, fold};
+pub use verdict::{Gaps, fold};

@@ -8,83 +8,11 @@
 use std::collections::HashMap;
 
 use super::{
-    CodeObject, CodesignFlags, Fault, FaultKind, Nesting, OsStatus, RequirementFault, SidebandPlace,
-    SlotProblem, Stage,
+    CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated, Fault, FaultKind,
+    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, SlotProblem, Stage,
 };
 use crate::budget::{OverBudget, Resource};
 use crate::bundle::{LayoutFault, ScanFault};
-
-/// What `codesign` would answer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CodesignVerdict {
-    /// Valid, invalid, or `None`: not judged.
-    pub valid: Option<bool>,
-    /// The status of an invalid item.
-    pub status: Option<OsStatus>,
-    /// Path of the nested code object that failed.
-    pub subcomponent: Option<String>,
-    /// The architecture that failed, where the failure belongs to one.
-    pub architecture: Option<String>,
-    /// Files that the failing object's seal does not know.
-    pub files_added: Vec<String>,
-    /// Files that changed.
-    pub files_modified: Vec<String>,
-    /// Files that are gone.
-    pub files_missing: Vec<String>,
-    /// Files with a resource fork or Finder information, with the attribute.
-    pub attached_data: Vec<(String, &'static str)>,
-    /// Whether resources and nested code were left out, because the caller asked for that.
-    pub is_partial: bool,
-    /// Whether the caller asked to verify nested code only as far as its own signature.
-    pub is_shallow: bool,
-    /// Whether all nested code was verified before the verdict was clear.
-    pub has_seen_nested: bool,
-    /// Whether the primary slice satisfies its own designated requirement; `None` when nobody knows.
-    pub satisfies_designated_requirement: Option<bool>,
-    /// Why there is no verdict.
-    pub not_judged: Option<NotJudged>,
-}
-
-/// Why there is no verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum NotJudged {
-    /// The root of a timestamp is not at hand; a Mac may trust it or not.
-    TimestampRoot,
-    /// A requirement that a seal demands of nested code depends on what is not known here.
-    NestedRequirement,
-    /// Part of the item could not be read.
-    Gap,
-    /// A budget was reached.
-    Budget,
-    /// The item needs more than its budget of work or of memory.
-    Spent(Resource),
-    /// A disk image: its signature stands in a trailer that is not read.
-    DiskImage,
-}
-
-impl NotJudged {
-    /// A sentence for people.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::TimestampRoot => {
-                "not judged: the timestamp's root is not Apple's; --trust-anchor names roots that count as trusted"
-            }
-            Self::NestedRequirement => {
-                "not judged: a requirement on nested code depends on what only a Mac knows"
-            }
-            Self::Gap => "not judged: part of the item could not be read",
-            Self::Budget => "not judged: a limit was reached",
-            Self::Spent(Resource::Steps) => {
-                "not judged: the item needs more work than its budget (--limit steps=NUMBER)"
-            }
-            Self::Spent(Resource::RetainedBytes) => {
-                "not judged: the item needs more memory than its budget (--limit retained-bytes=NUMBER)"
-            }
-            Self::DiskImage => "not judged: disk images and their signatures are not read",
-        }
-    }
-}
 
 /// What could not be seen of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,10 +28,7 @@ pub struct Gaps {
 /// Folds the faults of the item and of everything nested in it.
 #[must_use]
 pub fn fold(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignVerdict {
-    let mut verdict = judge(code, gaps, flags);
-    verdict.is_partial = !flags.resources;
-    verdict.is_shallow = !flags.deep;
-    verdict.satisfies_designated_requirement = code
+    let designated = code
         .first()
         .and_then(|item| item.slices.first()?.designated.as_ref())
         .and_then(|designated| match &designated.is_satisfied {
@@ -112,31 +37,32 @@ pub fn fold(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignV
             Err(RequirementFault::Set) => None,
             Err(_) => Some(false),
         });
-    verdict
+    let (answer, has_seen_nested) = judge(code, gaps, flags);
+    CodesignVerdict::new(answer, designated, has_seen_nested)
 }
 
-fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignVerdict {
-    if let Some((object, fault)) = failure(code, 0, flags) {
+/// The answer, and whether all nested code was verified before it was clear.
+fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> (CodesignAnswer, bool) {
+    let open = |reason| (CodesignAnswer::NotJudged(reason), false);
+    if let Some((object, fault)) = failure(code, 0, flags)
+        && let Some(status) = fault.status()
+    {
         // Without Info.plist nobody knows what belongs where.
         let is_dark = |other: &Fault| matches!(other.kind, FaultKind::InfoPlist(_));
         if gaps.is_disk_image && fault.kind == FaultKind::Unsigned {
-            return CodesignVerdict {
-                not_judged: Some(NotJudged::DiskImage),
-                ..Default::default()
-            };
+            return open(NotJudged::DiskImage);
         }
         let is_dark = gaps.has_hidden || object.faults.iter().any(is_dark);
-        return if is_dark && is_absence(fault) {
-            CodesignVerdict {
-                not_judged: Some(match gaps.has_hidden {
-                    true => NotJudged::Gap,
-                    false => NotJudged::Budget,
-                }),
-                ..Default::default()
-            }
-        } else {
-            failed(object, fault, flags)
-        };
+        if is_dark && is_absence(fault) {
+            return open(match gaps.has_hidden {
+                true => NotJudged::Gap,
+                false => NotJudged::Budget,
+            });
+        }
+        let is_items = object.nesting == Nesting::Item;
+        let has_seen_nested = flags.resources && is_items && fault.stage() > Stage::Scan;
+        let failure = failed(object, fault, status, flags);
+        return (CodesignAnswer::Invalid(failure), has_seen_nested);
     }
     // Only what the flags let validation reach.
     let is_seen = |object: &CodeObject| match object.nesting {
@@ -162,12 +88,15 @@ fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignVerd
     } else {
         None
     };
-    CodesignVerdict {
-        valid: not_judged.is_none().then_some(true),
-        has_seen_nested: flags.resources,
-        not_judged,
-        ..Default::default()
-    }
+    // Each code object has to be evaluated, not only one of them.
+    let is_evaluated = judged().all(|object| Evaluated::of(&object.slices).is_some());
+    let all = || Evaluated::of(judged().flat_map(|object| &object.slices));
+    let answer = match (not_judged, all().filter(|_| is_evaluated)) {
+        (Some(reason), _) => CodesignAnswer::NotJudged(reason),
+        (None, Some(evaluated)) => CodesignAnswer::Valid(evaluated),
+        (None, None) => CodesignAnswer::NotJudged(NotJudged::NothingEvaluated),
+    };
+    (answer, flags.resources)
 }
 
 /// Whether the fault could come from a name that was not seen.
@@ -199,7 +128,12 @@ fn has_reached_a_limit(object: &CodeObject) -> bool {
     object.faults.iter().any(|fault| fault.limit().is_some())
 }
 
-fn failed(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> CodesignVerdict {
+fn failed(
+    object: &CodeObject,
+    fault: &Fault,
+    status: OsStatus,
+    flags: &CodesignFlags,
+) -> CodesignFailure {
     let slice = fault.slice.and_then(|index| object.slices.get(index));
     // Structure, seal and creation errors name no architecture (native observations 1.3 and 5.2), and neither does
     // an unsigned slice that is not the primary one (specification 2.7).
@@ -209,17 +143,17 @@ fn failed(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> Codesign
         Stage::Signature | Stage::SpecialSlots | Stage::Pages | Stage::Requirement
     ) && !is_other_unsigned
         && fault.kind != FaultKind::UnmeasuredSlices;
-    let is_items = object.nesting == Nesting::Item;
-    let mut verdict = CodesignVerdict {
-        valid: Some(false),
-        has_seen_nested: flags.resources && is_items && fault.stage() > Stage::Scan,
-        status: fault.status(),
+    let mut failure = CodesignFailure {
+        status,
         subcomponent: (!object.path.is_empty()).then(|| object.path.clone()),
         architecture: slice
             .filter(|_| names_architecture)
             .and_then(|slice| slice.architecture)
             .map(|architecture| architecture.to_string()),
-        ..Default::default()
+        files_added: Vec::new(),
+        files_modified: Vec::new(),
+        files_missing: Vec::new(),
+        attached_data: Vec::new(),
     };
     // What is collected is listed in full, whichever of it comes first; root and executable stop at their first.
     let collected = object.faults.iter().filter(|other| {
@@ -242,19 +176,19 @@ fn failed(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> Codesign
                 missing,
                 ..
             } => {
-                verdict.files_added.extend(added.iter().map(spelled));
-                verdict.files_modified.extend(modified.iter().map(spelled));
-                verdict.files_missing.extend(missing.iter().map(spelled));
+                failure.files_added.extend(added.iter().map(spelled));
+                failure.files_modified.extend(modified.iter().map(spelled));
+                failure.files_missing.extend(missing.iter().map(spelled));
             }
-            FaultKind::LinkDestination => verdict.files_modified.push(spelled(&fault.path)),
+            FaultKind::LinkDestination => failure.files_modified.push(spelled(&fault.path)),
             FaultKind::Sideband { attribute, .. } => {
-                verdict.attached_data.push((spelled(&fault.path), attribute));
+                failure.attached_data.push((spelled(&fault.path), attribute));
             }
             _ => {}
         }
     }
-    verdict.files_modified.sort();
-    verdict
+    failure.files_modified.sort();
+    failure
 }
 
 /// The fault that decides about object `index`.

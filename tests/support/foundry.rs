@@ -452,13 +452,13 @@ impl Built {
     /// What the rules say after something was done to it that macOS refuses.
     pub fn refused(&self) -> Advice {
         let evidence = self.evidence();
-        assert_eq!(evidence.codesign.valid, Some(false), "{:#?}", evidence.codesign);
+        assert_eq!(evidence.codesign.valid(), Some(false), "{:#?}", evidence.codesign);
         super::advise_unstapled(&evidence, None)
     }
 
     pub fn advice(&self, target: Option<Target>) -> Advice {
         let evidence = self.evidence();
-        assert_eq!(evidence.codesign.valid, Some(true), "{:#?}", evidence.codesign);
+        assert_eq!(evidence.codesign.valid(), Some(true), "{:#?}", evidence.codesign);
         super::advise_unstapled(&evidence, target)
     }
 }

@@ -58,10 +58,10 @@ impl Judged {
     #[track_caller]
     pub fn status(&self) -> i32 {
         let verdict = &self.evidence.codesign;
-        assert_eq!(verdict.not_judged, None);
-        match verdict.valid {
+        assert_eq!(verdict.not_judged(), None);
+        match verdict.valid() {
             Some(true) => 0,
-            _ => verdict.status.unwrap().0,
+            _ => verdict.status().unwrap().0,
         }
     }
 
@@ -71,8 +71,8 @@ impl Judged {
         let verdict = &self.evidence.codesign;
         (
             self.status(),
-            verdict.subcomponent.as_deref(),
-            verdict.architecture.as_deref(),
+            verdict.subcomponent(),
+            verdict.architecture(),
         )
     }
 
@@ -80,18 +80,20 @@ impl Judged {
     pub fn message(&self) -> &'static str {
         self.evidence
             .codesign
-            .status
+            .status()
             .map_or("", |status| status.message())
     }
 
     /// Files added, modified and missing.
     pub fn files(&self) -> [&[String]; 3] {
-        let verdict = &self.evidence.codesign;
-        [
-            &verdict.files_added,
-            &verdict.files_modified,
-            &verdict.files_missing,
-        ]
+        match self.evidence.codesign.failure() {
+            None => [&[]; 3],
+            Some(failure) => [
+                &failure.files_added,
+                &failure.files_modified,
+                &failure.files_missing,
+            ],
+        }
     }
 
     /// Ids of the rules that found something, each once.

@@ -163,8 +163,8 @@ fn in_words(counts: [usize; 3]) -> Vec<String> {
 impl Row {
     fn new(outcome: &Outcome, standing: Standing) -> Self {
         let verdict = &outcome.evidence.codesign;
-        let codesign = match (verdict.valid, verdict.status) {
-            (Some(true), _) if verdict.satisfies_designated_requirement == Some(false) => {
+        let codesign = match (verdict.valid(), verdict.status()) {
+            (Some(true), _) if verdict.satisfies_designated_requirement() == Some(false) => {
                 "requirement not met".to_owned()
             }
             (Some(true), _) => "valid".to_owned(),
@@ -172,7 +172,7 @@ impl Row {
             (Some(false), None) => "invalid".to_owned(),
             (None, _) => "not judged".to_owned(),
         };
-        let ruling = outcome.gatekeeper.as_ref().map(|verdict| verdict.ruling);
+        let ruling = outcome.gatekeeper.as_ref().map(|verdict| &verdict.ruling);
         let counts = [Severity::Error, Severity::Warning, Severity::Note]
             .map(|severity| problems::count(outcome.findings(), severity));
         let mut words = in_words(counts);
@@ -182,9 +182,10 @@ impl Row {
             standing,
             codesign,
             gatekeeper: match ruling {
-                Some(Ruling::Accepted) => "accepted",
-                Some(Ruling::Rejected | Ruling::Error) => "rejected",
-                Some(Ruling::Undetermined) => "undetermined",
+                Some(Ruling::Accepted(_)) => "accepted",
+                Some(Ruling::Rejected(_) | Ruling::Error(_)) => "rejected",
+                Some(Ruling::Undetermined(_)) => "undetermined",
+                Some(Ruling::NotJudged(_)) => "not judged",
                 None => "not evaluated",
             },
             problems: if words.is_empty() {

@@ -84,8 +84,8 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
     }
     // Also where the finding about it is ignored or known: the mark is no better than the verdict.
     let verdict = &outcome.evidence.codesign;
-    let failed = verdict.subcomponent.as_deref().unwrap_or_default();
-    if verdict.valid == Some(false)
+    let failed = verdict.subcomponent().unwrap_or_default();
+    if verdict.valid() == Some(false)
         && let Some(flag) = innermost(&places, failed).and_then(|index| bad.get_mut(index))
     {
         *flag = true;

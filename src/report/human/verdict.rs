@@ -91,9 +91,9 @@ fn requirement(
 fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &outcome.evidence.codesign;
     write!(out, "  codesign    ")?;
-    match verdict.valid {
+    match verdict.valid() {
         Some(true) => {
-            let requirement = match verdict.satisfies_designated_requirement {
+            let requirement = match verdict.satisfies_designated_requirement() {
                 Some(true) => ", satisfies its Designated Requirement",
                 Some(false) => ", does not satisfy its designated Requirement",
                 None => "",
@@ -102,20 +102,20 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
         }
         Some(false) => {
             let text = verdict
-                .status
+                .status()
                 .map(|status| status.to_string())
                 .unwrap_or_default();
             writeln!(out, "{BAD}{}{BAD:#} {text}", style.no())?;
-            if let Some(path) = &verdict.subcomponent {
+            if let Some(path) = verdict.subcomponent() {
                 writeln!(out, "{MARGIN}in subcomponent: {}", text::visible(path))?;
             }
-            if let Some(architecture) = &verdict.architecture {
+            if let Some(architecture) = verdict.architecture() {
                 writeln!(out, "{MARGIN}in architecture: {architecture}")?;
             }
             Ok(())
         }
         None => {
-            let why = verdict.not_judged.map_or("not judged", |reason| reason.text());
+            let why = verdict.not_judged().map_or("not judged", |reason| reason.text());
             writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} {why}")
         }
     }
@@ -127,10 +127,12 @@ fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Resul
         return writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} not evaluated");
     };
     let text = sentence(verdict);
-    match verdict.ruling {
-        Ruling::Accepted => write!(out, "{GOOD}{}{GOOD:#} {text}", style.yes())?,
-        Ruling::Rejected | Ruling::Error => write!(out, "{BAD}{}{BAD:#} {text}", style.no())?,
-        Ruling::Undetermined => write!(out, "{DOUBTFUL}?{DOUBTFUL:#} {text}")?,
+    match &verdict.ruling {
+        Ruling::Accepted(_) => write!(out, "{GOOD}{}{GOOD:#} {text}", style.yes())?,
+        Ruling::Rejected(_) | Ruling::Error(_) => write!(out, "{BAD}{}{BAD:#} {text}", style.no())?,
+        Ruling::Undetermined(_) | Ruling::NotJudged(_) => {
+            write!(out, "{DOUBTFUL}?{DOUBTFUL:#} {text}")?;
+        }
     }
     if verdict.operation != Operation::Execute {
         write!(
@@ -143,7 +145,7 @@ fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Resul
     if let Some(path) = &verdict.subcomponent {
         writeln!(out, "{MARGIN}in subcomponent: {}", text::visible(path))?;
     }
-    if let (Some(condition), Some(_)) = (&verdict.condition, verdict.source) {
+    if let Ruling::Undetermined(condition) = &verdict.ruling {
         for line in text::wrap(condition, style.width.saturating_sub(MARGIN.len())) {
             writeln!(out, "{MARGIN}{line}")?;
         }
