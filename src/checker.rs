@@ -118,10 +118,10 @@ impl Outcome {
             (Some(true), _) => {}
             (Some(false), Some(status)) => reasons.push(format!("codesign: {}", status.message())),
             (Some(false), None) => reasons.push("codesign: not valid".to_owned()),
-            (None, _) => reasons.push(format!(
-                "codesign: {}",
-                verdict.not_judged().map_or("not judged", |reason| reason.text())
-            )),
+            (None, _) => {
+                let reason = verdict.not_judged();
+                reasons.extend(reason.map(|reason| format!("codesign: {reason}")));
+            }
         }
         let flags = &self.evidence.flags;
         if !flags.resources || !flags.deep || flags.architecture.is_some() {

@@ -109,8 +109,9 @@ pub use source::{SourceError, guard_mappings};
 pub use time::UnixTime;
 pub use trust::{AnchorError, Anchors, CertificateKind, Identity};
 pub use verify::{
-    CodeKind, CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated, Evidence, HostArchitecture, Nesting, NotJudged,
-    Options, OsStatus, SignatureKind, SliceEvidence, SuppliedTicket, Unread,
+    CodeKind, CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated,
+    Evidence, HostArchitecture, Nesting, NotJudged, Options, OsStatus, SignatureKind, SliceEvidence,
+    SuppliedTicket, Unread,
 };
 
 /// The examples of the README compile.

@@ -47,7 +47,10 @@ fn an_item_over_its_budget_is_not_judged_as_a_whole() {
             let over = OverBudget { resource, limit };
             assert_eq!(evidence.code.len(), 1, "{name}: {limit}");
             assert_eq!(evidence.code[0].faults[0].kind, FaultKind::Budget(over));
-            assert_eq!(evidence.codesign.not_judged(), Some(NotJudged::Spent(resource)));
+            assert_eq!(
+                evidence.codesign.not_judged(),
+                Some(NotJudged::Limit(resource.name()))
+            );
             assert_eq!(evidence.codesign.valid(), None);
             assert_eq!(findings(&evidence), [("limit-reached", over.to_string())]);
         }
@@ -93,7 +96,7 @@ fn rules_that_spend_the_budget_take_the_verdict_back() {
     let verified = verify(&app, &Options::default()).unwrap().budget().cost().steps;
     assert!(verified < all - 1, "{verified} {all}");
     let outcome = outcome(&with("steps", all - 1));
-    let spent = NotJudged::Spent(Resource::Steps);
+    let spent = NotJudged::Limit(Resource::Steps.name());
     assert_eq!(outcome.evidence.codesign.not_judged(), Some(spent));
     assert_eq!(outcome.gatekeeper.as_ref().unwrap().accepted(), None);
     assert_eq!((outcome.findings().len(), outcome.exit_status()), (1, 4));

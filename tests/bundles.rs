@@ -81,7 +81,10 @@ fn frameworks() {
     let root = folder.path().join("F.framework");
     framework(&root, "F", "f ", &adhoc("com.example.f"));
     let evidence = judged(&root);
-    assert_eq!((evidence.codesign.valid(), rules(&evidence)), (Some(true), vec![]));
+    assert_eq!(
+        (evidence.codesign.valid(), rules(&evidence)),
+        (Some(true), vec![])
+    );
     assert_eq!(evidence.code[0].kind.name(), "framework");
     // A link of the root into another version than the current one: two answers to which code this is.
     let version = root.join("Versions/B");
@@ -119,7 +122,10 @@ fn a_flat_bundle_as_on_ios() {
         2,
     );
     let evidence = judged(&root);
-    assert_eq!((evidence.codesign.valid(), rules(&evidence)), (Some(true), vec![]));
+    assert_eq!(
+        (evidence.codesign.valid(), rules(&evidence)),
+        (Some(true), vec![])
+    );
     fs::write(root.join("icon.png"), b"PNG").unwrap();
     let evidence = judged(&root);
     assert_eq!(status(&evidence), Some(-67054));
@@ -134,7 +140,10 @@ fn a_bundle_without_code_is_signed_beside_itself() {
     let contents = root.join("Contents");
     let meta = contents.join("_CodeSignature");
     let evidence = judged(&root);
-    assert_eq!((evidence.codesign.valid(), rules(&evidence)), (Some(true), vec![]));
+    assert_eq!(
+        (evidence.codesign.valid(), rules(&evidence)),
+        (Some(true), vec![])
+    );
     assert_eq!(evidence.code[0].format, "bundle");
     assert_eq!(evidence.code[0].slices[0].cdhashes.len(), 2);
     fs::write(contents.join("Resources/a.txt"), b"b\n").unwrap();

@@ -240,8 +240,9 @@ fn everything_in_the_corpus_is_judged() {
             if kind.is_file() || name.contains('.') {
                 let evidence = verify(&path, &Options::default()).unwrap();
                 let verdict = &evidence.codesign;
-                let told =
-                    verdict.status().is_some() || verdict.not_judged().is_some() || verdict.valid() == Some(true);
+                let told = verdict.status().is_some()
+                    || verdict.not_judged().is_some()
+                    || verdict.valid() == Some(true);
                 assert!(told, "{}", path.display());
                 *count += 1;
             }

@@ -362,7 +362,11 @@ fn a_powerpc_slice_is_evaluated_where_it_is_the_primary_one() {
         cpu_type,
         ..powerpc(&[3; 5000])
     };
-    let only = [vec![powerpc(&[1; 5000])], vec![variant(0x0100_0012)], vec![variant(0x0200_0012)]];
+    let only = [
+        vec![powerpc(&[1; 5000])],
+        vec![variant(0x0100_0012)],
+        vec![variant(0x0200_0012)],
+    ];
     for signer in &signers {
         for code in only.iter().chain([&vec![powerpc(&[1; 5000]), i386(&[2; 5000])]]) {
             let (bytes, _) = signer.sign_all(code, Bound::default());
@@ -371,7 +375,12 @@ fn a_powerpc_slice_is_evaluated_where_it_is_the_primary_one() {
             let evidence = apple.evidence(&tool);
             assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
             let verdict = assess(&evidence, Operation::Install);
-            assert_eq!(verdict.ruling, Ruling::Rejected(None), "{:?}", evidence.code[0].format);
+            assert_eq!(
+                verdict.ruling,
+                Ruling::Rejected(None),
+                "{:?}",
+                evidence.code[0].format
+            );
             assert_eq!(verdict.source, None);
             let evidence = apple.app_of(code, signer, signer);
             assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
@@ -416,8 +425,15 @@ fn nothing_that_was_evaluated_is_not_accepted() {
         change(&mut evidence);
         for operation in [Operation::Execute, Operation::Install] {
             let verdict = assess(&evidence, operation);
-            assert_eq!((verdict.accepted(), verdict.exit_status()), (None, 4), "{verdict:?}");
-            assert_eq!(verdict.condition(), Some("not judged: no signature was evaluated"));
+            assert_eq!(
+                (verdict.accepted(), verdict.exit_status()),
+                (None, 4),
+                "{verdict:?}"
+            );
+            assert_eq!(
+                verdict.condition(),
+                Some("not judged: no signature was evaluated")
+            );
         }
     };
     without(&|evidence| evidence.code.clear());

@@ -107,7 +107,10 @@ fn the_unchanged_app_has_no_problem() {
         "Contents/XPCServices/Service.xpc",
     ];
     assert_eq!(paths, nested);
-    assert_eq!((evidence.codesign.valid(), outcome.exit_status()), (Some(true), 0));
+    assert_eq!(
+        (evidence.codesign.valid(), outcome.exit_status()),
+        (Some(true), 0)
+    );
 }
 
 #[test]

@@ -162,7 +162,10 @@ fn what_is_changed_is_found_and_what_is_damaged_is_not_judged() {
     named(&mut all, text).contents[0] ^= 1;
     let changed = packed(&all).evidence();
     assert_eq!(changed.codesign.valid(), Some(false));
-    assert_eq!(changed.codesign.failure().unwrap().files_modified, ["Contents/Resources/text"]);
+    assert_eq!(
+        changed.codesign.failure().unwrap().files_modified,
+        ["Contents/Resources/text"]
+    );
 
     let mut all = members(&built.path);
     named(&mut all, text).damage = 1;
@@ -405,5 +408,8 @@ fn budgets_of_operands() {
     bomb.is_deflated = true;
     all.push(bomb);
     let added = packed(&all).evidence();
-    assert_eq!(added.codesign.failure().unwrap().files_added, ["Contents/Resources/bomb"]);
+    assert_eq!(
+        added.codesign.failure().unwrap().files_added,
+        ["Contents/Resources/bomb"]
+    );
 }

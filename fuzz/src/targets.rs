@@ -472,7 +472,7 @@ fn everything(path: &Path) {
     let gatekeeper = assess(&evidence, fitting_operation(&evidence));
     let outcome = Outcome {
         evidence,
-        gatekeeper,
+        gatekeeper: Some(gatekeeper),
         advice,
         explicit_requirement: None,
         seconds: None,

@@ -28,6 +28,12 @@ pub enum AsarError {
         /// Its size.
         size: u64,
     },
+    /// The directory lists more files than the budget.
+    #[error("it has more than {limit} members (archive-members)")]
+    TooMany {
+        /// The budget.
+        limit: u64,
+    },
     /// The directory is no JSON of the kind.
     #[error("the asar directory cannot be read: {reason}")]
     Directory {
@@ -83,17 +89,24 @@ impl<'a> Asar<'a> {
         let mut path = String::new();
         let mut reader = serde_json::Deserializer::from_slice(text);
         let mut left = ASAR_PATHS;
+        let mut is_full = false;
         let top = Node {
             path: &mut path,
             left: &mut left,
             members: &mut members,
             max_members,
+            is_full: &mut is_full,
         };
-        top.deserialize(&mut reader)
-            .and_then(|()| reader.end())
-            .map_err(|error| AsarError::Directory {
-                reason: error.to_string(),
-            })?;
+        let read = top.deserialize(&mut reader).and_then(|()| reader.end());
+        match read {
+            Ok(()) => {}
+            // The reader turns every error into text.
+            Err(_) if is_full => return Err(AsarError::TooMany { limit: max_members }),
+            Err(error) => {
+                let reason = error.to_string();
+                return Err(AsarError::Directory { reason });
+            }
+        }
         Ok(Self { contents, members })
     }
 
@@ -112,6 +125,8 @@ struct Node<'s> {
     left: &'s mut usize,
     members: &'s mut Vec<AsarMember>,
     max_members: u64,
+    /// Set where there are more members than that.
+    is_full: &'s mut bool,
 }
 
 /// The value of `files`: names and nodes.
@@ -150,6 +165,7 @@ impl<'de> Visitor<'de> for Node<'_> {
                     left: &mut *self.left,
                     members: &mut *self.members,
                     max_members: self.max_members,
+                    is_full: &mut *self.is_full,
                 }))?,
                 "size" => size = Some(map.next_value::<u64>()?),
                 "offset" => offset = Some(map.next_value::<String>()?),
@@ -164,10 +180,8 @@ impl<'de> Visitor<'de> for Node<'_> {
         if let (Some(size), Some(offset), false) = (size, offset, is_elsewhere) {
             let count = u64::try_from(self.members.len()).unwrap_or(u64::MAX);
             if count >= self.max_members {
-                return Err(A::Error::custom(format_args!(
-                    "it has more than {} members (archive-members)",
-                    self.max_members
-                )));
+                *self.is_full = true;
+                return Err(A::Error::custom("it has too many members"));
             }
             *self.left = self
                 .left
@@ -203,6 +217,7 @@ impl<'de> Visitor<'de> for Folder<'_> {
                 left: &mut *node.left,
                 members: &mut *node.members,
                 max_members: node.max_members,
+                is_full: &mut *node.is_full,
             })?;
             node.path.truncate(length);
         }

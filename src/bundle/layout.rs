@@ -161,6 +161,8 @@ pub struct Layout {
     pub info: Option<Dictionary>,
     /// The budget of ours that Info.plist is beyond, so that what it says is not known.
     pub info_limit: Option<PlistError>,
+    /// Whether Info.plist is there and could not be read.
+    pub is_info_unread: bool,
     /// Main executable, links followed.
     pub executable: Option<NodeId>,
     /// What the signature covers, links followed.
@@ -209,8 +211,10 @@ impl Layout {
         let resources_prefix = if places.is_flat() { "" } else { "Resources/" };
         let info_place = places.info_plist(tree);
         let info_plist = info_place.as_ref().and_then(|place| follow(tree, place.entry));
-        let parsed = info_plist
-            .and_then(|node| tree.small(node, tree.limits().info_plist).ok())
+        let read = info_plist.map(|node| tree.small(node, tree.limits().info_plist));
+        let is_info_unread = matches!(read, Some(Err(_)));
+        let parsed = read
+            .and_then(Result::ok)
             .map(|bytes| crate::plist::parse_within(&bytes, tree.limits(), tree.budget()));
         let (info, info_limit) = match parsed {
             Some(Ok(Value::Dictionary(entries))) => (Some(entries), None),
@@ -281,6 +285,7 @@ impl Layout {
             info_plist,
             info,
             info_limit,
+            is_info_unread,
             executable,
             main,
             main_path: places.below_support(&main_place),

@@ -49,6 +49,8 @@ impl Operands {
                 // What cannot be read at all is told when it is examined.
                 found => found.ok().flatten().unwrap_or_default(),
             };
+            // Nothing follows from a folder of which no more was read.
+            let is_cut = found.unread.iter().any(|unread| unread.limit.is_some());
             for unread in found.unread {
                 complain(&format!("sealcheck: {}: {}", unread.path, unread.reason));
                 operands.unreadable.push(Unreadable {
@@ -56,7 +58,7 @@ impl Operands {
                     reason: unread.reason,
                 });
             }
-            if found.paths.is_empty() {
+            if found.paths.is_empty() && !is_cut {
                 operands.paths.push(path.clone());
             }
             operands.paths.extend(found.paths);

@@ -7,7 +7,9 @@
 use super::Operation;
 use super::table::rows;
 use crate::archive::ArchiveFormat;
-use crate::verify::{CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, fold, satisfies};
+use crate::verify::{
+    CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, fold, satisfies,
+};
 
 /// Why there is no assessment of an item of which the options left out a part.
 const LEFT_OUT: &str = "not judged: the options leave out part of what Gatekeeper evaluates";
@@ -117,7 +119,7 @@ pub fn fitting_operation(evidence: &Evidence) -> Operation {
 pub fn assess(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
     let mut verdict = GatekeeperVerdict {
         operation,
-        ruling: Ruling::NotJudged(NotJudged::NothingEvaluated.text().to_owned()),
+        ruling: Ruling::NotJudged(NotJudged::NothingEvaluated.to_string()),
         source: None,
         origin: evidence.code.first().and_then(origin),
         subcomponent: None,
@@ -144,7 +146,7 @@ pub fn assess(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
     };
     let codesign = fold(&evidence.code, evidence.gaps(), &flags);
     if let Some(reason) = codesign.not_judged() {
-        verdict.ruling = Ruling::NotJudged(reason.text().to_owned());
+        verdict.ruling = Ruling::NotJudged(reason.to_string());
         return verdict;
     }
     // The test for apps comes before the structure of the executable (specification 6.11). It is left out for
@@ -231,7 +233,7 @@ impl From<Ruling> for Answer {
 fn consult(object: &CodeObject, operation: Operation) -> Answer {
     let slices = || object.assessed_slices();
     let Some(evaluated) = Evaluated::of(slices()) else {
-        return Ruling::NotJudged(NotJudged::NothingEvaluated.text().to_owned()).into();
+        return Ruling::NotJudged(NotJudged::NothingEvaluated.to_string()).into();
     };
     // Whether a rule before could decide as well, and what it would say.
     let mut possible: Option<bool> = None;

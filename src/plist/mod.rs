@@ -112,6 +112,12 @@ impl PlistError {
                 | Self::Unsupported { .. }
         )
     }
+
+    /// The name of the budget that was reached, if the error is that.
+    #[must_use]
+    pub fn budget(&self) -> Option<&'static str> {
+        matches!(self, Self::Values { .. }).then_some("plist-values")
+    }
 }
 
 /// Reads a property list of any form, with the usual number of values at most.

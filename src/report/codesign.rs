@@ -74,7 +74,7 @@ pub fn lines(outcome: &Outcome, verbosity: u8) -> CodesignLines {
         }
         CodesignAnswer::Valid(_) => {}
         CodesignAnswer::NotJudged(reason) => {
-            out.error(format!("{operand}: {}", reason.text()));
+            out.error(format!("{operand}: {reason}"));
             out.end(4);
         }
     }

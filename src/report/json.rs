@@ -3,6 +3,7 @@
 //! Fields may be added, never renamed. The structures here are independent of the evidence on purpose, so that
 //! the inside may change without changing what other programs read. What has not been evaluated is `null`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -57,7 +58,7 @@ struct Codesign<'a> {
     valid: Option<bool>,
     status: Option<i32>,
     status_name: Option<&'static str>,
-    message: Option<&'static str>,
+    message: Option<Cow<'static, str>>,
     subcomponent: Option<&'a str>,
     architecture: Option<&'a str>,
     files_added: &'a [String],
@@ -229,8 +230,8 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
             status_name: verdict.status().map(|status| status.name()),
             message: verdict
                 .status()
-                .map(|status| status.message())
-                .or_else(|| verdict.not_judged().map(|reason| reason.text())),
+                .map(|status| status.message().into())
+                .or_else(|| verdict.not_judged().map(|reason| reason.to_string().into())),
             subcomponent: verdict.subcomponent(),
             architecture: verdict.architecture(),
             files_added: files(|failure| &failure.files_added),

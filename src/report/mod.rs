@@ -118,9 +118,16 @@ impl Outcome {
         match self.codesign_status() {
             1 => 1,
             _ if errors => 1,
-            0 if self.advice.has_open_expectation() => 4,
+            0 if self.advice.has_open_expectation() || self.has_unread_archive() => 4,
             status => status,
         }
+    }
+
+    /// Returns true if a limit kept an archive in the item from being looked into.
+    fn has_unread_archive(&self) -> bool {
+        let archives = &self.evidence.archives;
+        let mut unread = archives.iter().flat_map(|archive| &archive.unread);
+        unread.any(|unread| unread.limit.is_some())
     }
 
     /// The exit status of the codesign verdict alone: 0 valid, 1 not, 3 valid but a requirement is not met, 4 not

@@ -159,8 +159,8 @@ impl Problems {
             }),
             Some(true) => {}
             None => {
-                let reason = verdict.not_judged().map_or("not judged", |reason| reason.text());
-                self.unanswered(CODESIGN, reason.to_owned());
+                let reason = verdict.not_judged().map(|reason| reason.to_string());
+                self.unanswered(CODESIGN, reason.unwrap_or_default());
             }
         }
         if verdict.valid() == Some(false) {
@@ -183,7 +183,11 @@ impl Problems {
 
     fn gatekeeper(&mut self, verdict: &GatekeeperVerdict) {
         let source = verdict.source.map(|source| format!("source={source}"));
-        let words = [verdict.status().map(told), verdict.condition().map(str::to_owned), source];
+        let words = [
+            verdict.status().map(told),
+            verdict.condition().map(str::to_owned),
+            source,
+        ];
         let said: Vec<_> = words.into_iter().flatten().collect();
         match verdict.ruling {
             Ruling::Accepted(_) => {}

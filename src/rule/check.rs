@@ -324,14 +324,17 @@ impl<'a> Check<'a> {
         });
     }
 
-    /// Every fault of every code object, for which `describe` has something to say. A limit that was reached is no fault of
-    /// the code.
+    /// Every fault of every code object, for which `describe` has something to say. A limit that was reached is not a fault
+    /// of the code, and neither is a file that is missing only because a folder could not be read.
     pub(crate) fn each_fault<D: Into<Description>>(
         &mut self,
         describe: impl Fn(&Fault, Option<&SliceEvidence>) -> Option<D>,
     ) {
         for object in &self.evidence.code {
-            for fault in object.faults.iter().filter(|fault| fault.limit().is_none()) {
+            // What seems to be missing may be where no name could be read.
+            let is_hidden = self.evidence.may_hide_names(&object.path);
+            let counts = |fault: &&Fault| fault.limit().is_none() && !(is_hidden && fault.is_absence());
+            for fault in object.faults.iter().filter(counts) {
                 let slice = fault.slice.and_then(|index| object.slices.get(index));
                 if let Some(description) = describe(fault, slice) {
                     let description = description.into();

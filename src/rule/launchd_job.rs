@@ -81,7 +81,7 @@ fn lists(check: &mut Check<'_>) {
             Ok(None) => {
                 check.within(app, &job.path, "it is no property list with a dictionary");
             }
-            Err(reason) => check.unknown(&job.path, reason.clone()),
+            Err(unread) => check.unknown(&job.path, unread.reason.clone()),
         }
     }
     each(check, |check, job| {

@@ -67,11 +67,13 @@ const NOT_FULLY_READ: Rule = Rule {
     rejected_by: &[],
     title: "part of the item could not be read",
     catalogue: "",
-    explanation: "A file or folder could not be read, or is over a limit. What is in it was not checked, so the item is not judged as a whole: sealcheck never takes silence for a pass.",
+    explanation: "A file or folder could not be read. What is in it was not checked, so the item is not judged as a whole.",
     remedy: "make everything in the item readable for the user who runs sealcheck:  chmod -R u+rX PATH",
     check: |check| {
         for unread in &check.evidence().unread {
-            check.file(&unread.path, unread.reason.clone());
+            if unread.limit.is_none() {
+                check.file(&unread.path, unread.reason.clone());
+            }
         }
     },
     ..Rule::BASE
@@ -89,11 +91,31 @@ pub(super) const LIMIT_REACHED: Rule = Rule {
     check: |check| {
         let evidence = check.evidence();
         if let Some(over) = evidence.budget().spent() {
-            check.file("", over.to_string());
+            let finding = check.file("", over.to_string());
+            finding.details.push(("limit", over.resource.name().to_owned()));
             return;
         }
+        for unread in &evidence.unread {
+            if let Some(name) = unread.limit {
+                let finding = check.file(&unread.path, unread.reason.clone());
+                finding.details.push(("limit", name.to_owned()));
+            }
+        }
+        for archive in &evidence.archives {
+            for unread in &archive.unread {
+                if let Some(name) = unread.limit {
+                    let place = match unread.name.to_string() {
+                        name if name.is_empty() => String::new(),
+                        name => format!("{name}: "),
+                    };
+                    let finding = check.file(&archive.path, format!("{place}{}", unread.reason));
+                    finding.details.push(("limit", name.to_owned()));
+                }
+            }
+        }
+        // Those that cannot be set.
         for fault in evidence.code.iter().flat_map(|object| &object.faults) {
-            if let Some(limit) = fault.limit() {
+            if let (Some(limit), None) = (fault.limit(), fault.budget()) {
                 check.file(&fault.path, limit);
             }
         }

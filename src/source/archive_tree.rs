@@ -60,16 +60,6 @@ pub(super) struct Packed {
     pub(super) is_too_much: bool,
 }
 
-impl Packed {
-    fn member(&self) -> Result<&Member<'static>, MemberError> {
-        let size = self.member.size;
-        match self.is_too_much {
-            true => Err(MemberError::TooLarge { size }),
-            false => Ok(&self.member),
-        }
-    }
-}
-
 impl ArchiveTree {
     /// An item in an archive by its path; everything in it, where the path is empty.
     ///
@@ -163,8 +153,19 @@ impl ArchiveTree {
         let packed = packed.filter(|_| self.listing.node(id).is_file());
         let path = || self.full_path(id);
         let packed = packed.ok_or_else(|| SourceError::NotRegular { path: path() })?;
-        let member = packed.member().copied();
-        member.map_err(|error| SourceError::Member { path: path(), error })
+        match packed.is_too_much {
+            true => Err(self.too_much(path())),
+            false => Ok(packed.member),
+        }
+    }
+
+    /// The budget for everything that is unpacked is used up.
+    fn too_much(&self, path: String) -> SourceError {
+        SourceError::Budget {
+            path,
+            name: "archive-bytes",
+            limit: self.limits.archive_bytes,
+        }
     }
 
     /// Charges the unpacking of so many bytes.
@@ -241,8 +242,16 @@ impl Tree for ArchiveTree {
 
     fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
         let member = self.member(id)?;
+        let limit = self.limits.archive_memory;
+        if member.size > limit {
+            return Err(SourceError::Budget {
+                path: self.full_path(id),
+                name: "archive-memory",
+                limit,
+            });
+        }
         self.pay(id, member.size)?;
-        let bytes = unpack(&self.archive.data, &member, self.limits.archive_memory);
+        let bytes = unpack(&self.archive.data, &member, limit);
         bytes.map(Bytes::from).map_err(self.failed(id))
     }
 
@@ -287,15 +296,15 @@ impl Tree for ArchiveTree {
         let Some(companion) = self.located(id).companion else {
             return Ok(None);
         };
+        if companion.is_too_much {
+            return Err(self.too_much(self.companion_path(id)));
+        }
         self.pay(id, companion.member.size.min(MAX_COMPANION))?;
-        let file = companion
-            .member()
-            .and_then(|member| unpack(&self.archive.data, member, MAX_COMPANION))
-            .map_err(|error| {
-                let path = self.companion_path(id);
-                self.note(&path, error);
-                SourceError::Attributes { path, error }
-            })?;
+        let file = unpack(&self.archive.data, &companion.member, MAX_COMPANION).map_err(|error| {
+            let path = self.companion_path(id);
+            self.note(&path, error);
+            SourceError::Attributes { path, error }
+        })?;
         let found = match name {
             "com.apple.FinderInfo" => {
                 apple_double::finder_info(&file).filter(|info| info.iter().any(|byte| *byte != 0))

@@ -39,6 +39,16 @@ pub enum SourceError {
         /// The caller's limit in bytes.
         limit: u64,
     },
+    /// A budget for what is read was reached.
+    #[error("{path}: {}", self.reason())]
+    Budget {
+        /// The path as the user knows it.
+        path: String,
+        /// The name of the budget, as `--limit` takes it.
+        name: &'static str,
+        /// The budget in bytes.
+        limit: u64,
+    },
     /// The archive cannot be read.
     #[error("{path}: {error}")]
     Archive {
@@ -89,6 +99,7 @@ impl SourceError {
             | Self::NotRegular { path }
             | Self::Changed { path }
             | Self::TooLarge { path, .. }
+            | Self::Budget { path, .. }
             | Self::Archive { path, .. }
             | Self::NoSuchMember { path }
             | Self::Member { path, .. }
@@ -109,6 +120,7 @@ impl SourceError {
             Self::Changed { .. } => "changed while it was read".to_owned(),
             Self::NotRegular { .. } => "not a regular file".to_owned(),
             Self::TooLarge { limit, .. } => format!("larger than {limit} bytes"),
+            Self::Budget { name, limit, .. } => format!("over the limit of {limit} bytes ({name})"),
             Self::Archive { error, .. } => error.to_string(),
             Self::NoSuchMember { .. } => "not in the archive".to_owned(),
             Self::Member { error, .. } => format!("cannot be unpacked: {error}"),
@@ -117,6 +129,28 @@ impl SourceError {
             }
             Self::OverBudget { .. } => "not read, since the budget of the item is spent".to_owned(),
             Self::NoSuchNode(_) => self.to_string(),
+        }
+    }
+
+    /// The same error, where the limit that the caller gave is the budget of this name.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> Self {
+        match self {
+            Self::TooLarge { path, limit } => Self::Budget { path, name, limit },
+            other => other,
+        }
+    }
+
+    /// The name of the budget that was reached, if the error is that: macOS would have read on.
+    #[must_use]
+    pub fn budget(&self) -> Option<&'static str> {
+        match self {
+            Self::Budget { name, .. } => Some(name),
+            Self::Archive {
+                error: ZipError::TooMany { .. },
+                ..
+            } => Some("archive-members"),
+            _ => None,
         }
     }
 

@@ -105,6 +105,18 @@ pub enum GapReason {
     NameNotUtf8,
 }
 
+impl GapReason {
+    /// The name of the budget that was reached, if that is the reason.
+    #[must_use]
+    pub fn budget(self) -> Option<&'static str> {
+        match self {
+            Self::NodeLimit(_) => Some("nodes"),
+            Self::DepthLimit(_) => Some("depth"),
+            Self::Unreadable(_) | Self::NameNotUtf8 => None,
+        }
+    }
+}
+
 impl fmt::Display for GapReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -112,8 +124,8 @@ impl fmt::Display for GapReason {
                 write!(f, "cannot be read: {}", io::Error::from_raw_os_error(*errno))
             }
             Self::Unreadable(None) => f.write_str("cannot be read"),
-            Self::NodeLimit(limit) => write!(f, "the item has more than {limit} files and folders"),
-            Self::DepthLimit(limit) => write!(f, "folders are nested deeper than {limit}"),
+            Self::NodeLimit(limit) => write!(f, "the item has more than {limit} files and folders (nodes)"),
+            Self::DepthLimit(limit) => write!(f, "folders are nested deeper than {limit} (depth)"),
             Self::NameNotUtf8 => f.write_str("the name is not UTF-8"),
         }
     }

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use super::archives::{ArchiveEvidence, ArchivedCode, ArchivedName, UnreadMember, signature_of};
+use super::archives::{ArchiveEvidence, ArchivedCode, ArchivedName, Reason, UnreadMember, signature_of};
 use crate::archive::{
-    ArchiveFormat, Asar, Inflater, MemberError, Stream, StreamError, Tar, TarError, Zip, ZipError, is_tar,
+    ArchiveFormat, Asar, AsarError, Inflater, MemberError, Stream, StreamError, Tar, TarError, Zip, ZipError,
+    is_tar,
 };
 use crate::budget::Budget;
 use crate::limits::{ARCHIVE_DEPTH, Limits};
@@ -108,6 +109,7 @@ pub(super) fn heads(
                 name: name(),
                 format: ArchiveFormat::Zip,
                 reason: error.to_string(),
+                limit: None,
             }),
         }
     }
@@ -183,11 +185,13 @@ impl<'l> Walk<'l> {
         }
     }
 
-    fn unread(&mut self, name: ArchivedName, place: &Place, reason: String) {
+    fn unread(&mut self, name: ArchivedName, place: &Place, reason: impl Into<Reason>) {
+        let Reason { text, limit } = reason.into();
         self.found.unread.push(UnreadMember {
             name,
             format: place.format,
-            reason,
+            reason: text,
+            limit,
         });
     }
 
@@ -198,7 +202,7 @@ impl<'l> Walk<'l> {
     }
 
     /// The budget that is used up first.
-    fn limit(&self, place: &Place) -> String {
+    fn limit(&self, place: &Place, subject: &str) -> Reason {
         let (limit, what, name) = if self.room(place) == self.budget {
             let limit = self.limits.archive_bytes;
             (limit, "all that is unpacked from archives", "archive-bytes")
@@ -206,25 +210,28 @@ impl<'l> Walk<'l> {
             let limit = self.limits.archive_memory;
             (limit, "what is unpacked at once", "archive-memory")
         };
-        format!("over the limit of {limit} bytes for {what} ({name})")
+        let text = format!("{subject} over the limit of {limit} bytes for {what} ({name})");
+        Reason::limit(text, name)
     }
 
-    fn too_large(&self, size: u64, place: &Place) -> String {
-        format!("its {size} bytes are {}", self.limit(place))
+    fn too_large(&self, size: u64, place: &Place) -> Reason {
+        self.limit(place, &format!("its {size} bytes are"))
     }
 
     /// Why something is not unpacked, whatever its size.
-    fn refusal(content: Content, place: &Place) -> Option<String> {
+    fn refusal(content: Content, place: &Place) -> Option<Reason> {
         let Content::Archive(format) = content else {
             return None;
         };
         if let ArchiveFormat::Unread(what) = format {
-            return Some(format!("it is {what}, which is not opened"));
+            return Some(format!("it is {what}, which is not opened").into());
         }
         // With the outermost archive and itself.
         let depth = place.within.len().saturating_add(2);
-        (depth > ARCHIVE_DEPTH)
-            .then(|| format!("it is an archive in {ARCHIVE_DEPTH} archives, which is not opened"))
+        (depth > ARCHIVE_DEPTH).then(|| {
+            let text = format!("it is an archive in {ARCHIVE_DEPTH} archives, which is not opened");
+            Reason::limit(text, "archive-depth")
+        })
     }
 
     /// Looks into what was unpacked.
@@ -274,7 +281,7 @@ impl<'l> Walk<'l> {
                     ZipError::TooMany { .. } => self.too_many(),
                     other => other,
                 };
-                return self.unread(place.own(), place, error.to_string());
+                return self.unread(place.own(), place, error);
             }
         };
         self.count(&zip);
@@ -304,8 +311,8 @@ impl<'l> Walk<'l> {
             let contents = zip.contents(member, &mut self.inflater, room);
             let reason = match &contents {
                 Err(MemberError::TooLarge { size }) => self.too_large(*size, place),
-                Err(error) => error.to_string(),
-                Ok(_) => String::new(),
+                Err(error) => error.to_string().into(),
+                Ok(_) => String::new().into(),
             };
             // A member counts with the size that it claims, also where that turns out to be wrong.
             if !matches!(contents, Err(MemberError::TooLarge { .. })) {
@@ -339,7 +346,7 @@ impl<'l> Walk<'l> {
             self.unread(place.member(name), place, reason);
             return Ok(());
         }
-        let over = format!("it is {}", self.limit(place));
+        let over = self.limit(place, "it is");
         let room = self.room(place).saturating_sub(length(&head));
         let end = stream.read_to_end(room, &mut head);
         self.budget = *stream.budget();
@@ -362,7 +369,7 @@ impl<'l> Walk<'l> {
     }
 
     /// Looks into every member of a tar archive, or says why not.
-    fn tar_members(&mut self, tar: &mut Tar<'_>, place: &Place) -> Result<(), String> {
+    fn tar_members(&mut self, tar: &mut Tar<'_>, place: &Place) -> Result<(), Reason> {
         let mut bytes = Vec::new();
         while let Some(member) = tar.next_member().map_err(tar_reason)? {
             let kept = size_of::<UnreadMember>().saturating_add(member.name.len());
@@ -374,10 +381,7 @@ impl<'l> Walk<'l> {
             {
                 return Ok(());
             }
-            self.members = self
-                .members
-                .checked_sub(1)
-                .ok_or_else(|| self.too_many().to_string())?;
+            self.members = self.members.checked_sub(1).ok_or_else(|| self.too_many())?;
             if !member.is_file || member.size == 0 {
                 continue;
             }
@@ -410,7 +414,12 @@ impl<'l> Walk<'l> {
     fn asar(&mut self, bytes: &[u8], place: &Place) {
         let asar = match Asar::parse(bytes, self.members) {
             Ok(asar) => asar,
-            Err(error) => return self.unread(place.own(), place, error.to_string()),
+            Err(error) => {
+                let is_limit = matches!(error, AsarError::TooMany { .. });
+                let limit = is_limit.then_some("archive-members");
+                let text = error.to_string();
+                return self.unread(place.own(), place, Reason { text, limit });
+            }
         };
         let members = u64::try_from(asar.members.len()).unwrap_or(u64::MAX);
         self.members = self.members.saturating_sub(members);
@@ -437,6 +446,7 @@ impl<'l> Walk<'l> {
                             "its {} bytes are over the limit of {limit} bytes for code in archives (archive-bytes)",
                             contents.len()
                         );
+                        let reason = Reason::limit(reason, "archive-bytes");
                         self.unread(place.member(member.name.clone()), place, reason);
                     }
                 },
@@ -450,16 +460,16 @@ impl<'l> Walk<'l> {
     }
 }
 
-fn stream_reason(error: StreamError) -> String {
+fn stream_reason(error: StreamError) -> Reason {
     match error {
-        StreamError::TooLarge => format!("{error} (archive-bytes)"),
-        StreamError::Gzip(_) | StreamError::Spent => error.to_string(),
+        StreamError::TooLarge => Reason::limit(format!("{error} (archive-bytes)"), "archive-bytes"),
+        StreamError::Gzip(_) | StreamError::Spent => error.to_string().into(),
     }
 }
 
-fn tar_reason(error: TarError) -> String {
+fn tar_reason(error: TarError) -> Reason {
     match error {
         TarError::Stream(error) => stream_reason(error),
-        other => other.to_string(),
+        other => other.to_string().into(),
     }
 }

@@ -13,7 +13,7 @@ use super::archive_walk::{Content, Walk, heads};
 use crate::archive::{ArchiveFormat, Inflater, Zip, ZipError, is_tar};
 use crate::blob::{Slot, SuperBlob, magic};
 use crate::macho::{MachO, Slice};
-use crate::source::{Bytes, NodeId, Tree};
+use crate::source::{Bytes, NodeId, SourceError, Tree};
 
 /// What is in one archive; archives without any of it are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,45 @@ pub struct UnreadMember {
     pub format: ArchiveFormat,
     /// Why.
     pub reason: String,
+    /// The name of the budget that was reached, if that is the reason.
+    pub limit: Option<&'static str>,
+}
+
+/// Why something in an archive was not looked into.
+pub(super) struct Reason {
+    pub(super) text: String,
+    pub(super) limit: Option<&'static str>,
+}
+
+impl Reason {
+    /// The budget of this name was reached.
+    pub(super) fn limit(text: String, name: &'static str) -> Self {
+        let limit = Some(name);
+        Self { text, limit }
+    }
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self { text, limit: None }
+    }
+}
+
+impl From<ZipError> for Reason {
+    fn from(error: ZipError) -> Self {
+        let limit = matches!(error, ZipError::TooMany { .. }).then_some("archive-members");
+        let text = error.to_string();
+        Self { text, limit }
+    }
+}
+
+impl From<SourceError> for Reason {
+    fn from(error: SourceError) -> Self {
+        Self {
+            text: error.reason(),
+            limit: error.budget(),
+        }
+    }
 }
 
 /// Whether a certificate signed code in an archive; the worst comes first.
@@ -96,11 +135,13 @@ impl ArchiveEvidence {
     }
 
     /// The archive itself could not be read.
-    fn failed(mut self, reason: String) -> Self {
+    fn failed(mut self, reason: impl Into<Reason>) -> Self {
+        let Reason { text, limit } = reason.into();
         self.unread.push(UnreadMember {
             name: ArchivedName::default(),
             format: self.format,
-            reason,
+            reason: text,
+            limit,
         });
         self
     }
@@ -171,7 +212,7 @@ fn scan<T: Tree + ?Sized>(tree: &T, node: NodeId, max_members: u64) -> Option<Sc
     let over = |found| Some(Scanned { found, rest: None });
     let head = match tree.head(node, HEAD) {
         Ok(head) => head,
-        Err(error) => return over(found.failed(error.reason())),
+        Err(error) => return over(found.failed(error)),
     };
     let format = ArchiveFormat::of(name, &head).filter(|found| *found != ArchiveFormat::Tar || is_tar(&head));
     match format {
@@ -187,7 +228,7 @@ fn scan<T: Tree + ?Sized>(tree: &T, node: NodeId, max_members: u64) -> Option<Sc
     }
     let bytes = match tree.bytes(node) {
         Ok(bytes) => bytes,
-        Err(error) => return over(found.failed(error.reason())),
+        Err(error) => return over(found.failed(error)),
     };
     if named != ArchiveFormat::Zip {
         let rest = Some((bytes, Rest::All));
@@ -205,7 +246,7 @@ fn scan<T: Tree + ?Sized>(tree: &T, node: NodeId, max_members: u64) -> Option<Sc
             found.is_misnamed = is_misnamed(name, named, &head);
             return over(found);
         }
-        Err(error) => return over(found.failed(error.to_string())),
+        Err(error) => return over(found.failed(error)),
     };
     let rest = (!members.is_empty()).then_some((bytes, Rest::Members(members)));
     Some(Scanned { found, rest })

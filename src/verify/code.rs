@@ -105,19 +105,21 @@ fn bundle<T: Tree + ?Sized>(
         not_read: layout.info_limit.as_ref().map(ToString::to_string),
     });
     object.profile = profiles::embedded(tree, layout, context.options);
-    let limits = tree.limits();
-    let read = |node: Option<NodeId>, limit| node.map(|node| tree.small(node, limit)).transpose();
-    let info_plist = read(layout.info_plist, limits.info_plist)?;
     let detached = context.detached(object.nesting);
-    let code_resources = match detached.and_then(detached_seal) {
-        Some(seal) => Some(seal.to_vec()),
-        None => read(layout.code_resources, limits.code_resources)?,
+    let OwnFiles {
+        info_plist,
+        code_resources,
+        signature_files,
+    } = match OwnFiles::read(tree, layout, detached) {
+        Ok(files) => files,
+        // Without them nothing is known of the bundle.
+        Err((node, error)) => {
+            object.executable = Some(tree.path(layout.main));
+            object.format = layout.format_prefix().to_owned();
+            push(&mut object, FaultKind::Unreadable(error), tree.path(node), None);
+            return Ok(vec![object]);
+        }
     };
-    let signature_files = layout
-        .signature_files
-        .iter()
-        .map(|(slot, node)| Ok((*slot, tree.small(*node, limits.signature_file)?)))
-        .collect::<Result<SignatureFiles, SourceError>>()?;
     let files = BoundFiles {
         is_bundle: true,
         info_plist: info_plist.as_deref(),
@@ -184,6 +186,46 @@ fn bundle<T: Tree + ?Sized>(
         objects.extend(group);
     }
     Ok(objects)
+}
+
+/// The files of a bundle that its signature consists of or binds.
+struct OwnFiles {
+    info_plist: Option<Vec<u8>>,
+    code_resources: Option<Vec<u8>>,
+    signature_files: SignatureFiles,
+}
+
+impl OwnFiles {
+    /// Reads them, or gives the one that cannot be read.
+    fn read<T: Tree + ?Sized>(
+        tree: &T,
+        layout: &Layout,
+        detached: Option<&[u8]>,
+    ) -> Result<Self, (NodeId, SourceError)> {
+        let limits = tree.limits();
+        let small = |node, limit, name| {
+            let read = tree.small(node, limit);
+            read.map_err(|error| (node, error.named(name)))
+        };
+        let info_plist = layout
+            .info_plist
+            .map(|node| small(node, limits.info_plist, "info-plist"))
+            .transpose()?;
+        let code_resources = match (detached.and_then(detached_seal), layout.code_resources) {
+            (Some(seal), _) => Some(seal.to_vec()),
+            (None, Some(node)) => Some(small(node, limits.code_resources, "code-resources")?),
+            (None, None) => None,
+        };
+        let signature_files = layout
+            .signature_files
+            .iter()
+            .map(|(slot, node)| Ok((*slot, small(*node, limits.signature_file, "signature-file")?)));
+        Ok(Self {
+            info_plist,
+            code_resources,
+            signature_files: signature_files.collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 /// Faults about special slots 1 and 3 of a bundle belong to the files that these bind.

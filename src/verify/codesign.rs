@@ -3,10 +3,10 @@
 //! A valid answer holds an [`Evaluated`], which only slices whose CodeDirectory was read can make. An answer from
 //! nothing is not representable.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 
 use super::{OsStatus, SliceEvidence};
-use crate::budget::Resource;
 
 /// Proof that at least one slice was evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,21 +149,21 @@ pub enum NotJudged {
     NestedRequirement,
     /// Part of the item could not be read.
     Gap,
-    /// A budget was reached.
+    /// The budget of this name was reached, which `--limit` can set.
+    Limit(&'static str),
+    /// A fixed budget was reached, or a form was met that is not read.
     Budget,
-    /// The item needs more than its budget of work or of memory.
-    Spent(Resource),
     /// A disk image: its signature is in a trailer that is not read.
     DiskImage,
     /// No slice of the item, or of code nested in it, has a CodeDirectory that was read.
     NothingEvaluated,
 }
 
-impl NotJudged {
+impl fmt::Display for NotJudged {
     /// A sentence for people.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Limit(name) => return write!(f, "not judged: the limit {name} was reached (--limit {name}=NUMBER)"),
             Self::TimestampRoot => {
                 "not judged: the timestamp's root is not Apple's; --trust-anchor names roots that count as trusted"
             }
@@ -172,15 +172,9 @@ impl NotJudged {
             }
             Self::Gap => "not judged: part of the item could not be read",
             Self::Budget => "not judged: a limit was reached",
-            Self::Spent(Resource::Steps) => {
-                "not judged: the item needs more work than its budget (--limit steps=NUMBER)"
-            }
-            Self::Spent(Resource::RetainedBytes) => {
-                "not judged: the item needs more memory than its budget (--limit retained-bytes=NUMBER)"
-            }
             Self::DiskImage => "not judged: disk images and their signatures are not read",
             Self::NothingEvaluated => "not judged: no signature was evaluated",
-        }
+        })
     }
 }
 
@@ -209,6 +203,9 @@ mod tests {
             let answer = CodesignAnswer::NotJudged(NotJudged::Gap);
             CodesignVerdict::new(answer, designated, false).satisfies_designated_requirement()
         };
-        assert_eq!([open(Some(true)), open(None), open(Some(false))], [None, None, Some(false)]);
+        assert_eq!(
+            [open(Some(true)), open(None), open(Some(false))],
+            [None, None, Some(false)]
+        );
     }
 }

@@ -12,9 +12,9 @@ use super::files::Heads;
 use super::mains::{Mains, bundle_of};
 use super::tickets::TicketStore;
 use super::{
-    ArchiveEvidence, CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, HostArchitecture,
-    LaunchdJob, Nesting, Oddity, OsStatus, Progress, SuppliedTicket, TicketEvidence, archives, fold, launchd,
-    profiles, resources,
+    ArchiveEvidence, CodeKind, CodeObject, CodesignFlags, CodesignVerdict, Fault, FaultKind, Gaps,
+    HostArchitecture, LaunchdJob, Nesting, Oddity, OsStatus, ProfileEvidence, Progress, SuppliedTicket,
+    TicketEvidence, archives, fold, launchd, profiles, resources,
 };
 use crate::archive::ArchiveFormat;
 use crate::budget::{Budget, OverBudget};
@@ -86,6 +86,19 @@ pub struct Unread {
     pub path: String,
     /// Why, in words.
     pub reason: String,
+    /// The name of the budget that was reached, if that is the reason.
+    pub limit: Option<&'static str>,
+}
+
+impl Unread {
+    /// A place that this error kept from being read.
+    pub(super) fn new(path: String, error: &SourceError) -> Self {
+        Self {
+            path,
+            reason: error.reason(),
+            limit: error.budget(),
+        }
+    }
 }
 
 /// Everything known about one item.
@@ -243,6 +256,10 @@ fn bundle_around(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree>
     }
     let bundle = DirectoryTree::open(directory, limits).ok()?;
     let layout = Layout::open(&bundle, bundle.root(), None).ok()?;
+    if layout.is_info_unread {
+        // What its executable is called is not known.
+        return Some(bundle);
+    }
     let executable = layout.executable?;
     (directory.join(bundle.path(executable)) == file && layout.is_around(&bundle, executable))
         .then_some(bundle)
@@ -323,7 +340,7 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
     };
     let mut code = match code::object(&context, tree.root(), Nesting::Item, 0, None) {
         // Why a member cannot be unpacked is a fact about the item, which its archive explains.
-        Err(error @ SourceError::Member { .. }) => {
+        Err(error @ (SourceError::Member { .. } | SourceError::Budget { .. })) => {
             vec![resources::unreadable(&context, tree.root(), Nesting::Item, error)]
         }
         found => found?,
@@ -333,7 +350,13 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
         .filter_map(|object| object.executable.clone())
         .collect();
     let mut unread: Vec<Unread> = tree.gaps().iter().map(|gap| unread_gap(tree, gap)).collect();
-    let files = macho_files(&context, &mut unread);
+    let mut files = macho_files(&context, &mut unread);
+    // Nothing is known about what is in a bundle of which a part of its own was not read.
+    let dark: Vec<String> = code.iter().filter(|object| is_dark(object)).map(inside).collect();
+    files.retain(|file| {
+        let path = tree.path(*file);
+        !dark.iter().any(|folder| path.starts_with(folder.as_str()))
+    });
     // Those at one depth at a time: what a bundle seals lies as deep as its executable, or deeper.
     for files in files.chunk_by(|one, other| depth(tree, *one) == depth(tree, *other)) {
         for (file, group) in found_code(&context, files, &known) {
@@ -372,17 +395,16 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
     }
     profiles::find_misplaced(tree, &mut code);
     tickets.add_embedded(&mut code, options);
-    for object in &code {
-        for fault in &object.faults {
-            if let FaultKind::Unreadable(error) = &fault.kind {
-                unread.push(Unread {
-                    path: fault.path.clone(),
-                    reason: error.reason(),
-                });
-            }
-        }
-    }
-    unread.sort_by(|one, other| one.path.cmp(&other.path));
+    let launchd_jobs = launchd::jobs(tree);
+    unread.extend(code.iter().flat_map(unread_parts));
+    unread.extend(tickets.tickets.iter().filter_map(TicketEvidence::unread));
+    unread.extend(
+        launchd_jobs
+            .iter()
+            .filter_map(|job| job.list.as_ref().err())
+            .cloned(),
+    );
+    unread.sort_by(|one, other| (&one.path, one.limit).cmp(&(&other.path, other.limit)));
     unread.dedup();
     let gaps = gaps(&code, &unread, tree.listing());
     let codesign = fold(&code, gaps, &options.flags);
@@ -398,7 +420,7 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
         listing: Arc::clone(tree.listing()),
         unread,
         tickets: tickets.tickets,
-        launchd_jobs: launchd::jobs(tree),
+        launchd_jobs,
         archives: if options.skips_archives {
             Vec::new()
         } else {
@@ -434,6 +456,7 @@ fn found_code<T: Tree + ?Sized>(
 fn gaps(code: &[CodeObject], unread: &[Unread], listing: &Listing) -> Gaps {
     Gaps {
         has_unread: !unread.is_empty(),
+        limit: unread.iter().find_map(|unread| unread.limit),
         has_hidden: !listing.gaps().is_empty(),
         is_disk_image: unread_format(code, listing) == Some(ArchiveFormat::DISK_IMAGE),
     }
@@ -488,7 +511,27 @@ fn unread_gap<T: Tree + ?Sized>(tree: &T, gap: &Gap) -> Unread {
     Unread {
         path: tree.path(gap.node),
         reason: gap.reason.to_string(),
+        limit: gap.reason.budget(),
     }
+}
+
+/// Returns true if the code object is a bundle whose own files could not be read, or that was not entered.
+fn is_dark(object: &CodeObject) -> bool {
+    object.slices.is_empty() && object.faults.iter().any(|fault| fault.unread().is_some())
+}
+
+/// What the paths in a code object begin with.
+fn inside(object: &CodeObject) -> String {
+    match object.path.as_str() {
+        "" => String::new(),
+        path => format!("{path}/"),
+    }
+}
+
+/// What could not be read of a code object.
+fn unread_parts(object: &CodeObject) -> impl Iterator<Item = Unread> {
+    let profile = object.profile.as_ref().and_then(ProfileEvidence::unread);
+    object.faults.iter().filter_map(Fault::unread).chain(profile)
 }
 
 fn statistics<T: Tree + ?Sized>(tree: &T, code: &[CodeObject]) -> Statistics {
@@ -527,9 +570,7 @@ fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unre
             Ok(true) => found.push(node),
             Ok(false) => {}
             Err(error) => {
-                let path = tree.path(node);
-                let reason = error.reason();
-                unread.push(Unread { path, reason });
+                unread.push(Unread::new(tree.path(node), &error));
             }
         }
     }

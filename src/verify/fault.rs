@@ -4,10 +4,10 @@
 //! [`Fault::stage`] the step of specification 11.2 in which it is met. A fault without status is one that
 //! macOS tolerates ([HARDEN] in the specification).
 
-use super::{ComponentError, LinkProblem, Oddity, OsStatus, RequirementFault};
+use super::{ComponentError, LinkProblem, Oddity, OsStatus, RequirementFault, Unread};
 use crate::blob::{BlobError, Slot};
 use crate::budget::OverBudget;
-use crate::bundle::{LayoutError, LayoutFault, ScanFault, SealError};
+use crate::bundle::{LayoutError, LayoutFault, RuleError, ScanFault, SealError};
 use crate::cms::CmsError;
 use crate::codedir::CodeDirectoryError;
 use crate::entitlements::{AmfiError, Difference, EntitlementsError};
@@ -286,9 +286,63 @@ impl Fault {
         }
     }
 
+    /// Returns true if the fault could come from a name that was not seen.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        match &self.kind {
+            FaultKind::Unsigned
+            | FaultKind::Bundle(_)
+            | FaultKind::SealAbsent
+            | FaultKind::LinkUnopened(_)
+            | FaultKind::Layout(_)
+            | FaultKind::SpecialSlot {
+                problem: SlotProblem::Missing,
+                ..
+            } => true,
+            FaultKind::Resources { added, modified, .. } => added.is_empty() && modified.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The name of the budget that was reached, if the fault is that and `--limit` can set it.
+    #[must_use]
+    pub fn budget(&self) -> Option<&'static str> {
+        match &self.kind {
+            FaultKind::TooDeep { .. } => Some("nesting"),
+            FaultKind::Budget(over) => Some(over.resource.name()),
+            FaultKind::InfoPlist(error) | FaultKind::Seal(SealError::Limit(error)) => error.budget(),
+            FaultKind::Seal(SealError::Rule(RuleError::TooMany { .. })) => Some("resource-rules"),
+            FaultKind::Unreadable(error) => error.budget(),
+            _ => None,
+        }
+    }
+
+    /// The place that was not read, if the fault is that.
+    #[must_use]
+    pub fn unread(&self) -> Option<Unread> {
+        let reason = match (&self.kind, self.budget()) {
+            (FaultKind::Unreadable(error), _) => error.reason(),
+            (_, Some(_)) => self.limit()?,
+            (_, None) => return None,
+        };
+        Some(Unread {
+            path: self.path.clone(),
+            reason,
+            limit: self.budget(),
+        })
+    }
+
     /// The limit that was reached, in words, if the fault is that: macOS would have gone on.
     #[must_use]
     pub fn limit(&self) -> Option<String> {
+        let reached = self.reached()?;
+        Some(match self.budget() {
+            Some(name) if !reached.ends_with(')') => format!("{reached} ({name})"),
+            _ => reached,
+        })
+    }
+
+    fn reached(&self) -> Option<String> {
         let too_many = |error: &BlobError| matches!(error, BlobError::TooManyEntries { .. });
         match &self.kind {
             FaultKind::TooDeep { limit } => Some(format!("bundles are nested more than {limit} deep")),
@@ -300,6 +354,7 @@ impl Fault {
                 ..
             } if too_many(error) => Some(error.to_string()),
             FaultKind::Seal(error) if error.is_limit() => Some(error.to_string()),
+            FaultKind::Unreadable(error) if error.budget().is_some() => Some(error.reason()),
             FaultKind::Requirement(RequirementFault::Requirement(error @ RequirementError::TooLong)) => {
                 Some(error.to_string())
             }

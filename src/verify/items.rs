@@ -94,6 +94,7 @@ fn found<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
         .map(|gap| Unread {
             path: tree.full_path(gap.node),
             reason: gap.reason.to_string(),
+            limit: gap.reason.budget(),
         })
         .collect();
     let read = |node: &NodeId| tree.head(*node, HEAD);
@@ -102,10 +103,7 @@ fn found<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
         match head {
             Ok(head) if is_macho(&head) && !is_never_signed(&head) => found.push(node),
             Ok(_) => {}
-            Err(error) => unread.push(Unread {
-                path: tree.full_path(node),
-                reason: error.reason(),
-            }),
+            Err(error) => unread.push(Unread::new(tree.full_path(node), &error)),
         }
     }
     let mut paths: Vec<_> = found.into_iter().map(|node| place(tree, path, node)).collect();
@@ -115,7 +113,8 @@ fn found<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
         paths.truncate(most);
         unread.push(Unread {
             path: tree.full_path(tree.root()),
-            reason: format!("there are more than {most} items"),
+            reason: format!("there are more than {most} items (items)"),
+            limit: Some("items"),
         });
     }
     unread.sort_by(|one, other| one.path.cmp(&other.path));

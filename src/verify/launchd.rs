@@ -3,6 +3,7 @@
 //! They lie in `Library/LaunchAgents` and `Library/LaunchDaemons` of a bundle's `Contents`. Lists that a program writes
 //! at run time, or copies from elsewhere, are not looked for.
 
+use super::Unread;
 use crate::limits::{LAUNCHD_LIST, LAUNCHD_LISTS};
 use crate::plist::{self, Dictionary, Form, Value};
 use crate::source::{NodeId, Tree};
@@ -16,8 +17,15 @@ pub struct LaunchdJob {
     pub bundle: String,
     /// Whether it is for a daemon, which runs as root and outside of any login.
     pub is_daemon: bool,
-    /// What it says, or why that is not known; `Ok(None)` for a file that is no property list with a dictionary.
-    pub list: Result<Option<Dictionary>, String>,
+    /// What it says, or why that is not known; `Ok(None)` for a file that is not a property list with a dictionary.
+    pub list: Result<Option<Dictionary>, Unread>,
+}
+
+impl LaunchdJob {
+    /// The list as a place that was not read, where a budget was reached. Whether a file can be read is asked elsewhere.
+    pub(super) fn unread(&self) -> Option<&Unread> {
+        self.list.as_ref().err().filter(|unread| unread.limit.is_some())
+    }
 }
 
 /// All lists of an item, in the order of the listing.
@@ -42,23 +50,33 @@ pub(super) fn jobs<T: Tree + ?Sized>(tree: &T) -> Vec<LaunchdJob> {
             list: if index < LAUNCHD_LISTS {
                 read(tree, node)
             } else {
-                Err(format!(
-                    "the item has more than {LAUNCHD_LISTS} lists for launchd"
-                ))
+                Err(Unread {
+                    path: tree.path(node),
+                    reason: format!("the item has more than {LAUNCHD_LISTS} lists for launchd"),
+                    limit: Some("launchd-lists"),
+                })
             },
         })
         .collect()
 }
 
-fn read<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<Option<Dictionary>, String> {
-    let bytes = tree.small(node, LAUNCHD_LIST).map_err(|error| error.reason())?;
+fn read<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<Option<Dictionary>, Unread> {
+    let unread = |reason: String, limit| Unread {
+        path: tree.path(node),
+        reason,
+        limit,
+    };
+    let bytes = tree
+        .small(node, LAUNCHD_LIST)
+        .map_err(|error| Unread::new(tree.path(node), &error.named("launchd-list")))?;
     let is_old_style = matches!(plist::form(&bytes), Ok(Form::OldStyle(_)));
     match plist::parse_within(&bytes, tree.limits(), tree.budget()) {
         Ok(Value::Dictionary(_)) if is_old_style => {
-            Err("it is in the OpenStep form, and whether launchd reads that is not known".to_owned())
+            let reason = "it is in the OpenStep form, and whether launchd reads that is not known";
+            Err(unread(reason.to_owned(), None))
         }
         Ok(Value::Dictionary(entries)) => Ok(Some(entries)),
-        Err(error) if error.is_limit() => Err(format!("it is not read: {error}")),
+        Err(error) if error.is_limit() => Err(unread(format!("it is not read: {error}"), error.budget())),
         _ => Ok(None),
     }
 }

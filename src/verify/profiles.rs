@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
-use super::{CodeKind, CodeObject, Options, SliceEvidence};
+use super::{CodeKind, CodeObject, Options, SliceEvidence, Unread};
 use crate::bundle::Layout;
 use crate::entitlements::{Class, Platform, classify, find};
 use crate::plist::Value;
@@ -50,6 +50,14 @@ pub struct ProfileEvidence {
 }
 
 impl ProfileEvidence {
+    /// The profile as a place that could not be read, if it is one.
+    pub(super) fn unread(&self) -> Option<Unread> {
+        match &self.profile {
+            Err(ProfileProblem::Unreadable(error)) => Some(Unread::new(self.path.clone(), error)),
+            Ok(_) | Err(ProfileProblem::Format(_)) => None,
+        }
+    }
+
     /// The profile, if a service of Apple's signed it.
     #[must_use]
     pub fn sound(&self) -> Option<&Profile> {
@@ -136,7 +144,7 @@ pub(super) fn embedded<T: Tree + ?Sized>(
     let node = names.iter().find_map(|name| child(tree, layout.support, name))?;
     let profile = match tree.small(node, tree.limits().profile) {
         Ok(bytes) => Profile::read(&bytes, &options.anchors, &options.cache).map_err(Into::into),
-        Err(error) => Err(ProfileProblem::Unreadable(error)),
+        Err(error) => Err(ProfileProblem::Unreadable(error.named("profile"))),
     };
     Some(ProfileEvidence {
         path: tree.path(node),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{CodeObject, Options, SliceEvidence, requirements};
+use super::{CodeObject, Options, SliceEvidence, Unread, requirements};
 use crate::blob::BlobError;
 use crate::bundle::Layout;
 use crate::source::{NodeId, SourceError, Tree};
@@ -65,7 +65,7 @@ pub enum TicketProblem {
     #[error("{0}")]
     Format(#[from] TicketError),
     /// More tickets than the budget.
-    #[error("more than {limit} tickets; this one and those behind it were not read")]
+    #[error("more than {limit} tickets: this one and those after it were not read (tickets)")]
     TooMany {
         /// The budget.
         limit: u64,
@@ -146,6 +146,19 @@ impl TicketEvidence {
     pub fn valid(&self) -> Option<&Ticket> {
         let signer = self.signer.as_ref()?;
         self.ticket.as_ref().ok().filter(|_| signer.is_valid())
+    }
+
+    /// The ticket as a place that could not be read, if it is one.
+    pub(super) fn unread(&self) -> Option<Unread> {
+        match &self.ticket {
+            Err(TicketProblem::Unreadable(error)) => Some(Unread::new(self.path.clone(), error)),
+            Err(problem @ TicketProblem::TooMany { .. }) => Some(Unread {
+                path: self.path.clone(),
+                reason: problem.to_string(),
+                limit: Some("tickets"),
+            }),
+            Ok(_) | Err(TicketProblem::Wrapper(_) | TicketProblem::Format(_)) => None,
+        }
     }
 
     /// What is wrong with the signature or its certificates.
@@ -312,7 +325,7 @@ impl TicketStore {
 fn read<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<Ticket, TicketProblem> {
     let bytes = tree
         .small(node, tree.limits().ticket)
-        .map_err(TicketProblem::Unreadable)?;
+        .map_err(|error| TicketProblem::Unreadable(error.named("ticket")))?;
     Ticket::parse(&bytes).map_err(TicketProblem::Format)
 }
 

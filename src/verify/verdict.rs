@@ -9,9 +9,8 @@ use std::collections::HashMap;
 
 use super::{
     CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated, Fault, FaultKind,
-    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, SlotProblem, Stage,
+    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage,
 };
-use crate::budget::{OverBudget, Resource};
 use crate::bundle::{LayoutFault, ScanFault};
 
 /// What could not be seen of an item.
@@ -19,6 +18,8 @@ use crate::bundle::{LayoutFault, ScanFault};
 pub struct Gaps {
     /// Something could not be read.
     pub has_unread: bool,
+    /// The name of a budget that was reached, so that something was not read.
+    pub limit: Option<&'static str>,
     /// Names are missing in the listing, so that what seems to be absent may be there.
     pub has_hidden: bool,
     /// The item is a disk image, so that a signature may be in it all the same.
@@ -53,10 +54,11 @@ fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> (CodesignAns
             return open(NotJudged::DiskImage);
         }
         let is_dark = gaps.has_hidden || object.faults.iter().any(is_dark);
-        if is_dark && is_absence(fault) {
-            return open(match gaps.has_hidden {
-                true => NotJudged::Gap,
-                false => NotJudged::Budget,
+        if is_dark && fault.is_absence() {
+            return open(match gaps.limit {
+                Some(name) => NotJudged::Limit(name),
+                None if gaps.has_hidden => NotJudged::Gap,
+                None => NotJudged::Budget,
             });
         }
         let is_items = object.nesting == Nesting::Item;
@@ -71,11 +73,12 @@ fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> (CodesignAns
         Nesting::Found | Nesting::OtherVersion => false,
     };
     let judged = || code.iter().filter(|object| is_seen(object));
-    let not_judged = if let Some(over) = code.first().and_then(spent) {
-        Some(NotJudged::Spent(over.resource))
+    let own = || code.first()?.faults.iter().find_map(Fault::budget);
+    let not_judged = if let Some(name) = gaps.limit.or_else(own) {
+        Some(NotJudged::Limit(name))
     } else if gaps.has_unread {
         Some(NotJudged::Gap)
-    } else if judged().any(has_reached_a_limit) {
+    } else if code.iter().any(has_reached_a_limit) {
         Some(NotJudged::Budget)
     } else if judged()
         .flat_map(|object| &object.slices)
@@ -99,41 +102,11 @@ fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> (CodesignAns
     (answer, flags.resources)
 }
 
-/// Whether the fault could come from a name that was not seen.
-fn is_absence(fault: &Fault) -> bool {
-    match &fault.kind {
-        FaultKind::Unsigned
-        | FaultKind::Bundle(_)
-        | FaultKind::SealAbsent
-        | FaultKind::LinkUnopened(_)
-        | FaultKind::Layout(_)
-        | FaultKind::SpecialSlot {
-            problem: SlotProblem::Missing,
-            ..
-        } => true,
-        FaultKind::Resources { added, modified, .. } => added.is_empty() && modified.is_empty(),
-        _ => false,
-    }
-}
-
-/// The budget of the item that is spent, which is a fault of the item itself.
-fn spent(item: &CodeObject) -> Option<OverBudget> {
-    item.faults.iter().find_map(|fault| match fault.kind {
-        FaultKind::Budget(over) => Some(over),
-        _ => None,
-    })
-}
-
 fn has_reached_a_limit(object: &CodeObject) -> bool {
     object.faults.iter().any(|fault| fault.limit().is_some())
 }
 
-fn failed(
-    object: &CodeObject,
-    fault: &Fault,
-    status: OsStatus,
-    flags: &CodesignFlags,
-) -> CodesignFailure {
+fn failed(object: &CodeObject, fault: &Fault, status: OsStatus, flags: &CodesignFlags) -> CodesignFailure {
     let slice = fault.slice.and_then(|index| object.slices.get(index));
     // Structure, seal and creation errors name no architecture (native observations 1.3 and 5.2), and neither does
     // an unsigned slice that is not the primary one (specification 2.7).

@@ -69,11 +69,7 @@ impl Judged {
     #[track_caller]
     pub fn verdict(&self) -> (i32, Option<&str>, Option<&str>) {
         let verdict = &self.evidence.codesign;
-        (
-            self.status(),
-            verdict.subcomponent(),
-            verdict.architecture(),
-        )
+        (self.status(), verdict.subcomponent(), verdict.architecture())
     }
 
     /// The sentence that codesign prints behind the operand.

@@ -115,7 +115,8 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
             Ok(())
         }
         None => {
-            let why = verdict.not_judged().map_or("not judged", |reason| reason.text());
+            let why = verdict.not_judged().map(|reason| reason.to_string());
+            let why = why.unwrap_or_default();
             writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} {why}")
         }
     }
