@@ -137,7 +137,7 @@ fn judge(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path, kern
         group.bench_function(format!("{name}-{threads}-jobs"), |bencher| {
             bencher.iter(|| {
                 let evidence = pool.install(|| verify(path, &options)).unwrap();
-                assert_eq!(evidence.codesign.status, None);
+                assert_eq!(evidence.codesign.status(), None);
             });
         });
     }

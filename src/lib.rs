@@ -110,8 +110,8 @@ pub use time::UnixTime;
 pub use trust::{AnchorError, Anchors, CertificateKind, Identity};
 pub use verify::{
     CodeKind, CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated,
-    Evidence, HostArchitecture, Nesting, NotJudged, Options, OsStatus, SignatureKind, SliceEvidence,
-    SuppliedTicket, Unread,
+    Evidence, HostArchitecture, Nesting, NotJudged, Options, OsStatus, Reservation, SignatureKind,
+    SliceEvidence, SuppliedTicket, Unread,
 };
 
 /// The examples of the README compile.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::course::{Course, Operands, report};
 use super::exit::Exit;
 use super::values::{Assessor, ReportFormat};
+use super::verify::write_reservations;
 use super::{Session, complain};
 use crate::gatekeeper::{self, Operation, Ruling};
 use crate::report::{
@@ -83,6 +84,9 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
             Assessor::Spctl => session.say_as_apple(&line),
             _ => writeln!(out, "{}", visible(&line))?,
         }
+    }
+    if style == Assessor::Sealcheck && !session.global.quiet {
+        write_reservations(&outcome.evidence, out)?;
     }
     if let (Ruling::Undetermined(condition), Assessor::Sealcheck) = (&verdict.ruling, style) {
         writeln!(out, "{condition}")?;

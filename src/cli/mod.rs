@@ -325,7 +325,10 @@ impl<'a> Session<'a> {
         let mut outcome = checker::examine(path, &options, target, expectations)?;
         outcome.explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
             let item = outcome.evidence.code.first();
-            item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement))
+            let answer = item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement));
+            // Nothing is affirmed of code that is not judged.
+            let is_judged = outcome.evidence.codesign.valid().is_some();
+            answer.map(|answer| answer.filter(|is_met| is_judged || !is_met))
         });
         outcome.seconds = Some(start.elapsed().as_secs_f64());
         Ok(outcome)

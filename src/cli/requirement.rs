@@ -170,8 +170,13 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
             writeln!(out, "{}{architecture}: {answer}", evidence.path)?;
             worst.worsen(status);
         }
-        if evidence.codesign.valid() == Some(false) {
-            worst.worsen(Exit::Failed);
+        match (evidence.codesign.valid(), evidence.codesign.not_judged()) {
+            (Some(false), _) => worst.worsen(Exit::Failed),
+            (_, Some(reason)) => {
+                complain(&format!("sealcheck: {}: {reason}", evidence.path));
+                worst.worsen(Exit::NotJudged);
+            }
+            _ => {}
         }
     }
     Ok(worst)

@@ -61,13 +61,28 @@ pub(super) fn run(
                         (Manner::Sealcheck, _) => writeln!(out, "{}", visible(line))?,
                     }
                 }
-                Ok(())
+                match manner {
+                    Manner::Sealcheck if !session.global.quiet => write_reservations(&outcome.evidence, out),
+                    _ => Ok(()),
+                }
             })?;
         }
         course.add(&outcome, Exit::of(outcome.codesign_status()))?;
     }
     let worst = course.end()?;
     Ok(if is_apple { first } else { worst })
+}
+
+/// What the verdicts of an item leave out or take for granted, a line for each.
+pub(super) fn write_reservations(evidence: &Evidence, out: &mut dyn Write) -> io::Result<()> {
+    for reservation in evidence.reservations() {
+        let place = match reservation.path.as_str() {
+            "" => evidence.path.clone(),
+            path => format!("{}/{path}", evidence.path.trim_end_matches('/')),
+        };
+        writeln!(out, "{}: {}", visible(&place), visible(&reservation.text))?;
+    }
+    Ok(())
 }
 
 pub(super) fn inspect(

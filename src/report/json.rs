@@ -16,7 +16,7 @@ use crate::macho::BuildVersion;
 use crate::plist::dictionary_to_json;
 use crate::rule::{self, Suppressed, Suppression, Unknown};
 use crate::time::UnixTime;
-use crate::verify::{CodeObject, CodesignFailure, HostArchitecture, OsStatus, SliceEvidence};
+use crate::verify::{CodeObject, CodesignFailure, HostArchitecture, OsStatus, Reservation, SliceEvidence};
 
 #[derive(Serialize)]
 pub(super) struct JsonOptions<'a> {
@@ -67,6 +67,14 @@ struct Codesign<'a> {
     attached_data: Vec<AttachedData<'a>>,
     satisfies_designated_requirement: Option<bool>,
     satisfies_requirement: Option<bool>,
+    reservations: Vec<JsonReservation>,
+}
+
+/// What a verdict leaves out or takes for granted.
+#[derive(Serialize)]
+struct JsonReservation {
+    path: String,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -248,6 +256,11 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
                 Some(Err(_)) => Some(false),
                 None => None,
             },
+            reservations: evidence
+                .reservations()
+                .into_iter()
+                .map(|Reservation { path, text }| JsonReservation { path, message: text })
+                .collect(),
         },
         gatekeeper: gatekeeper(outcome.gatekeeper.as_ref()),
         code: evidence.code.iter().map(code).collect(),

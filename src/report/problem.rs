@@ -104,6 +104,9 @@ impl Problems {
         if settings.has_findings {
             all.findings(outcome);
         }
+        if !settings.has_findings {
+            all.reservations(outcome);
+        }
         // `assess` is asked for Gatekeeper alone, to which code that does not verify is no different.
         match &outcome.gatekeeper {
             Some(verdict) if !settings.has_findings => all.gatekeeper(verdict),
@@ -138,6 +141,19 @@ impl Problems {
             is_verdict: unknown.is_expectation(),
         });
         self.unanswered.extend(unknown);
+    }
+
+    fn reservations(&mut self, outcome: &Outcome) {
+        let reservations = outcome.evidence.reservations().into_iter();
+        self.problems.extend(reservations.map(|reservation| Problem {
+            rule: rule::NOT_ALL_VERIFIED.id,
+            severity: Severity::Note,
+            path: reservation.path,
+            architecture: None,
+            message: reservation.text,
+            places: Vec::new(),
+            remedy: String::new(),
+        }));
     }
 
     fn codesign(&mut self, outcome: &Outcome) {

@@ -6,7 +6,12 @@ use crate::archive::ArchiveFormat;
 use crate::finding::Severity;
 use crate::verify::FaultKind;
 
-pub(super) const RULES: &[Rule] = &[NOT_FULLY_READ, LIMIT_REACHED, CONTAINER_NOT_READ];
+pub(super) const RULES: &[Rule] = &[
+    NOT_FULLY_READ,
+    LIMIT_REACHED,
+    NOT_ALL_VERIFIED,
+    CONTAINER_NOT_READ,
+];
 
 const CONTAINER_NOT_READ: Rule = Rule {
     id: "container-not-read",
@@ -118,6 +123,23 @@ pub(super) const LIMIT_REACHED: Rule = Rule {
             if let (Some(limit), None) = (fault.limit(), fault.budget()) {
                 check.file(&fault.path, limit);
             }
+        }
+    },
+    ..Rule::BASE
+};
+
+pub(crate) const NOT_ALL_VERIFIED: Rule = Rule {
+    id: "not-all-verified",
+    family: Family::Files,
+    severity: Severity::Note,
+    rejected_by: &[],
+    title: "a verdict leaves something out or takes it for granted",
+    catalogue: "",
+    explanation: "The options leave out a part of what `codesign --verify --deep --strict` verifies, or the item has a sealed link to /Library or /System, which macOS opens and sealcheck cannot see. A good verdict is true of the rest only.",
+    remedy: "verify the item without the options that the message names; look on a Mac whether the destination of the link exists:  codesign --verify --deep --strict -vv PATH",
+    check: |check| {
+        for reservation in check.evidence().reservations() {
+            check.file(&reservation.path, reservation.text);
         }
     },
     ..Rule::BASE

@@ -398,12 +398,7 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
     let launchd_jobs = launchd::jobs(tree);
     unread.extend(code.iter().flat_map(unread_parts));
     unread.extend(tickets.tickets.iter().filter_map(TicketEvidence::unread));
-    unread.extend(
-        launchd_jobs
-            .iter()
-            .filter_map(|job| job.list.as_ref().err())
-            .cloned(),
-    );
+    unread.extend(launchd_jobs.iter().filter_map(LaunchdJob::unread).cloned());
     unread.sort_by(|one, other| (&one.path, one.limit).cmp(&(&other.path, other.limit)));
     unread.dedup();
     let gaps = gaps(&code, &unread, tree.listing());

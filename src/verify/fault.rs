@@ -198,6 +198,12 @@ pub enum FaultKind {
     LinkUnopened(LinkProblem),
     /// A sealed link that leads where the seal does not reach; strict only.
     LinkDestination,
+    /// A sealed link to a place outside of the item, which strict validation allows and macOS opens: it is not known
+    /// here whether there is anything.
+    AssumedLink {
+        /// Where it leads.
+        target: String,
+    },
     /// A resource fork or Finder information; strict only.
     Sideband {
         /// The attribute.
@@ -470,6 +476,7 @@ impl Fault {
             | FaultKind::EntitlementsForm(_)
             | FaultKind::EntitlementsDiffer(_)
             | FaultKind::AlternatesDisagree
+            | FaultKind::AssumedLink { .. }
             | FaultKind::Oddity(_) => return None,
         })
     }

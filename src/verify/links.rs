@@ -69,6 +69,13 @@ pub(super) fn opened<T: Tree + ?Sized>(tree: &T, link: NodeId) -> Option<LinkPro
     }
 }
 
+/// The destination of a link that leads out of the item, where nothing is looked at.
+pub(super) fn assumed<T: Tree + ?Sized>(tree: &T, link: NodeId) -> Option<String> {
+    let text = tree.link_target(link)?;
+    text.starts_with(b"/")
+        .then(|| String::from_utf8_lossy(text).into_owned())
+}
+
 /// Whether the link leads where strict validation allows it.
 pub(super) fn destination<T: Tree + ?Sized>(
     tree: &T,

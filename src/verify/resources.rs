@@ -105,8 +105,14 @@ fn sealed_links<T: Tree + ?Sized>(
             push(object, FaultKind::LinkUnopened(problem), place.clone(), None);
         }
         // Of a link with another text than sealed, the destination does not matter.
-        if !changed.contains(path) && links::destination(context.tree, scope, *link).is_some() {
-            push(object, FaultKind::LinkDestination, place, None);
+        if !changed.contains(path) {
+            let fault = match links::destination(context.tree, scope, *link) {
+                Some(_) => Some(FaultKind::LinkDestination),
+                None => links::assumed(context.tree, *link).map(|target| FaultKind::AssumedLink { target }),
+            };
+            if let Some(kind) = fault {
+                push(object, kind, place, None);
+            }
         }
     }
 }

@@ -167,6 +167,7 @@ impl Row {
             (Some(true), _) if verdict.satisfies_designated_requirement() == Some(false) => {
                 "requirement not met".to_owned()
             }
+            (Some(true), _) if !outcome.evidence.reservations().is_empty() => "valid in part".to_owned(),
             (Some(true), _) => "valid".to_owned(),
             (Some(false), Some(status)) => format!("invalid ({})", status.0),
             (Some(false), None) => "invalid".to_owned(),

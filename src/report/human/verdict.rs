@@ -14,6 +14,11 @@ const MARGIN: &str = "              ";
 
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     codesign(outcome, style, out)?;
+    for text in reservations(outcome) {
+        for line in text::wrap(&text, style.width.saturating_sub(MARGIN.len())) {
+            writeln!(out, "{MARGIN}{line}")?;
+        }
+    }
     if let Some(answer) = &outcome.explicit_requirement {
         requirement(answer, style, out)?;
     }
@@ -69,6 +74,15 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
             "{MARGIN}{FAINT}sealcheck explain RULE shows the background of each{FAINT:#}"
         )
     }
+}
+
+/// What the verdicts leave out or take for granted, in sentences.
+fn reservations(outcome: &Outcome) -> impl Iterator<Item = String> {
+    let all = outcome.evidence.reservations().into_iter();
+    all.map(|reservation| match reservation.path.as_str() {
+        "" => format!("but {}", reservation.text),
+        path => format!("but {}: {}", text::visible(path), reservation.text),
+    })
 }
 
 fn requirement(
