@@ -38,10 +38,9 @@ impl Checked {
     }
 
     fn spent(&self) -> Option<Resource> {
-        match self.outcome.evidence.codesign.not_judged {
-            Some(NotJudged::Spent(resource)) => Some(resource),
-            _ => None,
-        }
+        let resource = self.outcome.evidence.budget().spent()?.resource;
+        let reason = self.outcome.evidence.codesign.not_judged();
+        (reason == Some(NotJudged::Limit(resource.name()))).then_some(resource)
     }
 }
 
@@ -302,14 +301,24 @@ fn names_that_may_be_hidden_are_found_by_their_folders() {
 #[test]
 fn files_that_no_seal_knows_cost_what_they_are() {
     let both = assert_proportional(unsealed_files, "", 400);
-    assert_eq!(both[1].outcome.evidence.codesign.files_added.len(), 800);
+    assert_eq!(
+        both[1]
+            .outcome
+            .evidence
+            .codesign
+            .failure()
+            .unwrap()
+            .files_added
+            .len(),
+        800
+    );
 }
 
 /// A hundred thousand empty frameworks, at a small size.
 #[test]
 fn frameworks_without_anything_cost_what_they_are() {
     let both = assert_proportional(empty_frameworks, "", 60);
-    assert_eq!(both[1].outcome.evidence.codesign.valid, Some(false));
+    assert_eq!(both[1].outcome.evidence.codesign.valid(), Some(false));
 }
 
 /// A seal of millions of entries, at a small size.

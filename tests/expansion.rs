@@ -52,19 +52,19 @@ fn references_of_binary_lists() {
     // Forty lists of less than 182 bytes, with their folders.
     assert!(cost.retained - before.retained < 40 * 8192, "{before:?} {cost:?}");
     assert!(cost.steps - before.steps < 40 * 40_000, "{before:?} {cost:?}");
-    assert_eq!(evidence.codesign.valid, Some(false), "files were added");
+    assert_eq!(evidence.codesign.valid(), Some(false), "files were added");
 
     // As the Info.plist of the item itself.
     let thing = folder.path().join("Thing.app");
     contents_bundle(&thing, "Thing", "APPL", &adhoc("org.example.thing"));
     assert_eq!(
-        verify(&thing, &Options::default()).unwrap().codesign.valid,
+        verify(&thing, &Options::default()).unwrap().codesign.valid(),
         Some(true)
     );
     fs::write(thing.join("Contents/Info.plist"), &list).unwrap();
     let evidence = verify(&thing, &Options::default()).unwrap();
-    assert_eq!(evidence.codesign.not_judged, Some(NotJudged::Budget));
-    assert_eq!(evidence.codesign.valid, None);
+    assert_eq!(evidence.codesign.not_judged(), Some(NotJudged::Budget));
+    assert_eq!(evidence.codesign.valid(), None);
 }
 
 /// The patterns of the report: a folder of letters, then a letter with a counted distance to the end.
@@ -149,7 +149,7 @@ fn an_app_whose_rules_need_too_much_work() {
     let many = format!("{all}{}", rules(90, 800));
     assert_eq!(
         app("Many.app", &many),
-        (None, Some(NotJudged::Spent(Resource::Steps)))
+        (None, Some(NotJudged::Limit(Resource::Steps.name())))
     );
     let large = format!("{all}{}", rules(1, 5000));
     assert_eq!(app("Large.app", &large), (None, Some(NotJudged::Budget)));
@@ -157,5 +157,5 @@ fn an_app_whose_rules_need_too_much_work() {
 
 fn judged(path: &Path) -> (Option<bool>, Option<NotJudged>) {
     let verdict = verify(path, &Options::default()).unwrap().codesign;
-    (verdict.valid, verdict.not_judged)
+    (verdict.valid(), verdict.not_judged())
 }

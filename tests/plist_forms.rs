@@ -101,7 +101,7 @@ fn a_list_is_not_read_or_is_not_a_list() {
         let is_open = advice.unknown.iter().any(|unknown| {
             unknown.rule == "info-plist-invalid" && unknown.reason.starts_with("Info.plist was not read")
         });
-        (evidence.codesign.not_judged, is_not_a_list, is_open)
+        (evidence.codesign.not_judged(), is_not_a_list, is_open)
     };
     for info in [&*deep, other_set, half] {
         assert_eq!(judged(info), (Some(NotJudged::Budget), false, true), "{info}");

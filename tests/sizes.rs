@@ -129,7 +129,7 @@ fn sixty_four_levels() {
     let verdict = judge(&roots[0]).evidence.codesign;
     assert_eq!(
         (verdict.valid(), verdict.not_judged()),
-        (None, Some(NotJudged::Budget))
+        (None, Some(NotJudged::Limit("nesting")))
     );
     // A failure that is proven is one whatever lies below.
     write(&roots[3].join("Contents/Resources/a"), b"x");

@@ -50,7 +50,7 @@ impl Operands {
                 found => found.ok().flatten().unwrap_or_default(),
             };
             // Nothing follows from a folder of which no more was read.
-            let is_cut = found.unread.iter().any(|unread| unread.limit.is_some());
+            let is_cut = found.unread.iter().any(|unread| unread.limit == Some("items"));
             for unread in found.unread {
                 complain(&format!("sealcheck: {}: {}", unread.path, unread.reason));
                 operands.unreadable.push(Unreadable {

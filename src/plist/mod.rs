@@ -116,7 +116,11 @@ impl PlistError {
     /// The name of the budget that was reached, if the error is that.
     #[must_use]
     pub fn budget(&self) -> Option<&'static str> {
-        matches!(self, Self::Values { .. }).then_some("plist-values")
+        match self {
+            Self::Values { .. } => Some("plist-values"),
+            Self::Budget(over) => Some(over.resource.name()),
+            _ => None,
+        }
     }
 }
 

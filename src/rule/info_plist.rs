@@ -95,6 +95,10 @@ fn unreadable(check: &mut Check<'_>) {
         let CodeKind::Bundle(kind) = object.kind else {
             continue;
         };
+        if object.faults.iter().any(|fault| fault.unread().is_some()) {
+            check.unknown(&object.path, "part of the bundle was not read");
+            continue;
+        }
         let not_read = object
             .info_plist_file
             .as_ref()

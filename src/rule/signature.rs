@@ -31,10 +31,12 @@ pub(super) const RULES: &[Rule] = &[
             if check.evidence().unread_format().is_some() {
                 return;
             }
+            // A signature may be where no name could be read.
+            let is_hidden = check.evidence().may_hide_names(&item.path);
             for fault in item
                 .faults
                 .iter()
-                .filter(|fault| fault.kind == FaultKind::Unsigned)
+                .filter(|fault| fault.kind == FaultKind::Unsigned && !is_hidden)
             {
                 let slice = fault.slice.and_then(|index| item.slices.get(index));
                 let architecture = slice.and_then(|slice| slice.architecture);

@@ -16,7 +16,7 @@ use super::{
     resources,
 };
 use crate::blob::Slot;
-use crate::bundle::{Layout, LayoutFault, MainFile};
+use crate::bundle::{Layout, LayoutError, LayoutFault, MainFile};
 use crate::macho::{Architecture, FatFault, MachO, Slice, command_bytes, is_macho};
 use crate::source::{NodeId, SourceError, Tree};
 
@@ -105,6 +105,13 @@ fn bundle<T: Tree + ?Sized>(
         not_read: layout.info_limit.as_ref().map(ToString::to_string),
     });
     object.profile = profiles::embedded(tree, layout, context.options);
+    if let Some(kind) = unknown(tree, layout) {
+        let place = layout.info_plist.unwrap_or(layout.root);
+        object.executable = Some(tree.path(layout.main));
+        object.format = layout.format_prefix().to_owned();
+        push(&mut object, kind, tree.path(place), None);
+        return Ok(vec![object]);
+    }
     let detached = context.detached(object.nesting);
     let OwnFiles {
         info_plist,
@@ -134,14 +141,6 @@ fn bundle<T: Tree + ?Sized>(
         _ => layout.format_prefix().to_owned(),
     };
     name_the_files(tree, layout, &mut object);
-    if let (Some(error), Some(node)) = (&layout.info_limit, layout.info_plist) {
-        push(
-            &mut object,
-            FaultKind::InfoPlist(error.clone()),
-            tree.path(node),
-            None,
-        );
-    }
     for fault in &layout.faults {
         let place = match fault {
             LayoutFault::NotRegular { node } => *node,
@@ -186,6 +185,17 @@ fn bundle<T: Tree + ?Sized>(
         objects.extend(group);
     }
     Ok(objects)
+}
+
+/// Why it is not known which file the signature of a bundle covers, where that is so: what Info.plist says is beyond a
+/// limit, or the executable may be where no name could be read.
+fn unknown<T: Tree + ?Sized>(tree: &T, layout: &Layout) -> Option<FaultKind> {
+    if let Some(error) = &layout.info_limit {
+        return Some(FaultKind::InfoPlist(error.clone()));
+    }
+    let is_hidden = || tree.listing().may_hide_names(&tree.path(layout.root));
+    let is_open = layout.main_kind != MainFile::Executable && !layout.is_info_unread && is_hidden();
+    is_open.then_some(FaultKind::Bundle(LayoutError::NotABundle))
 }
 
 /// The files of a bundle that its signature consists of or binds.

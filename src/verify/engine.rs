@@ -352,7 +352,11 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
     let mut unread: Vec<Unread> = tree.gaps().iter().map(|gap| unread_gap(tree, gap)).collect();
     let mut files = macho_files(&context, &mut unread);
     // Nothing is known about what is in a bundle of which a part of its own was not read.
-    let dark: Vec<String> = code.iter().filter(|object| is_dark(object)).map(inside).collect();
+    let dark: Vec<String> = code
+        .iter()
+        .filter(|object| is_dark(object, tree.listing()))
+        .map(inside)
+        .collect();
     files.retain(|file| {
         let path = tree.path(*file);
         !dark.iter().any(|folder| path.starts_with(folder.as_str()))
@@ -511,8 +515,11 @@ fn unread_gap<T: Tree + ?Sized>(tree: &T, gap: &Gap) -> Unread {
 }
 
 /// Returns true if the code object is a bundle whose own files could not be read, or that was not entered.
-fn is_dark(object: &CodeObject) -> bool {
-    object.slices.is_empty() && object.faults.iter().any(|fault| fault.unread().is_some())
+fn is_dark(object: &CodeObject, listing: &Listing) -> bool {
+    let is_unread = |fault: &Fault| fault.unread().is_some() || fault.limit().is_some();
+    let is_hidden = || listing.may_hide_names(&object.path);
+    object.slices.is_empty()
+        && (object.faults.iter().any(is_unread) || object.faults.iter().any(Fault::is_absence) && is_hidden())
 }
 
 /// What the paths in a code object begin with.

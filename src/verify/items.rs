@@ -63,6 +63,7 @@ fn search<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
             unread: vec![Unread {
                 path: tree.full_path(tree.root()),
                 reason: over.to_string(),
+                limit: Some(over.resource.name()),
             }],
         },
     }

@@ -478,8 +478,6 @@ impl<'a> Examination<'a> {
     fn info_plist(&mut self, data: &[u8]) {
         match crate::plist::parse_within(data, &self.options.limits, &self.options.budget) {
             Ok(Value::Dictionary(entries)) => self.facts.info_plist = Some(entries),
-            // The layout of a bundle says it of its own.
-            Err(error) if error.is_limit() && self.is_bundle => {}
             Err(error) if error.is_limit() => self.faults.push(FaultKind::InfoPlist(error)),
             _ => self.facts.is_info_plist_malformed = true,
         }

@@ -97,6 +97,7 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
             let state = if is_bad {
                 State::Bad
             } else if is_pending(object)
+                || verdict.valid().is_none()
                 || !outcome.evidence.unread.is_empty()
                 || outcome.evidence.unread_format().is_some()
             {
