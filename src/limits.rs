@@ -65,6 +65,8 @@ pub struct Limits {
 /// Nesting of ASN.1, as in Apple's decoder of CMS (`SEC_ASN1D_MAX_DEPTH`), so there it is no limit of ours; of entitlements and
 /// constraints in DER as well, where Apple's bound is not known. Real ones are less than 12 deep.
 pub const ASN1_DEPTH: usize = 32;
+/// Load commands of one slice: 65,536. Real programs have at most a few hundred; macOS goes by their length alone.
+pub const LOAD_COMMANDS: u32 = 65_536;
 /// Entries of one SuperBlob. Real signatures have at most 15; the specification names 24 types.
 pub const SUPERBLOB_ENTRIES: u32 = 4096;
 /// Operations of one requirement in binary form; Apple's longest have some hundred.

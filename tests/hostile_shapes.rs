@@ -11,7 +11,7 @@ use sealcheck::verify::NotJudged;
 
 use crate::support::bundle::{codeless, contents_bundle, info_plist, sign, slices, write, write_executable};
 use crate::support::codesign::Parent;
-use crate::support::judge::{Judged, judge, judge_bytes};
+use crate::support::judge::{Judged, judge, judge_bytes, judge_with, lenient};
 use crate::support::macho::{EXECUTE, Thin, arm64, universal, x86_64};
 use crate::support::signature::{Bound, Signer, adhoc};
 
@@ -93,7 +93,9 @@ fn what_stands_in_the_place_of_the_executable() {
     assert_eq!(judge(&root).status(), 0);
     symlink("/usr/bin/true", root.join("Contents/MacOS/Data")).unwrap();
     codeless(&root, &adhoc("org.example.data"));
-    assert_eq!(judge(&root).status(), BAD_BUNDLE);
+    // Strict rules want a plain file there, whatever the link leads to.
+    assert_eq!(judge(&root).status(), -67015);
+    assert_eq!(judge_with(&root, &lenient()).status(), BAD_BUNDLE);
 }
 
 /// The seal leaves out the executable as Info.plist spells it, and a case-insensitive volume finds it by other names.

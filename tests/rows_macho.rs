@@ -345,10 +345,13 @@ fn headers_that_are_broken_or_foreign() {
     // `cmdsize` 0 in the first load command.
     short[36..40].fill(0);
     let judged = judge_bytes(&short);
-    assert_eq!(judged.verdict(), (100_008, None, None));
+    assert_eq!(judged.verdict(), (-67049, None, None));
     assert_eq!(
         (judged.message(), judged.rules()),
-        ("Exec format error", vec!["macho-malformed"])
+        (
+            "object file format unrecognized, invalid, or unsuitable",
+            vec!["macho-malformed"]
+        )
     );
     let [one, other] = both();
     let library = Thin {
@@ -357,7 +360,7 @@ fn headers_that_are_broken_or_foreign() {
     };
     let signer = adhoc("tool");
     let mixed = universal(&[(&one, sign(&signer, &one)), (&library, sign(&signer, &library))]);
-    assert_eq!(judge_bytes(&mixed).status(), 100_008);
+    assert_eq!(judge_bytes(&mixed).status(), -67049);
     let object = Thin {
         file_type: 1,
         ..arm64(&[2; 9000])

@@ -9,7 +9,7 @@ use super::places::{Places, follow};
 use super::roots::{check_app_root, check_framework_root, check_moved, meta_directory};
 use crate::blob::Slot;
 use crate::plist::{Dictionary, PlistError, Value};
-use crate::source::{NodeId, Tree};
+use crate::source::{NodeId, ResolveError, Tree};
 
 /// Links followed on the way to a file of the bundle: the kernel's own limit.
 pub(super) const MAX_LINKS: usize = 32;
@@ -85,8 +85,8 @@ pub enum LayoutError {
     /// Where the executable belongs is a directory, which is opened like a file (EISDIR).
     #[error("a folder has the name of the executable")]
     ExecutableIsDirectory,
-    /// The main file lies outside of what was given, where nothing is read; macOS would look there.
-    #[error("Info.plist or a link leads to a main executable outside of the item")]
+    /// The main file, or a folder on the way to it, lies outside of what was given, where nothing is read; macOS would look there.
+    #[error("Info.plist or a link leads out of the item")]
     Outside,
 }
 
@@ -111,9 +111,18 @@ pub enum LayoutFault {
         /// The link or special file.
         node: NodeId,
     },
-    /// `_CodeSignature` is a file (ENOTDIR).
+    /// `_CodeSignature` is a file, or a link to one (ENOTDIR).
     MetaNotADirectory,
-    /// A stranger in `_CodeSignature` (errSecCSUnsealedAppRoot).
+    /// `_CodeSignature` is a link that leads in a circle (ELOOP).
+    MetaLoop,
+    /// `_CodeSignature` is a link that leads out of what was given, where nothing is read.
+    MetaOutside,
+    /// A folder, link or special file in `_CodeSignature` (errSecCSUnsealedAppRoot, thrown where it is met).
+    MetaNotAFile {
+        /// Name of the entry.
+        name: String,
+    },
+    /// A file in `_CodeSignature` that does not belong there (errSecCSUnsealedAppRoot).
     MetaGuest {
         /// Name of the entry.
         name: String,
@@ -148,6 +157,8 @@ pub struct Layout {
     pub other_versions: Vec<NodeId>,
     /// The directory that holds `_CodeSignature`, and that the seal's paths are relative to.
     pub support: NodeId,
+    /// Links in the path from `root` to `support` as macOS puts it together, such as `Versions/Current`.
+    pub links_to_support: usize,
     /// What the bundle is.
     pub kind: BundleKind,
     /// Whether the seal and `codesign` treat it as an app.
@@ -186,17 +197,45 @@ impl Layout {
     /// # Errors
     /// See [`LayoutError`].
     pub fn open<T: Tree + ?Sized>(tree: &T, root: NodeId, asked: Option<&str>) -> Result<Self, LayoutError> {
-        let mut faults = Vec::new();
+        Self::open_noting(tree, root, asked, &mut Vec::new())
+    }
+
+    /// The same; where the directory cannot be taken apart, `noted` holds the faults of its layout that were met before.
+    ///
+    /// # Errors
+    /// See [`LayoutError`].
+    pub fn open_noting<T: Tree + ?Sized>(
+        tree: &T,
+        root: NodeId,
+        asked: Option<&str>,
+        noted: &mut Vec<LayoutFault>,
+    ) -> Result<Self, LayoutError> {
+        let mut layout = Self::taken_apart(tree, root, asked, noted)?;
+        layout.faults = std::mem::take(noted);
+        Ok(layout)
+    }
+
+    fn taken_apart<T: Tree + ?Sized>(
+        tree: &T,
+        root: NodeId,
+        asked: Option<&str>,
+        faults: &mut Vec<LayoutFault>,
+    ) -> Result<Self, LayoutError> {
         let mut version_root = root;
         let selected = asked.unwrap_or("Current");
         if tree.lookup(root, "Contents").id().is_some() {
-            check_app_root(tree, root, &mut faults);
+            check_app_root(tree, root, faults);
         } else if tree.lookup(root, "Support Files").id().is_none() {
             let version = tree.resolve(root, &format!("Versions/{selected}"), MAX_LINKS);
+            // Its root is judged by the texts of its links, wherever they lead.
+            if version == Err(ResolveError::Escapes) {
+                check_framework_root(tree, root, faults);
+                return Err(LayoutError::Outside);
+            }
             match version.ok().filter(|found| tree.node(*found).is_directory()) {
                 Some(version) => {
                     version_root = version;
-                    check_framework_root(tree, root, &mut faults);
+                    check_framework_root(tree, root, faults);
                 }
                 None if asked.is_some() => return Err(LayoutError::NoSuchVersion),
                 None => {}
@@ -206,7 +245,7 @@ impl Layout {
         if let (Some(bundle), false) = (wrapped(tree, root), is_versioned) {
             version_root = bundle;
         }
-        let places = Places::of(tree, version_root).ok_or(LayoutError::NotABundle)?;
+        let places = Places::of(tree, version_root)?;
         let support = places.support;
         let resources_prefix = if places.is_flat() { "" } else { "Resources/" };
         let info_place = places.info_plist(tree);
@@ -226,8 +265,8 @@ impl Layout {
         let stem = (!is_versioned).then_some(&*name);
         let (main_kind, main_place) = if let Some(page) = has("MainHTML") {
             let page = page.as_str().ok_or(LayoutError::NotABundle)?;
-            (MainFile::Widget, places.in_support(tree, page)?)
-        } else if let Some(place) = places.executable(tree, info.as_ref(), stem)? {
+            (MainFile::Widget, places.in_support(tree, page, faults)?)
+        } else if let Some(place) = places.executable(tree, info.as_ref(), stem, faults)? {
             (MainFile::Executable, Some(place))
         } else if info_plist.is_some() {
             let kind = match has("IFMajorVersion") {
@@ -255,13 +294,14 @@ impl Layout {
         }
         let application = has("CFBundlePackageType") == Some(&Value::String("APPL".into()));
         if let (Some(executable), true, None) = (executable, is_versioned, asked) {
-            check_moved(tree, root, (executable, info_plist), &name, &mut faults);
+            check_moved(tree, root, (executable, info_plist), &name, faults);
         }
-        let signature_files = meta_directory(tree, support, &mut faults);
-        let code_resources = tree
-            .lookup(support, "_CodeSignature/CodeResources")
-            .id()
-            .filter(|id| tree.node(*id).is_file());
+        let meta = meta_directory(tree, support, faults);
+        let to_version = match (is_versioned, version_root == root) {
+            (true, _) => tree.links_on(root, &format!("Versions/{selected}")),
+            (false, false) => tree.links_on(root, "WrappedBundle"),
+            (false, true) => 0,
+        };
         let versions = tree.lookup(root, "Versions").id().filter(|_| is_versioned);
         let other_versions = versions
             .map(|versions| tree.children(versions))
@@ -276,6 +316,7 @@ impl Layout {
             version: is_versioned.then(|| selected.to_owned()),
             other_versions,
             support,
+            links_to_support: to_version.saturating_add(places.links_to_support(tree)),
             kind: match BundleKind::of_name(&name) {
                 None | Some(BundleKind::Bundle) if application => BundleKind::App,
                 kind => kind.unwrap_or(BundleKind::Bundle),
@@ -290,9 +331,9 @@ impl Layout {
             main,
             main_path: places.below_support(&main_place),
             main_kind,
-            code_resources,
-            signature_files,
-            faults,
+            code_resources: meta.code_resources,
+            signature_files: meta.signature_files,
+            faults: Vec::new(),
         })
     }
 
@@ -305,6 +346,15 @@ impl Layout {
         self.executable == Some(executable)
             && self.main_path.as_deref() == Some(&*tree.path_from(self.support, executable))
             && (has_info || !is_flat)
+    }
+
+    /// The folder that counts as the bundle's own: of a framework, that of the selected version (`BundleDiskRep::setup`).
+    #[must_use]
+    pub fn code_root(&self) -> NodeId {
+        match self.version {
+            Some(_) => self.version_root,
+            None => self.root,
+        }
     }
 
     /// What stands in front of the executable's format, as in `app bundle with Mach-O thin (arm64)`, or alone where

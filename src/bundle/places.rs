@@ -4,7 +4,7 @@
 //! `_CFBundleCopyExecutableURLInDirectory2` of swift-corelibs-foundation). Names are paths that are put together as text before
 //! anything is opened, so that `..` goes back by one name whatever links lie on the way.
 
-use super::layout::{LayoutError, MAX_LINKS};
+use super::layout::{LayoutError, LayoutFault, MAX_LINKS};
 use crate::plist::Dictionary;
 use crate::source::{Kind, NodeId, ResolveError, Tree};
 
@@ -42,8 +42,11 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Looks at the names in `root`; `None` where the folder that they promise is not there.
-    pub(super) fn of<T: Tree + ?Sized>(tree: &T, root: NodeId) -> Option<Self> {
+    /// Looks at the names in `root`.
+    ///
+    /// # Errors
+    /// [`LayoutError`] where the folder that they promise is not there, or is outside of the item.
+    pub(super) fn of<T: Tree + ?Sized>(tree: &T, root: NodeId) -> Result<Self, LayoutError> {
         let has = |name: &str| {
             let found = tree.lookup(root, name).id();
             found.is_some_and(|id| matches!(tree.node(id).kind, Kind::Directory | Kind::Symlink))
@@ -63,15 +66,28 @@ impl Places {
         let mut support_path = names(tree, root);
         support_path.extend(form.support().map(str::to_owned));
         let support = match form.support() {
-            Some(name) => tree.resolve(root, name, MAX_LINKS).ok()?,
+            Some(name) => tree.resolve(root, name, MAX_LINKS).map_err(|error| match error {
+                ResolveError::Escapes => LayoutError::Outside,
+                _ => LayoutError::NotABundle,
+            })?,
             None => root,
         };
-        tree.node(support).is_directory().then_some(Self {
+        if !tree.node(support).is_directory() {
+            return Err(LayoutError::NotABundle);
+        }
+        Ok(Self {
             form,
             root,
             support,
             support_path,
         })
+    }
+
+    /// Links in the path from the root to the support directory.
+    pub(super) fn links_to_support<T: Tree + ?Sized>(&self, tree: &T) -> usize {
+        self.form
+            .support()
+            .map_or(0, |name| tree.links_on(self.root, name))
     }
 
     /// Whether resources lie beside everything else.
@@ -108,6 +124,7 @@ impl Places {
         tree: &T,
         info: Option<&Dictionary>,
         stem: Option<&str>,
+        faults: &mut Vec<LayoutFault>,
     ) -> Result<Option<Place>, LayoutError> {
         let key = |key: &str| info.and_then(|info| info.get(key));
         let named = match (
@@ -131,7 +148,7 @@ impl Places {
             Form::Contents | Form::SupportFiles => vec![mac(), self.support_path.clone(), root],
         };
         for place in places {
-            if let Some(found) = find(tree, place, name)? {
+            if let Some(found) = find(tree, place, name, faults)? {
                 return Ok(Some(found));
             }
         }
@@ -146,8 +163,9 @@ impl Places {
         &self,
         tree: &T,
         path: &str,
+        faults: &mut Vec<LayoutFault>,
     ) -> Result<Option<Place>, LayoutError> {
-        find(tree, self.support_path.clone(), path)
+        find(tree, self.support_path.clone(), path, faults)
     }
 
     /// The only file whose name ends in `.dist` (`findDistFile`).
@@ -196,8 +214,14 @@ fn is_inner(name: &str) -> bool {
         .any(|inner| name.ends_with(inner))
 }
 
-/// The file `name` from a directory whose path is given; `None` if there is none.
-fn find<T: Tree + ?Sized>(tree: &T, mut path: Vec<String>, name: &str) -> Result<Option<Place>, LayoutError> {
+/// The file `name` from a directory whose path is given; `None` if there is none. A link out of the item is noted: macOS wants a plain
+/// file there, whatever it leads to (`BundleDiskRep::checkPlainFile`).
+fn find<T: Tree + ?Sized>(
+    tree: &T,
+    mut path: Vec<String>,
+    name: &str,
+    faults: &mut Vec<LayoutFault>,
+) -> Result<Option<Place>, LayoutError> {
     if name.starts_with('/') {
         return Err(LayoutError::Outside);
     }
@@ -210,9 +234,17 @@ fn find<T: Tree + ?Sized>(tree: &T, mut path: Vec<String>, name: &str) -> Result
             _ => path.push(part.to_owned()),
         }
     }
+    let entry = || {
+        let (last, above) = path.split_last()?;
+        let directory = tree.resolve(tree.root(), &above.join("/"), MAX_LINKS).ok()?;
+        tree.lookup(directory, last).id()
+    };
     let target = match tree.resolve(tree.root(), &path.join("/"), MAX_LINKS) {
         Ok(target) => target,
-        Err(ResolveError::Escapes) => return Err(LayoutError::Outside),
+        Err(ResolveError::Escapes) => {
+            faults.extend(entry().map(|node| LayoutFault::NotRegular { node }));
+            return Err(LayoutError::Outside);
+        }
         Err(_) => return Ok(None),
     };
     match tree.node(target).kind {
@@ -220,13 +252,7 @@ fn find<T: Tree + ?Sized>(tree: &T, mut path: Vec<String>, name: &str) -> Result
         Kind::Directory => return Err(LayoutError::ExecutableIsDirectory),
         _ => return Err(LayoutError::NotABundle),
     }
-    let Some((last, above)) = path.split_last() else {
-        return Ok(None);
-    };
-    let directory = tree.resolve(tree.root(), &above.join("/"), MAX_LINKS);
-    let entry = directory
-        .ok()
-        .and_then(|directory| tree.lookup(directory, last).id());
+    let entry = entry();
     Ok(entry.map(|entry| Place { entry, path }))
 }
 

@@ -2,11 +2,14 @@
 //!
 //! Specification 6.3 (2), 6.4, 6.5 and 6.11 (`DirValidator`, `BundleDiskRep::checkMoved` and `strictValidate`).
 
-use super::layout::LayoutFault;
+use super::layout::{LayoutFault, MAX_LINKS};
 use super::places::{Places, follow};
 use crate::blob::Slot;
 use crate::plist::Value;
-use crate::source::{Kind, NodeId, Tree};
+use crate::source::{Kind, NodeId, ResolveError, Tree};
+
+/// The folder of the signature (`BUNDLEDISKREP_DIRECTORY`).
+const META: &str = "_CodeSignature";
 
 /// Specification 6.3 (2): beside `Contents`, only some well-known files that are not executable.
 pub(super) fn check_app_root<T: Tree + ?Sized>(tree: &T, root: NodeId, faults: &mut Vec<LayoutFault>) {
@@ -91,7 +94,7 @@ pub(super) fn check_moved<T: Tree + ?Sized>(
     name: &str,
     faults: &mut Vec<LayoutFault>,
 ) {
-    let Some(outer) = Places::of(tree, root) else {
+    let Ok(outer) = Places::of(tree, root) else {
         return faults.push(LayoutFault::Ambiguous);
     };
     let outer_info = outer.info_plist(tree).and_then(|place| follow(tree, place.entry));
@@ -99,7 +102,7 @@ pub(super) fn check_moved<T: Tree + ?Sized>(
         .and_then(|node| tree.small(node, tree.limits().info_plist).ok())
         .and_then(|bytes| crate::plist::parse_within(&bytes, tree.limits(), tree.budget()).ok());
     let info = info.as_ref().and_then(Value::as_dictionary);
-    let moved = match outer.executable(tree, info, Some(name)) {
+    let moved = match outer.executable(tree, info, Some(name), &mut Vec::new()) {
         Ok(place) => place.is_some_and(|place| follow(tree, place.entry) != Some(executable)),
         Err(_) => true,
     };
@@ -108,14 +111,39 @@ pub(super) fn check_moved<T: Tree + ?Sized>(
     }
 }
 
-/// Specification 6.5 and 6.11: `_CodeSignature` holds the seal and signature files, nothing else.
+/// The files of a signature in `_CodeSignature`, links followed (`BundleDiskRep::metaData`).
+#[derive(Debug, Default)]
+pub(super) struct Meta {
+    /// `CodeResources`.
+    pub(super) code_resources: Option<NodeId>,
+    /// The other files by the slot that Apple's names for them stand for.
+    pub(super) signature_files: Vec<(Slot, NodeId)>,
+}
+
+/// Specification 6.5 and 6.11: `_CodeSignature` holds the seal and signature files, nothing else. The folder may be a link, which is
+/// opened like a folder (`validateMetaDirectory`); a file in it may not, but is read all the same.
 pub(super) fn meta_directory<T: Tree + ?Sized>(
     tree: &T,
     support: NodeId,
     faults: &mut Vec<LayoutFault>,
-) -> Vec<(Slot, NodeId)> {
-    let Some(meta) = tree.lookup(support, "_CodeSignature").id() else {
-        return Vec::new();
+) -> Meta {
+    let mut found = Meta::default();
+    if tree.lookup(support, META).id().is_none() {
+        return found;
+    }
+    let meta = match tree.resolve(support, META, MAX_LINKS) {
+        Ok(meta) => meta,
+        Err(error) => {
+            match error {
+                // Nothing is there for `opendir`.
+                // Without a budget nothing is said about the item.
+                ResolveError::Missing | ResolveError::OverBudget => {}
+                ResolveError::Loop => faults.push(LayoutFault::MetaLoop),
+                ResolveError::NotDirectory => faults.push(LayoutFault::MetaNotADirectory),
+                ResolveError::Escapes => faults.push(LayoutFault::MetaOutside),
+            }
+            return found;
+        }
     };
     if !tree.node(meta).is_directory() {
         faults.push(LayoutFault::MetaNotADirectory);
@@ -124,19 +152,22 @@ pub(super) fn meta_directory<T: Tree + ?Sized>(
         .chain(0x1000..=0x1004)
         .chain(std::iter::once(Slot::SIGNATURE.0))
         .map(Slot);
-    let mut found = Vec::new();
     for child in tree.children(meta) {
         let node = tree.node(*child);
         let name = node.text();
         let slot = slots
             .clone()
             .find(|slot| *slot != Slot::INFO && slot.canonical_name() == Some(&*name));
-        match slot {
-            Some(Slot::RESOURCE_DIRECTORY) if node.is_file() => {}
-            Some(slot) if node.is_file() => found.push((slot, *child)),
-            _ => faults.push(LayoutFault::MetaGuest {
-                name: name.into_owned(),
-            }),
+        match (slot, follow(tree, *child)) {
+            (Some(Slot::RESOURCE_DIRECTORY), Some(file)) => found.code_resources = Some(file),
+            (Some(slot), Some(file)) => found.signature_files.push((slot, file)),
+            _ => {}
+        }
+        let name = name.into_owned();
+        match (slot, node.is_file()) {
+            (_, false) => faults.push(LayoutFault::MetaNotAFile { name }),
+            (None, true) => faults.push(LayoutFault::MetaGuest { name }),
+            (Some(_), true) => {}
         }
     }
     found

@@ -2,10 +2,11 @@
 //!
 //! Specification 6.8 (`ResourceBuilder::scan`, `SecStaticCode::validateResource`): what is added, missing or of
 //! the wrong kind is decided here; which files must be hashed and which nested code verified is listed. Links are
-//! never followed. Names are compared byte by byte; Unicode normalisation is not tried.
+//! never followed. Names are compared byte by byte with the seal, as `CFEqual` does; the main executable is left out also where its
+//! name is stored in another Unicode form than Info.plist has it.
 
 use super::{Layout, Rules, Seal, SealEntry, SealedItem};
-use crate::source::{Kind, NodeId, Tree};
+use crate::source::{Kind, Lookup, NodeId, Tree, differs_in_form_only};
 
 /// Steps of looking at one node, the rules left out.
 const PER_NODE: u64 = 8;
@@ -52,6 +53,10 @@ pub struct Scan<'s> {
     pub items: Vec<Item<'s>>,
     /// Links that the seal knows, in the order of the walk.
     pub links: Vec<(&'s str, NodeId)>,
+    /// All links that the rules do not leave out, in the order of the walk: each is opened before it is compared.
+    pub opened: Vec<NodeId>,
+    /// Other nodes that the rules do not leave out and that are no items: added, or of another kind than sealed.
+    pub others: Vec<NodeId>,
     /// Paths that the seal does not know.
     pub added: Vec<String>,
     /// Sealed paths that are of another kind, or links with another text.
@@ -69,6 +74,7 @@ pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> 
         tree,
         seal,
         main: layout.main_path.as_deref(),
+        main_in_another_form: main_in_another_form(tree, layout),
         found: Scan::default(),
         seen: vec![false; seal.entries.len()],
         next: 0,
@@ -111,6 +117,17 @@ fn kept(path: &str) -> usize {
     path.len().saturating_add(size_of::<String>()).saturating_mul(3)
 }
 
+/// The main file, where it is found only in another Unicode form than that of `main_path`.
+fn main_in_another_form<T: Tree + ?Sized>(tree: &T, layout: &Layout) -> Option<NodeId> {
+    let path = layout.main_path.as_deref()?;
+    match tree.lookup(layout.support, path) {
+        Lookup::Folded(node) => {
+            differs_in_form_only(path, &tree.path_from(layout.support, node)).then_some(node)
+        }
+        Lookup::Exact(_) | Lookup::Missing => None,
+    }
+}
+
 /// Children in reverse, so that a stack hands them out in order, each with the length of the folder's path.
 fn children<T: Tree + ?Sized>(tree: &T, node: NodeId, folder: usize) -> Vec<(NodeId, usize)> {
     let children = tree.children(node).iter().rev();
@@ -122,6 +139,7 @@ struct Walk<'t, 's, T: ?Sized> {
     seal: &'s Seal,
     /// The main file, in the spelling that macOS arrives at.
     main: Option<&'t str>,
+    main_in_another_form: Option<NodeId>,
     found: Scan<'s>,
     /// Which entries of the seal were met, by their number.
     seen: Vec<bool>,
@@ -133,7 +151,10 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
     /// Judges one node; says whether it is a folder that is to be entered.
     fn visit(&mut self, node: NodeId, path: &str) -> bool {
         // Apple's code excludes these at the top level, whatever the rules say, with all they contain.
-        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt") || self.main == Some(path) {
+        if matches!(path, "_CodeSignature" | "CodeResources" | "_MASReceipt")
+            || self.main == Some(path)
+            || self.main_in_another_form == Some(node)
+        {
             return false;
         }
         let facts = self.tree.node(node);
@@ -170,6 +191,18 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
 
     /// The table of outcomes in specification 6.8.
     fn sealed(&mut self, node: NodeId, path: &str, kind: Kind) {
+        if kind == Kind::Symlink {
+            self.found.opened.push(node);
+        }
+        let items = self.found.items.len();
+        self.compare(node, path, kind);
+        if kind != Kind::Symlink && self.found.items.len() == items {
+            self.found.others.push(node);
+        }
+    }
+
+    /// Compares one node with its entry in the seal.
+    fn compare(&mut self, node: NodeId, path: &str, kind: Kind) {
         let entries = &self.seal.entries;
         let number = entries.find(path, self.next);
         let found = number.and_then(|number| Some((number, entries.entry(number)?)));

@@ -1,9 +1,9 @@
 //! The universal ("fat") header and the layout of its slices.
 //!
 //! Specification 2.2 and 2.4 (`Universal::Universal` in Apple's `macho++.cpp`). Entries are 20 bytes, or 32 for
-//! fat64, which Apple's verifier does not take for Mach-O at all, and neither does it a header whose bytes are swapped
-//! (`Universal::typeOf` and the kernel read its numbers as if they were not); they are read here so that their slices can be
-//! shown, and [`Fat::is_foreign`] tells.
+//! fat64, which Apple's verifier does not take for Mach-O at all. A magic number whose bytes are swapped counts like the usual one,
+//! and the table after it is read in network order all the same; where its numbers are swapped as well, they lead nowhere
+//! (`super::type_of`). Both are read here so that their slices can be shown.
 
 use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
 
@@ -48,6 +48,13 @@ pub enum FatFault {
         /// How many bytes follow.
         count: u64,
     },
+    /// The file ends before the slice at this offset does.
+    PastEnd {
+        /// Offset of the slice.
+        offset: u64,
+    },
+    /// The slices have different file types (`Universal::make`).
+    MixedFileTypes,
     /// An arm64 entry stands behind the declared number of entries; macOS counts it as one more.
     HiddenEntry,
     /// Two entries name the same architecture; macOS looks at one of them only.
@@ -74,8 +81,8 @@ pub struct Fat {
     pub faults: Vec<FatFault>,
     /// Whether offsets are 64-bit; `codesign` takes such a file for unsigned generic data.
     pub is_fat64: bool,
-    /// Whether the header is little-endian.
-    pub is_swapped: bool,
+    /// Whether the magic number has its bytes swapped; the kernel does not run such a file.
+    pub has_swapped_magic: bool,
 }
 
 impl Fat {
@@ -85,16 +92,10 @@ impl Fat {
         matches!(magic, FAT_MAGIC | FAT_CIGAM | FAT_MAGIC_64 | FAT_CIGAM_64)
     }
 
-    /// Whether macOS does not take the file for a universal one.
-    #[must_use]
-    pub fn is_foreign(&self) -> bool {
-        self.is_fat64 || self.is_swapped
-    }
-
     /// Reads the header of `file`.
     ///
     /// # Errors
-    /// [`MachOError`], when the header or a slice does not lie in the file.
+    /// [`MachOError`], when the header is not in the file, or two slices begin at one place.
     pub fn parse(file: &[u8]) -> Result<Self, MachOError> {
         let truncated = MachOError::Truncated {
             what: "universal header",
@@ -102,13 +103,14 @@ impl Fat {
         let magic = u32_be(file, 0).ok_or(truncated)?;
         let (endian, is_fat64) = match magic {
             FAT_MAGIC => (Endian::Big, false),
+            FAT_CIGAM if super::type_of(file).is_some() => (Endian::Big, false),
             FAT_CIGAM => (Endian::Little, false),
             FAT_MAGIC_64 => (Endian::Big, true),
             FAT_CIGAM_64 => (Endian::Little, true),
             _ => return Err(MachOError::Magic { magic }),
         };
         let count = endian.u32(file, 4).ok_or(truncated)?;
-        if count == 0 || count > MAX_ARCHITECTURES {
+        if count > MAX_ARCHITECTURES {
             return Err(MachOError::ArchitectureCount { count });
         }
         let entry_size: u64 = if is_fat64 { 32 } else { 20 };
@@ -119,17 +121,21 @@ impl Fat {
             architectures.push(entry(file, endian, is_fat64, at).ok_or(truncated)?);
         }
         let mut faults = Vec::new();
-        // Apple reads one entry more than declared and takes it for a slice if it says arm64.
-        if endian.u32(file, header_end) == Some(CPU_TYPE_ARM64) {
-            architectures.push(entry(file, endian, is_fat64, header_end).ok_or(truncated)?);
+        // Apple reads one entry more than declared, which must be there, and takes it for a slice if it says arm64.
+        let hidden = entry(file, endian, is_fat64, header_end).ok_or(truncated)?;
+        if hidden.architecture.cpu_type.cast_unsigned() == CPU_TYPE_ARM64 {
+            architectures.push(hidden);
             faults.push(FatFault::HiddenEntry);
             header_end = header_end.saturating_add(entry_size);
+        }
+        if architectures.is_empty() {
+            return Err(MachOError::ArchitectureCount { count });
         }
         let mut fat = Self {
             architectures,
             faults,
             is_fat64,
-            is_swapped: endian == Endian::Little,
+            has_swapped_magic: matches!(magic, FAT_CIGAM | FAT_CIGAM_64),
         };
         fat.check_layout(file, header_end)?;
         Ok(fat)
@@ -140,27 +146,24 @@ impl Fat {
         let mut by_offset = self.architectures.clone();
         by_offset.sort_by_key(|entry| entry.offset);
         let mut end = header_end;
-        let mut first = true;
+        let mut last = None;
         for (index, entry) in by_offset.iter().enumerate() {
-            let slice_end = entry.offset.checked_add(entry.size).filter(|end| *end <= length);
-            let Some(slice_end) = slice_end else {
-                return Err(MachOError::SliceRange {
-                    offset: entry.offset,
-                    size: entry.size,
-                    length,
-                });
-            };
+            let slice_end = entry.offset.saturating_add(entry.size);
             let rest = by_offset.get(index.saturating_add(1)..).unwrap_or_default();
-            if rest.first().is_some_and(|next| next.offset == entry.offset) {
+            // Where something is wrong before, macOS does not measure that far.
+            if last == Some(entry.offset) && !self.faults.iter().any(FatFault::ends_measuring) {
                 return Err(MachOError::SameOffset { offset: entry.offset });
             }
             match entry.offset.checked_sub(end) {
                 None => self.faults.push(FatFault::Overlap { offset: entry.offset }),
                 Some(gap) => {
                     let limit = 1u64.checked_shl(entry.align).filter(|_| entry.align <= 30);
-                    let too_large = !first && limit.is_none_or(|limit| gap >= limit);
-                    let zero = range(file, end, gap).is_some_and(|bytes| bytes.iter().all(|b| *b == 0));
-                    if too_large || !zero {
+                    let too_large = last.is_some() && limit.is_none_or(|limit| gap >= limit);
+                    let bytes = range(file, end, gap);
+                    let zero = bytes.is_some_and(|bytes| bytes.iter().all(|b| *b == 0));
+                    if bytes.is_none() {
+                        self.faults.push(FatFault::PastEnd { offset: entry.offset });
+                    } else if too_large || !zero {
                         self.faults.push(FatFault::Gap { offset: entry.offset });
                     }
                 }
@@ -171,14 +174,29 @@ impl Fat {
                 });
             }
             end = slice_end;
-            first = false;
+            last = Some(entry.offset);
         }
-        if end < length {
-            self.faults.push(FatFault::TrailingBytes {
-                count: length.saturating_sub(end),
-            });
+        match (length.checked_sub(end), last) {
+            (Some(0), _) | (None, None) => {}
+            (Some(count), _) => self.faults.push(FatFault::TrailingBytes { count }),
+            (None, Some(_)) if self.faults.iter().any(FatFault::is_past_end) => {}
+            (None, Some(offset)) => self.faults.push(FatFault::PastEnd { offset }),
         }
         Ok(())
+    }
+}
+
+impl FatFault {
+    /// Returns true if macOS measures no slice after this fault.
+    fn ends_measuring(&self) -> bool {
+        matches!(
+            self,
+            Self::Gap { .. } | Self::Overlap { .. } | Self::PastEnd { .. }
+        )
+    }
+
+    fn is_past_end(&self) -> bool {
+        matches!(self, Self::PastEnd { .. })
     }
 }
 
@@ -280,6 +298,17 @@ mod tests {
             assert_eq!(Fat::parse(&file), Err(MachOError::ArchitectureCount { count }));
         }
         let outside = fat(&[(7, 4096, 101, 12)], 4196);
-        assert!(matches!(Fat::parse(&outside), Err(MachOError::SliceRange { .. })));
+        let faults = Fat::parse(&outside).unwrap().faults;
+        assert_eq!(faults, [FatFault::PastEnd { offset: 4096 }]);
+        // One entry more than declared must be there.
+        assert!(matches!(
+            Fat::parse(&file[..47]),
+            Err(MachOError::ArchitectureCount { .. })
+        ));
+        file[4..8].copy_from_slice(&1u32.to_be_bytes());
+        assert!(matches!(
+            Fat::parse(&file[..47]),
+            Err(MachOError::Truncated { .. })
+        ));
     }
 }

@@ -1,53 +1,143 @@
 //! Load commands, as far as a signature and the rules are concerned with them.
 //!
-//! Constants are goblin's; the walk is our own (specification 2.6): `cmdsize` of at least 8, a multiple of 4,
-//! every command inside `sizeofcmds`, and `sizeofcmds` inside the slice.
+//! Constants are goblin's; the walk is our own and goes as Apple's does (`MachOBase::initCommands`, `nextCommand`): by `sizeofcmds`,
+//! never by `ncmds`; a command must fit when it is reached, and a length of zero ends the walk with an error. What else the kernel and
+//! the dynamic linker demand is a fact for the rules.
 
 use super::MachOError;
+use crate::limits::LOAD_COMMANDS;
 use crate::octets::{Endian, range};
 
 /// One load command with its header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LoadCommand<'a> {
+    /// Its number in the list.
+    pub(super) index: u32,
+    /// Where it begins, in bytes from the start of the slice.
+    pub(super) offset: u64,
     /// The command number, the required bit included.
     pub(super) command: u32,
-    /// The whole command, header included.
+    /// The `cmdsize` field.
+    pub(super) size: u32,
+    /// The whole command, header included; less where the first command is longer than the list.
     pub(super) data: &'a [u8],
 }
 
-/// Walks `count` commands of `size` bytes in all that start at `start` of `slice`.
-///
-/// Apple reads up to `ncmds` commands; `count` is bounded by `size / 8`, which the slice bounds in turn.
-pub(super) fn walk(
-    slice: &[u8],
+impl LoadCommand<'_> {
+    /// The error of one that is too short, or of another wrong length.
+    pub(super) fn error(&self) -> MachOError {
+        MachOError::LoadCommand {
+            index: self.index,
+            offset: self.offset,
+            size: self.size,
+        }
+    }
+
+    /// Returns true if the command has at least `length` bytes, all of them in the list.
+    pub(super) fn has(&self, length: u32) -> bool {
+        let available = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
+        self.size.min(available) >= length
+    }
+
+    /// Returns true if the kernel and the dynamic linker take a command of this length.
+    pub(super) fn is_whole(&self) -> bool {
+        self.has(8) && self.has(self.size) && self.size.is_multiple_of(4)
+    }
+}
+
+/// The load commands of one slice, in their order.
+#[derive(Debug)]
+pub(super) struct Commands<'a> {
+    area: &'a [u8],
     endian: Endian,
+    /// Where the list begins in the slice.
     start: u64,
-    count: u32,
-    size: u32,
-) -> Result<Vec<LoadCommand<'_>>, MachOError> {
-    let area = range(slice, start, u64::from(size)).ok_or(MachOError::Truncated {
-        what: "load commands",
-    })?;
-    let mut commands = Vec::new();
-    let mut at = 0u64;
-    for index in 0..count {
-        let offset = start.saturating_add(at);
-        let ended = MachOError::LoadCommand {
-            index,
-            offset,
-            size: 0,
+    next: Next,
+}
+
+/// Where the next command is in the list.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    At {
+        index: u32,
+        at: u64,
+    },
+    /// The command before it has a length of zero.
+    Nowhere(MachOError),
+    Ended,
+}
+
+impl<'a> Commands<'a> {
+    /// The `size` bytes of commands that begin at `start` of `slice`.
+    ///
+    /// # Errors
+    /// [`MachOError`] where the list is not in the slice, or has no room for one command.
+    pub(super) fn of(slice: &'a [u8], endian: Endian, start: u64, size: u32) -> Result<Self, MachOError> {
+        let area = range(slice, start, u64::from(size)).ok_or(MachOError::Truncated {
+            what: "load commands",
+        })?;
+        if area.len() < 8 {
+            return Err(MachOError::LoadCommand {
+                index: 0,
+                offset: start,
+                size: 0,
+            });
+        }
+        Ok(Self {
+            area,
+            endian,
+            start,
+            next: Next::At { index: 0, at: 0 },
+        })
+    }
+
+    /// The next command.
+    ///
+    /// # Errors
+    /// [`MachOError`] where it does not fit; the walk ends there.
+    pub(super) fn advance(&mut self) -> Result<Option<LoadCommand<'a>>, MachOError> {
+        let (index, at) = match std::mem::replace(&mut self.next, Next::Ended) {
+            Next::At { index, at } => (index, at),
+            Next::Nowhere(error) => return Err(error),
+            Next::Ended => return Ok(None),
         };
-        let command = endian.u32(area, at).ok_or(ended)?;
-        let size = endian.u32(area, at.saturating_add(4)).ok_or(ended)?;
+        if index >= LOAD_COMMANDS {
+            return Err(MachOError::TooManyCommands { limit: LOAD_COMMANDS });
+        }
+        let offset = self.start.saturating_add(at);
+        let field = |at: u64| self.endian.u32(self.area, at);
+        let (Some(command), Some(size)) = (field(at), field(at.saturating_add(4))) else {
+            return Err(MachOError::LoadCommand {
+                index,
+                offset,
+                size: 0,
+            });
+        };
+        let length = u64::try_from(self.area.len()).unwrap_or(u64::MAX);
+        let available = length.saturating_sub(at);
         let error = MachOError::LoadCommand { index, offset, size };
-        if size < 8 || size % 4 != 0 {
+        // Nothing looks whether the first one fits.
+        if index > 0 && u64::from(size) > available {
             return Err(error);
         }
-        let data = range(area, at, u64::from(size)).ok_or(error)?;
-        commands.push(LoadCommand { command, data });
-        at = at.saturating_add(u64::from(size));
+        let following = at.saturating_add(u64::from(size));
+        self.next = match size {
+            0 => Next::Nowhere(error),
+            _ if following >= length => Next::Ended,
+            _ => Next::At {
+                index: index.saturating_add(1),
+                at: following,
+            },
+        };
+        let data = range(self.area, at, u64::from(size).min(available)).ok_or(error)?;
+        Ok(Some(LoadCommand {
+            index,
+            offset,
+            command,
+            size,
+            data,
+        }))
     }
-    Ok(commands)
 }
 
 /// A segment command.

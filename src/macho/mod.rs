@@ -16,7 +16,7 @@ pub use slice::{FileType, LinkeditData, Slice};
 
 use thiserror::Error;
 
-use crate::octets::u32_be;
+use crate::octets::{Endian, u32_be};
 
 /// Why a Mach-O file could not be read. Offsets are in bytes from the start of the slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -39,25 +39,29 @@ pub enum MachOError {
         /// The count field.
         count: u32,
     },
-    /// A universal entry lies outside the file.
-    #[error("slice at offset {offset} of {size} bytes lies outside the file of {length} bytes")]
-    SliceRange {
-        /// Offset in the file.
-        offset: u64,
-        /// Size of the slice.
-        size: u64,
-        /// Length of the file.
-        length: u64,
-    },
     /// Two universal entries have the same offset (errSecInternalError on macOS).
     #[error("two slices at the same offset {offset}")]
     SameOffset {
         /// Offset in the file.
         offset: u64,
     },
-    /// Slices have different file types.
-    #[error("slices have different file types")]
-    MixedFileTypes,
+    /// The number of load commands is not the one that the header gives.
+    #[error("the header counts {counted} load commands, and there are {found}")]
+    CommandCount {
+        /// `ncmds`.
+        counted: u32,
+        /// How many fit into `sizeofcmds`.
+        found: u32,
+    },
+    /// More load commands than the reader's budget.
+    #[error("more than {limit} load commands")]
+    TooManyCommands {
+        /// The budget.
+        limit: u32,
+    },
+    /// The bytes of the universal header's magic number are swapped, those of its table are not.
+    #[error("the magic number of the universal header has its bytes swapped, the table after it does not")]
+    SwappedMagic,
     /// A load command is too small, unaligned, or runs past `sizeofcmds`.
     #[error("load command {index} at offset {offset} has size {size}")]
     LoadCommand {
@@ -70,6 +74,47 @@ pub enum MachOError {
     },
 }
 
+impl MachOError {
+    /// Returns true if a budget of ours was reached: macOS would read on.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::TooManyCommands { .. })
+    }
+}
+
+/// Headers that are read on the way to the first slice of a universal file.
+const MAX_HEADERS: usize = 3;
+
+/// The file type that macOS goes by: that of the first slice, whatever the others are (`Universal::typeOf`). Nothing where the file
+/// is not Mach-O to macOS, such as one with 64-bit offsets.
+#[must_use]
+pub fn type_of(file: &[u8]) -> Option<FileType> {
+    use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
+    use goblin::mach::header;
+    let mut at = 0u64;
+    for _ in 0..MAX_HEADERS {
+        // The length of a header, also of the 64-bit one, of which the last field is not read.
+        let head = crate::octets::range(file, at, 28)?;
+        let endian = match u32_be(head, 0)? {
+            header::MH_MAGIC | header::MH_MAGIC_64 => Endian::Big,
+            header::MH_CIGAM | header::MH_CIGAM_64 => Endian::Little,
+            FAT_MAGIC | FAT_CIGAM => {
+                at = u64::from(u32_be(head, 16)?);
+                continue;
+            }
+            _ => return None,
+        };
+        return endian.u32(head, 12).map(FileType);
+    }
+    None
+}
+
+/// Returns true if macOS looks for a signature in the file itself (`MachORep::candidate`).
+#[must_use]
+pub fn is_code(file: &[u8]) -> bool {
+    type_of(file).is_some_and(FileType::is_code)
+}
+
 /// Whether a file that starts with `head` should be read as Mach-O: a thin magic, or a universal magic with a
 /// number of architectures that a Java class file (same magic) cannot have.
 #[must_use]
@@ -80,8 +125,12 @@ pub fn is_macho(head: &[u8]) -> bool {
         Some(header::MH_MAGIC | header::MH_CIGAM | header::MH_MAGIC_64 | header::MH_CIGAM_64) => true,
         // Java's minor and major version stand where the count does; the lowest class version is 45.
         Some(FAT_MAGIC | fat::FAT_MAGIC_64) => u32_be(head, 4).is_some_and(|count| count > 0 && count < 45),
-        // With the bytes of its header swapped, which no tool writes.
-        Some(FAT_CIGAM) => u32_be(head, 4).is_some_and(|count| (1..45).contains(&count.swap_bytes())),
+        // With the bytes of its magic number or of its whole header swapped, which no tool writes.
+        Some(FAT_CIGAM) => u32_be(head, 4).is_some_and(|count| {
+            [count, count.swap_bytes()]
+                .iter()
+                .any(|count| (1..45).contains(count))
+        }),
         _ => false,
     }
 }
@@ -132,40 +181,52 @@ pub struct MachO<'a> {
 }
 
 impl<'a> MachO<'a> {
-    /// Reads the headers and load commands of every slice of `file`.
+    /// Reads the headers and load commands of every slice of `file`. A slice of a universal file that cannot be read says so itself
+    /// ([`Slice::fault`]): macOS reads each when it is its turn.
     ///
     /// # Errors
     /// See [`MachOError`].
     pub fn parse(file: &'a [u8]) -> Result<Self, MachOError> {
         let magic = u32_be(file, 0).ok_or(MachOError::Truncated { what: "magic number" })?;
+        let length = u64::try_from(file.len()).unwrap_or(u64::MAX);
         if !Fat::is_magic(magic) {
             return Ok(Self {
                 fat: None,
-                slices: vec![Slice::parse(file, 0)?],
+                slices: vec![Slice::parse(file, 0, length)?],
             });
         }
         let mut fat = Fat::parse(file)?;
         let mut slices = Vec::with_capacity(fat.architectures.len());
         for entry in &fat.architectures {
-            let bytes = crate::octets::range(file, entry.offset, entry.size)
-                .ok_or(MachOError::Truncated { what: "slices" })?;
+            let available = length.saturating_sub(entry.offset).min(entry.size);
+            let bytes = crate::octets::range(file, entry.offset, available).unwrap_or_default();
+            let slice = Slice::parse(bytes, entry.offset, entry.size)
+                .unwrap_or_else(|error| Slice::unreadable(bytes, entry.offset, entry.size, error));
             slices.push(Slice {
                 entry: entry.architecture,
-                ..Slice::parse(bytes, entry.offset)?
+                ..slice
             });
         }
-        let mut types = slices.iter().map(|slice| slice.file_type);
-        let first = types.next();
-        if types.any(|file_type| Some(file_type) != first) {
-            return Err(MachOError::MixedFileTypes);
-        }
         for (entry, slice) in fat.architectures.iter().zip(&slices) {
-            if entry.architecture != slice.architecture {
+            if slice.fault.is_none() && entry.architecture != slice.architecture {
                 fat.faults.push(FatFault::OtherArchitecture {
                     entry: entry.architecture,
                     slice: slice.architecture,
                 });
             }
+        }
+        // Of two slices of one architecture, macOS looks at the first.
+        let is_first = |index: usize| {
+            let entry = slices.get(index).map(|slice| slice.entry);
+            !slices.iter().take(index).any(|other| Some(other.entry) == entry)
+        };
+        let mut types = (0..)
+            .zip(&slices)
+            .filter(|(index, slice)| slice.fault.is_none() && is_first(*index))
+            .map(|(_, slice)| slice.file_type);
+        let first = types.next();
+        if types.any(|file_type| Some(file_type) != first) {
+            fat.faults.push(FatFault::MixedFileTypes);
         }
         Ok(Self {
             fat: Some(fat),

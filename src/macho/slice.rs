@@ -1,11 +1,13 @@
 //! One slice: header, load commands, and where its signature is.
 //!
-//! Specification 2.4–2.8. As macOS does, the first `LC_CODE_SIGNATURE` counts; a second one is a fact for the
-//! rules ([`Slice::code_signature_count`]). Offsets are in bytes from the start of the slice.
+//! Specification 2.4–2.8. Commands are read as macOS needs them: up to the one that gives the end of the slice
+//! (`MachO::validateStructure`) and the first `LC_CODE_SIGNATURE` (`MachOBase::findCodeSignature`) a command that is too short makes the
+//! slice unreadable; after them, and of other kinds, it is a fact for the rules ([`Slice::unloadable`]). So is a second
+//! `LC_CODE_SIGNATURE` ([`Slice::code_signature_count`]). Offsets are in bytes from the start of the slice.
 
 use goblin::mach::{header, load_command as lc};
 
-use super::load_command::{self, LoadCommand};
+use super::load_command::{Commands, LoadCommand};
 use super::{Architecture, BuildVersion, LinkedPath, LinkedPathKind, MachOError, Segment};
 use crate::octets::{Endian, c_string, range, u32_be};
 
@@ -61,8 +63,14 @@ pub struct LinkeditData {
 /// One architecture of a Mach-O file.
 #[derive(Debug, Clone)]
 pub struct Slice<'a> {
-    /// The bytes of the slice.
+    /// The bytes of the slice that are in the file.
     pub data: &'a [u8],
+    /// Length of the slice in bytes, by the universal header if there is one.
+    pub size: u64,
+    /// Why macOS cannot read the slice; nothing else is known then.
+    pub fault: Option<MachOError>,
+    /// What the kernel and the dynamic linker refuse, though the signature can be verified.
+    pub unloadable: Option<MachOError>,
     /// Offset of the slice in its file, in bytes.
     pub offset: u64,
     /// CPU type and subtype of the slice's own header.
@@ -96,11 +104,11 @@ pub struct Slice<'a> {
 }
 
 impl<'a> Slice<'a> {
-    /// Reads the slice `data`, which lies at `offset` of its file.
+    /// Reads the slice at `offset` of its file, whose length is `size`; `data` is what is there of it.
     ///
     /// # Errors
-    /// [`MachOError`], when the header or a load command is malformed.
-    pub fn parse(data: &'a [u8], offset: u64) -> Result<Self, MachOError> {
+    /// [`MachOError`], when the header or a load command that is needed is malformed.
+    pub fn parse(data: &'a [u8], offset: u64, size: u64) -> Result<Self, MachOError> {
         let truncated = MachOError::Truncated {
             what: "Mach-O header",
         };
@@ -115,12 +123,59 @@ impl<'a> Slice<'a> {
         let field = |at| endian.u32(data, at).ok_or(truncated);
         let architecture = Architecture::new(field(4)?, field(8)?);
         let mut slice = Self {
+            file_type: FileType(field(12)?),
+            flags: field(24)?,
+            ..Self::empty(data, offset, size, architecture)
+        };
+        let counted = field(16)?;
+        let start = if is_64 { 32 } else { 28 };
+        let mut commands = Commands::of(data, endian, start, field(20)?)?;
+        let mut found = 0u32;
+        loop {
+            let command = match commands.advance() {
+                Ok(Some(command)) => command,
+                Ok(None) => break,
+                Err(error) if slice.is_searched() || error.is_limit() => return Err(error),
+                Err(error) => {
+                    slice.unloadable.get_or_insert(error);
+                    break;
+                }
+            };
+            found = found.saturating_add(1);
+            slice.find(endian, command).ok_or_else(|| command.error())?;
+            // The kernel and the dynamic linker go by the number as well.
+            let is_read = command.index >= counted || slice.read(endian, command).is_some();
+            if !is_read || !command.is_whole() {
+                slice.unloadable.get_or_insert(command.error());
+            }
+        }
+        if found != counted {
+            slice
+                .unloadable
+                .get_or_insert(MachOError::CommandCount { counted, found });
+        }
+        Ok(slice)
+    }
+
+    /// A slice that cannot be read.
+    pub(super) fn unreadable(data: &'a [u8], offset: u64, size: u64, fault: MachOError) -> Self {
+        Self {
+            fault: Some(fault),
+            ..Self::empty(data, offset, size, Architecture::new(0, 0))
+        }
+    }
+
+    fn empty(data: &'a [u8], offset: u64, size: u64, architecture: Architecture) -> Self {
+        Self {
             data,
+            size,
+            fault: None,
+            unloadable: None,
             offset,
             architecture,
             entry: architecture,
-            file_type: FileType(field(12)?),
-            flags: field(24)?,
+            file_type: FileType(0),
+            flags: 0,
             segments: Vec::new(),
             code_signature: None,
             code_signature_count: 0,
@@ -131,39 +186,66 @@ impl<'a> Slice<'a> {
             launchd_plist: None,
             encryption: None,
             linkedit_end: None,
-        };
-        let start = if is_64 { 32 } else { 28 };
-        let commands = load_command::walk(data, endian, start, field(16)?, field(20)?)?;
-        for (index, command) in commands.iter().enumerate() {
-            slice.read(endian, *command).ok_or(MachOError::LoadCommand {
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-                offset: start,
-                size: u32::try_from(command.data.len()).unwrap_or(u32::MAX),
-            })?;
         }
-        Ok(slice)
     }
 
-    /// Takes what is of use from one command; `None` when the command is too short for its structure.
+    /// Returns true while macOS still looks for the end of the slice or for the signature. Of a slice without length, the end is not
+    /// looked for.
+    fn is_searched(&self) -> bool {
+        (self.linkedit_end.is_none() && self.size != 0) || self.code_signature_count == 0
+    }
+
+    /// Takes from one command what macOS needs; `None` when the command is too short for that.
+    fn find(&mut self, endian: Endian, command: LoadCommand<'a>) -> Option<()> {
+        let data = command.data;
+        let field = |at| endian.u32(data, at);
+        let is_end = |name: Option<String>| name.as_deref() == Some("__LINKEDIT");
+        let needs_end = self.linkedit_end.is_none() && self.size != 0;
+        match command.command {
+            lc::LC_SEGMENT if needs_end => {
+                command.has(56).then_some(())?;
+                if is_end(fixed_name(data, 8)) {
+                    // Apple adds in 32 bits.
+                    let end = field(32)?.wrapping_add(field(36)?);
+                    self.linkedit_end = Some(u64::from(end));
+                }
+            }
+            lc::LC_SEGMENT_64 if needs_end => {
+                command.has(72).then_some(())?;
+                if is_end(fixed_name(data, 8)) {
+                    let end = endian.u64(data, 40)?.wrapping_add(endian.u64(data, 48)?);
+                    self.linkedit_end = Some(end);
+                }
+            }
+            lc::LC_SYMTAB if needs_end => {
+                command.has(24).then_some(())?;
+                let end = field(16)?.wrapping_add(field(20)?);
+                self.linkedit_end = Some(u64::from(end));
+            }
+            lc::LC_CODE_SIGNATURE => {
+                self.code_signature_count = self.code_signature_count.saturating_add(1);
+                if self.code_signature.is_none() {
+                    command.has(16).then_some(())?;
+                    self.code_signature = Some(LinkeditData {
+                        offset: field(8)?,
+                        size: field(12)?,
+                    });
+                }
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Takes what the rules ask for from one command; `None` when the command is too short for its structure.
     fn read(&mut self, endian: Endian, command: LoadCommand<'a>) -> Option<()> {
         let data = command.data;
         let field = |at| endian.u32(data, at);
         match command.command {
-            lc::LC_CODE_SIGNATURE => {
-                self.code_signature_count = self.code_signature_count.saturating_add(1);
-                let found = LinkeditData {
-                    offset: field(8)?,
-                    size: field(12)?,
-                };
-                self.code_signature.get_or_insert(found);
-            }
+            lc::LC_CODE_SIGNATURE => command.has(16).then_some(())?,
+            lc::LC_SYMTAB => command.has(24).then_some(())?,
             lc::LC_SEGMENT | lc::LC_SEGMENT_64 => self.read_segment(endian, command)?,
-            lc::LC_SYMTAB => {
-                // Apple adds in 32 bits.
-                let end = field(16)?.wrapping_add(field(20)?);
-                self.linkedit_end.get_or_insert(u64::from(end));
-            }
-            lc::LC_UUID => self.uuid = data.get(8..)?.first_chunk::<16>().copied(),
+            lc::LC_UUID => self.uuid = Some(*data.get(8..)?.first_chunk::<16>()?),
             lc::LC_BUILD_VERSION => {
                 self.build_version = Some(BuildVersion {
                     platform: field(8)?,
@@ -260,14 +342,6 @@ impl<'a> Slice<'a> {
                 }
             }
         }
-        if name == "__LINKEDIT" {
-            let end = if is_64 {
-                file_offset.wrapping_add(file_size)
-            } else {
-                (file_offset.wrapping_add(file_size)) & u64::from(u32::MAX)
-            };
-            self.linkedit_end.get_or_insert(end);
-        }
         self.segments.push(Segment {
             name,
             file_offset,
@@ -279,7 +353,7 @@ impl<'a> Slice<'a> {
         Some(())
     }
 
-    /// Length of the slice in bytes.
+    /// Length in bytes of what is in the file of the slice.
     #[must_use]
     pub fn length(&self) -> u64 {
         u64::try_from(self.data.len()).unwrap_or(u64::MAX)
@@ -306,13 +380,14 @@ impl<'a> Slice<'a> {
     #[must_use]
     pub fn signing_extent(&self) -> u64 {
         self.code_signature
-            .map_or(self.length(), |place| u64::from(place.offset))
+            .map_or(self.size, |place| u64::from(place.offset))
     }
 
-    /// Whether `__LINKEDIT` ends exactly at the end of the slice (`MachO::isSuspicious` is the contrary).
+    /// Whether `__LINKEDIT` ends exactly at the end of the slice (`MachO::isSuspicious` is the contrary). macOS does not ask where the
+    /// universal header gives no length.
     #[must_use]
     pub fn linkedit_is_last(&self) -> bool {
-        self.linkedit_end == Some(self.length())
+        self.size == 0 || self.linkedit_end == Some(self.size)
     }
 }
 

@@ -5,7 +5,7 @@ use super::info_plist::{text, variable};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
-use crate::source::{Lookup, NodeId};
+use crate::source::{Lookup, NodeId, differs_in_form_only};
 use crate::verify::{CodeKind, CodeObject, Evidence, FaultKind};
 
 /// Whether the system starts this kind of bundle by its main executable. Kernel extensions and plug-ins may be without
@@ -31,6 +31,11 @@ fn place(evidence: &Evidence, info_plist: &str, name: &str) -> Lookup {
         .map(|path| evidence.listing.lookup(NodeId(0), path.trim_start_matches('/')))
         .find(|found| found.id().is_some())
         .unwrap_or(Lookup::Missing)
+}
+
+/// The last name of a path.
+fn last(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 fn executables(check: &mut Check<'_>) {
@@ -63,6 +68,10 @@ fn executables(check: &mut Check<'_>) {
                 "Info.plist has no CFBundleExecutable, and no file is named like the bundle".to_owned(),
             ),
             Some(name) => match place(evidence, &file.path, name) {
+                // Its Unicode form makes no difference.
+                Lookup::Folded(found) if differs_in_form_only(last(name), &evidence.listing.node(found).text()) => {
+                    continue;
+                }
                 Lookup::Folded(found) => (
                     Severity::Error,
                     format!(

@@ -230,6 +230,7 @@ fn breaks_by_apple_double(fault: &Fault) -> Option<(&'static str, Option<OsStatu
         FaultKind::Layout(
             LayoutFault::UnsealedRoot { name }
             | LayoutFault::UnsealedFrameworkRoot { name }
+            | LayoutFault::MetaNotAFile { name }
             | LayoutFault::MetaGuest { name },
         ) if is_apple_double(name) => "bundle-root-unsealed",
         _ => return None,

@@ -256,7 +256,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "remove versions that nobody uses, or sign each of them, then sign the outer bundle again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
-                FaultKind::FrameworkVersion { version } => Some(format!("{version} is not valid")),
+                FaultKind::FrameworkVersion { version, .. } => Some(format!("{version} is not valid")),
                 _ => None,
             });
         },
@@ -323,6 +323,7 @@ pub(super) const RULES: &[Rule] = &[
                 FaultKind::Layout(
                     LayoutFault::UnsealedRoot { name }
                     | LayoutFault::UnsealedFrameworkRoot { name }
+                    | LayoutFault::MetaNotAFile { name }
                     | LayoutFault::MetaGuest { name },
                 ) if misplaced::is_apple_double(name) => None,
                 FaultKind::Layout(LayoutFault::UnsealedRoot { name }) => {
@@ -333,6 +334,15 @@ pub(super) const RULES: &[Rule] = &[
                 )),
                 FaultKind::Layout(LayoutFault::MetaNotADirectory) => {
                     Some("_CodeSignature is a file, where a folder belongs".to_owned())
+                }
+                FaultKind::Layout(LayoutFault::MetaLoop) => {
+                    Some("_CodeSignature is a link that leads in a circle".to_owned())
+                }
+                FaultKind::Layout(LayoutFault::MetaOutside) => {
+                    Some("_CodeSignature is a link that leads out of the item".to_owned())
+                }
+                FaultKind::Layout(LayoutFault::MetaNotAFile { name }) => {
+                    Some(format!("{name} in _CodeSignature is not a plain file"))
                 }
                 FaultKind::Layout(LayoutFault::MetaGuest { name }) => {
                     Some(format!("{name} does not belong in _CodeSignature"))

@@ -194,6 +194,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => None,
             });
         },
+        follows_from: &["macho-malformed"],
         ..Rule::BASE
     },
     Rule {

@@ -1,11 +1,39 @@
 //! Rules about the layout of Mach-O files around their signature (R017 and rows 19, 53–61 of specification 12).
 
-use super::{Family, Rule};
+use super::{Check, Family, Rule};
 use crate::finding::{Party, Severity};
-use crate::macho::FatFault;
-use crate::verify::FaultKind;
+use crate::macho::{FatFault, MachOError};
+use crate::verify::{Fault, FaultKind};
 
 const REBUILD: &str = "build the file again and sign it last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+
+fn malformed(check: &mut Check<'_>) {
+    for object in &check.evidence().code {
+        let is_past_end = |fault: &Fault| matches!(fault.kind, FaultKind::Fat(FatFault::PastEnd { .. }));
+        let is_cut_off = object.faults.iter().any(is_past_end);
+        for fault in object.faults.iter().filter(|fault| fault.limit().is_none()) {
+            let message = match fault.kind {
+                FaultKind::Fat(FatFault::PastEnd { offset }) => {
+                    format!("the file ends before the slice at {offset:#x} does")
+                }
+                // That says why its slices cannot be read.
+                FaultKind::MachO(MachOError::Truncated { .. }) if is_cut_off => continue,
+                FaultKind::MachO(error) | FaultKind::Unloadable(error) => error.to_string(),
+                _ => continue,
+            };
+            let finding = check.within(object, &fault.path, message);
+            let slice = fault.slice.and_then(|index| object.slices.get(index));
+            finding.architecture = slice
+                .and_then(|slice| slice.architecture)
+                .map(|found| found.to_string());
+            finding.status = fault.status();
+            // What verification does not need is refused by others.
+            if finding.status.is_none() {
+                finding.rejected_by = &[Party::Dyld];
+            }
+        }
+    }
+}
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -15,14 +43,9 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Dyld],
         title: "the file starts like Mach-O but cannot be read",
         catalogue: "R214",
-        explanation: "The Mach-O header, universal header or load commands are damaged or cut off. No part of macOS runs such a file.",
+        explanation: "The Mach-O header, universal header or load commands are damaged or cut off. No part of macOS runs such a file. Verification of a signature reads only the commands that it needs, so it may accept what the kernel and the dynamic linker refuse.",
         remedy: "get an undamaged copy of the file; compare its size with the original",
-        check: |check| {
-            check.each_fault(|fault, _| match fault.kind {
-                FaultKind::MachO(error) => Some(error.to_string()),
-                _ => None,
-            });
-        },
+        check: malformed,
         ..Rule::BASE
     },
     Rule {
@@ -81,6 +104,9 @@ pub(super) const RULES: &[Rule] = &[
                 )),
                 FaultKind::Fat(FatFault::TrailingBytes { count }) => {
                     Some(format!("{count} bytes follow the last slice"))
+                }
+                FaultKind::Fat(FatFault::MixedFileTypes) => {
+                    Some("the slices have different file types".to_owned())
                 }
                 FaultKind::Fat(FatFault::HiddenEntry) => {
                     Some("an arm64 slice hides behind the declared number of slices".to_owned())

@@ -179,7 +179,14 @@ impl Listing {
     /// # Errors
     /// See [`ResolveError`].
     pub fn resolve(&self, from: NodeId, relative: &str, limit: usize) -> Result<NodeId, ResolveError> {
-        resolve::resolve(self, from, relative.as_bytes(), limit)
+        resolve::resolve(self, from, relative.as_bytes(), limit).map(|(found, _)| found)
+    }
+
+    /// The number of links that [`Listing::resolve`] follows on this path; zero where the path leads nowhere.
+    #[must_use]
+    pub fn links_on(&self, from: NodeId, relative: &str) -> usize {
+        let found = resolve::resolve(self, from, relative.as_bytes(), super::MAX_LINKS);
+        found.map_or(0, |(_, links)| links)
     }
 
     /// The path from the root with `/` between names; empty for the root.

@@ -29,5 +29,5 @@ pub use error::{ResolveError, SourceError};
 pub use listing::Listing;
 pub use mapping::{guard_mappings, prefault};
 pub use node::{Gap, GapReason, Kind, Lookup, Node, NodeId};
-pub use resolve::MAX_LINKS;
+pub use resolve::{MAX_LINKS, differs_in_form_only};
 pub use tree::Tree;

@@ -67,7 +67,7 @@ impl Node {
 pub enum Lookup {
     /// Found under exactly this name.
     Exact(NodeId),
-    /// Found only without regard to case: a Mac's usual volume would find it.
+    /// Found only without regard to case or Unicode form: a Mac's usual volume would find it.
     Folded(NodeId),
     /// Not found.
     Missing,

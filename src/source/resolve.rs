@@ -1,7 +1,9 @@
 //! Finding nodes by path: the lookup without links, and the only code that follows links.
 //!
-//! Behaves like `realpath` on a case-insensitive Mac volume: `..` is the physical parent, at most 33 links.
-//! Not done: Unicode normalisation, absolute targets (they leave the tree by definition).
+//! Behaves like `realpath` on a usual Mac volume, which finds names in any case and in any Unicode form: `..` is the physical
+//! parent, at most 33 links. Not done: absolute targets (they leave the tree by definition).
+
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Kind, Listing, Lookup, NodeId, ResolveError};
 
@@ -45,12 +47,19 @@ fn child(tree: &Listing, directory: NodeId, name: &[u8], steps: &mut u64) -> Loo
     found.map_or(Lookup::Missing, Lookup::Folded)
 }
 
-/// The name without its case.
+/// The name without its case and its Unicode form.
 pub(super) fn fold(name: &[u8]) -> String {
-    String::from_utf8_lossy(name)
-        .chars()
-        .flat_map(char::to_lowercase)
-        .collect()
+    if name.is_ascii() {
+        return String::from_utf8_lossy(&name.to_ascii_lowercase()).into_owned();
+    }
+    let text = String::from_utf8_lossy(name);
+    text.nfd().flat_map(char::to_lowercase).nfd().collect()
+}
+
+/// Returns true if two names or paths are the same but for their Unicode form.
+#[must_use]
+pub fn differs_in_form_only(one: &str, other: &str) -> bool {
+    one != other && !one.is_ascii() && !other.is_ascii() && one.nfd().eq(other.nfd())
 }
 
 /// See [`Listing::lookup`].
@@ -110,13 +119,13 @@ fn push<'p>(pending: &mut Vec<&'p [u8]>, path: &'p [u8]) -> Result<(), ResolveEr
     }
 }
 
-/// See [`Listing::resolve`].
+/// See [`Listing::resolve`]; also returns the number of links on the way.
 pub(super) fn resolve(
     tree: &Listing,
     from: NodeId,
     relative: &[u8],
     limit: usize,
-) -> Result<NodeId, ResolveError> {
+) -> Result<(NodeId, usize), ResolveError> {
     let mut steps = 0;
     let found = follow(tree, from, relative, limit, &mut steps);
     tree.budget().step(steps).map_err(|_| ResolveError::OverBudget)?;
@@ -129,8 +138,9 @@ fn follow(
     relative: &[u8],
     limit: usize,
     steps: &mut u64,
-) -> Result<NodeId, ResolveError> {
-    let mut left = limit.min(MAX_LINKS);
+) -> Result<(NodeId, usize), ResolveError> {
+    let most = limit.min(MAX_LINKS);
+    let mut left = most;
     let mut pending = Vec::new();
     if relative.starts_with(b"/") {
         return Err(ResolveError::Escapes);
@@ -173,5 +183,5 @@ fn follow(
         tree.budget().step(due).map_err(|_| ResolveError::OverBudget)?;
         push(&mut pending, target)?;
     }
-    Ok(at)
+    Ok((at, most.saturating_sub(left)))
 }

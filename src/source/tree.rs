@@ -110,6 +110,11 @@ pub trait Tree: Sync {
         self.listing().resolve(from, relative, limit)
     }
 
+    /// See [`Listing::links_on`].
+    fn links_on(&self, from: NodeId, relative: &str) -> usize {
+        self.listing().links_on(from, relative)
+    }
+
     /// See [`Listing::path`].
     fn path(&self, id: NodeId) -> String {
         self.listing().path(id)

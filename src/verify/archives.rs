@@ -267,6 +267,9 @@ fn is_misnamed(name: &[u8], named: ArchiveFormat, head: &[u8]) -> bool {
 /// Who signed the slice that is worst off; `None` where no slice is code.
 pub(super) fn signature_of(contents: &[u8]) -> Result<Option<ArchivedSignature>, String> {
     let file = MachO::parse(contents).map_err(|error| error.to_string())?;
+    if let Some(error) = file.slices.iter().find_map(|slice| slice.fault) {
+        return Err(error.to_string());
+    }
     let code = file.slices.iter().filter(|slice| slice.file_type.is_code());
     let signed: Result<Vec<ArchivedSignature>, String> = code.map(slice_signature).collect();
     Ok(signed?.into_iter().min())

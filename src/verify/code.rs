@@ -17,7 +17,7 @@ use super::{
 };
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutError, LayoutFault, MainFile};
-use crate::macho::{Architecture, FatFault, MachO, Slice, command_bytes, is_macho};
+use crate::macho::{Architecture, FatFault, MachO, MachOError, Slice, command_bytes, is_code, is_macho};
 use crate::source::{NodeId, SourceError, Tree};
 
 /// Steps of finding out what a code object is.
@@ -79,9 +79,14 @@ pub(super) fn object<T: Tree + ?Sized>(
         return Ok(vec![object]);
     }
     let asked = context.options.flags.bundle_version.as_deref();
-    match Layout::open(tree, node, asked.filter(|_| nesting == Nesting::Item)) {
+    let mut noted = Vec::new();
+    match Layout::open_noting(tree, node, asked.filter(|_| nesting == Nesting::Item), &mut noted) {
         Ok(layout) => bundle(context, &layout, object, depth, outer),
         Err(error) => {
+            // Of what is no bundle, nothing else is said.
+            if error == LayoutError::Outside {
+                layout_faults(tree, node, &noted, &mut object);
+            }
             push(&mut object, FaultKind::Bundle(error), tree.path(node), None);
             Ok(vec![object])
         }
@@ -117,7 +122,7 @@ fn bundle<T: Tree + ?Sized>(
         info_plist,
         code_resources,
         signature_files,
-    } = match OwnFiles::read(tree, layout, detached) {
+    } = match OwnFiles::read(tree, layout) {
         Ok(files) => files,
         // Without them nothing is known of the bundle.
         Err((node, error)) => {
@@ -141,18 +146,7 @@ fn bundle<T: Tree + ?Sized>(
         _ => layout.format_prefix().to_owned(),
     };
     name_the_files(tree, layout, &mut object);
-    for fault in &layout.faults {
-        let place = match fault {
-            LayoutFault::NotRegular { node } => *node,
-            _ => layout.root,
-        };
-        push(
-            &mut object,
-            FaultKind::Layout(fault.clone()),
-            tree.path(place),
-            None,
-        );
-    }
+    layout_faults(tree, layout.root, &layout.faults, &mut object);
     if let Some(version) = &layout.version {
         object.spelling = Some((
             tree.path(layout.version_root),
@@ -161,13 +155,16 @@ fn bundle<T: Tree + ?Sized>(
     }
     object
         .faults
-        .extend(sideband(context, layout.root, SidebandPlace::Root));
+        .extend(sideband(context, layout.code_root(), SidebandPlace::Root));
     guests(tree, layout, &signature_files, &mut object);
     hiding_places(tree, layout, &mut object);
+    let primary = object.slices.first().and_then(|slice| slice.architecture);
+    let cpu_type = primary.map(|architecture| architecture.cpu_type.cast_unsigned());
+    let seal = detached.and_then(|detached| detached_seal(detached, cpu_type));
     let nested = resources::judge(
         context,
         layout,
-        code_resources.as_deref(),
+        seal.or(code_resources.as_deref()),
         &mut object,
         depth,
         outer,
@@ -207,11 +204,7 @@ struct OwnFiles {
 
 impl OwnFiles {
     /// Reads them, or gives the one that cannot be read.
-    fn read<T: Tree + ?Sized>(
-        tree: &T,
-        layout: &Layout,
-        detached: Option<&[u8]>,
-    ) -> Result<Self, (NodeId, SourceError)> {
+    fn read<T: Tree + ?Sized>(tree: &T, layout: &Layout) -> Result<Self, (NodeId, SourceError)> {
         let limits = tree.limits();
         let small = |node, limit, name| {
             let read = tree.small(node, limit);
@@ -221,11 +214,10 @@ impl OwnFiles {
             .info_plist
             .map(|node| small(node, limits.info_plist, "info-plist"))
             .transpose()?;
-        let code_resources = match (detached.and_then(detached_seal), layout.code_resources) {
-            (Some(seal), _) => Some(seal.to_vec()),
-            (None, Some(node)) => Some(small(node, limits.code_resources, "code-resources")?),
-            (None, None) => None,
-        };
+        let code_resources = layout
+            .code_resources
+            .map(|node| small(node, limits.code_resources, "code-resources"))
+            .transpose()?;
         let signature_files = layout
             .signature_files
             .iter()
@@ -235,6 +227,17 @@ impl OwnFiles {
             code_resources,
             signature_files: signature_files.collect::<Result<_, _>>()?,
         })
+    }
+}
+
+/// Records faults of a layout, each at its place.
+fn layout_faults<T: Tree + ?Sized>(tree: &T, root: NodeId, faults: &[LayoutFault], object: &mut CodeObject) {
+    for fault in faults {
+        let place = match fault {
+            LayoutFault::NotRegular { node } => *node,
+            _ => root,
+        };
+        push(object, FaultKind::Layout(fault.clone()), tree.path(place), None);
     }
 }
 
@@ -282,7 +285,9 @@ fn file<T: Tree + ?Sized>(
     context.heads.remember(node, &bytes);
     object.is_script = bytes.starts_with(b"#!");
     let commands = usize::try_from(command_bytes(&bytes)).unwrap_or(usize::MAX);
-    let is_macho = is_macho(&bytes);
+    // Object files, debug symbols and 64-bit universal files are generic files to `codesign`.
+    let is_code = is_code(&bytes);
+    let is_macho = is_code || is_macho(&bytes);
     if is_macho {
         // Commands are kept as paths and segments, which take more room.
         let budget = context.tree.budget();
@@ -294,23 +299,18 @@ fn file<T: Tree + ?Sized>(
             return Ok(());
         }
     }
-    let macho = if is_macho {
-        match MachO::parse(&bytes) {
-            Ok(macho) => Some(macho),
-            Err(error) => {
-                object.kind = CodeKind::MachO;
-                push(object, FaultKind::MachO(error), path, None);
-                return Ok(());
-            }
+    let macho = match is_macho.then(|| MachO::parse(&bytes)).transpose() {
+        Ok(macho) => macho,
+        // Where nothing seals it as code, what it might have been is all there is to say.
+        Err(error) if is_code || object.nesting == Nesting::Found => {
+            object.kind = CodeKind::MachO;
+            push(object, FaultKind::MachO(error), path, None);
+            return Ok(());
         }
-    } else {
-        None
-    };
-    // Object files and debug symbols are generic files to `codesign` (`MachORep::candidate`).
-    // 64-bit universal files, and those with swapped bytes, are generic ones as well.
-    let is_code = |macho: &MachO<'_>| {
-        macho.slices.iter().all(|slice| slice.file_type.is_code())
-            && macho.fat.as_ref().is_none_or(|fat| !fat.is_foreign())
+        Err(error) => {
+            push(object, FaultKind::Unloadable(error), path.clone(), None);
+            None
+        }
     };
     object
         .faults
@@ -318,12 +318,16 @@ fn file<T: Tree + ?Sized>(
     let asked = context.options.flags.architecture.as_deref();
     let asked = asked.filter(|_| object.nesting == Nesting::Item);
     let mut entries = Vec::new();
-    let examined: Vec<_> = match macho.as_ref().filter(|macho| is_code(macho)) {
+    let examined: Vec<_> = match macho.as_ref().filter(|_| is_code) {
         Some(macho) => {
             object.kind = CodeKind::MachO;
             object.format = format(macho);
             if asked.is_none() {
                 fat_faults(macho, object, &path);
+            }
+            if macho.fat.as_ref().is_some_and(|fat| fat.has_swapped_magic) {
+                let kind = FaultKind::Unloadable(MachOError::SwappedMagic);
+                push(object, kind, path.clone(), None);
             }
             let mut slices = in_order(macho, context.options.host_architecture);
             if let Some(name) = asked {
@@ -437,7 +441,7 @@ fn fat_faults(macho: &MachO<'_>, object: &mut CodeObject, path: &str) {
     for fault in &fat.faults {
         push(object, FaultKind::Fat(*fault), path.to_owned(), None);
         let at = match fault {
-            FatFault::Gap { offset } | FatFault::Overlap { offset } => *offset,
+            FatFault::Gap { offset } | FatFault::Overlap { offset } | FatFault::PastEnd { offset } => *offset,
             _ => continue,
         };
         if fat.architectures.iter().any(|entry| entry.offset > at) {

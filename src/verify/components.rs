@@ -29,16 +29,24 @@ pub struct BoundFiles<'a> {
     pub detached: Option<&'a [u8]>,
 }
 
-/// The SuperBlobs of a detached signature for one architecture: its own, then the one for all.
+/// The SuperBlobs of a detached signature for one architecture: its own, then the one for all. A file that is not Mach-O has no
+/// architecture, so it needs a signature that is for no other (`DetachedRep::DetachedRep`).
 ///
 /// # Errors
 /// [`BlobError`], also where there is none for this architecture (errSecCSSignatureInvalid).
-pub(super) fn detached_superblobs(file: &[u8], cpu_type: u32) -> Result<Vec<SuperBlob<'_>>, BlobError> {
+pub(super) fn detached_superblobs(
+    file: &[u8],
+    cpu_type: Option<u32>,
+) -> Result<Vec<SuperBlob<'_>>, BlobError> {
     if let Ok(single) = SuperBlob::parse(file, magic::EMBEDDED_SIGNATURE) {
         return Ok(vec![single]);
     }
     let all = SuperBlob::parse(file, magic::DETACHED_SIGNATURE)?;
-    [Slot(cpu_type), Slot(0)]
+    let none = BlobError::Magic {
+        expected: magic::EMBEDDED_SIGNATURE,
+        found: magic::DETACHED_SIGNATURE,
+    };
+    [Slot(cpu_type.ok_or(none)?), Slot(0)]
         .into_iter()
         .map(|slot| {
             let missing = BlobError::Missing { slot };
@@ -47,9 +55,9 @@ pub(super) fn detached_superblobs(file: &[u8], cpu_type: u32) -> Result<Vec<Supe
         .collect()
 }
 
-/// The resource seal in a detached signature, which is common to all architectures.
-pub(super) fn detached_seal(file: &[u8]) -> Option<&[u8]> {
-    let superblobs = detached_superblobs(file, 0).ok()?;
+/// The resource seal in a detached signature: that of the primary slice, else the one for all (`DetachedRep::component`).
+pub(super) fn detached_seal(file: &[u8], cpu_type: Option<u32>) -> Option<&[u8]> {
+    let superblobs = detached_superblobs(file, cpu_type).ok()?;
     superblobs
         .iter()
         .find_map(|superblob| superblob.component(Slot::RESOURCE_DIRECTORY).ok()?)

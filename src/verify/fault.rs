@@ -69,12 +69,16 @@ pub enum SidebandPlace {
 pub enum FaultKind {
     /// No signature.
     Unsigned,
-    /// The file starts like Mach-O but cannot be read as such.
+    /// The file or slice starts like Mach-O but cannot be read as such.
     MachO(MachOError),
+    /// Verification does not need what is wrong here; the kernel or the dynamic linker refuses it.
+    Unloadable(MachOError),
     /// The layout of a universal file is suspicious.
     Fat(FatFault),
     /// `LC_CODE_SIGNATURE` leads to no readable SuperBlob.
     SuperBlob(BlobError),
+    /// The detached signature cannot be used for this slice (`DetachedRep::DetachedRep`).
+    Detached(BlobError),
     /// A component cannot be used.
     Component {
         /// Its slot.
@@ -215,6 +219,8 @@ pub enum FaultKind {
     FrameworkVersion {
         /// Path of the version, relative to the item.
         version: String,
+        /// The status of an error of the system, which is passed on as it is (`validateOtherVersions`).
+        system: Option<OsStatus>,
     },
     /// Slices behind a fault in the layout of a universal file, which macOS does not measure.
     UnmeasuredSlices,
@@ -261,6 +267,10 @@ impl Fault {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match &self.kind {
+            // A slice is read when it is its turn, and so is its part of a detached signature; the code object is made for the first.
+            FaultKind::MachO(_) if self.slice.is_some() => Stage::Signature,
+            FaultKind::Detached(_) if self.slice.is_some_and(|slice| slice > 0) => Stage::Signature,
+            FaultKind::Detached(_) => Stage::Creation,
             FaultKind::MachO(_)
             | FaultKind::Bundle(_)
             | FaultKind::TooDeep { .. }
@@ -338,6 +348,17 @@ impl Fault {
         })
     }
 
+    /// Returns true if Apple's code throws this as an error of the system: `validateNestedCode` lets it pass without adding the path of
+    /// the nested code.
+    #[must_use]
+    pub fn is_of_the_system(&self) -> bool {
+        match &self.kind {
+            FaultKind::MachO(MachOError::SameOffset { .. }) => false,
+            FaultKind::MachO(_) | FaultKind::Fat(FatFault::MixedFileTypes) => true,
+            _ => self.status().is_some_and(OsStatus::is_of_the_system),
+        }
+    }
+
     /// The limit that was reached, in words, if the fault is that: macOS would have gone on.
     #[must_use]
     pub fn limit(&self) -> Option<String> {
@@ -354,7 +375,9 @@ impl Fault {
             FaultKind::TooDeep { limit } => Some(format!("bundles are nested more than {limit} deep")),
             FaultKind::Budget(over) => Some(over.to_string()),
             FaultKind::InfoPlist(error) => Some(format!("Info.plist: {error}")),
+            FaultKind::MachO(error) if error.is_limit() => Some(error.to_string()),
             FaultKind::SuperBlob(error)
+            | FaultKind::Detached(error)
             | FaultKind::Component {
                 error: ComponentError::Blob(error),
                 ..
@@ -380,12 +403,15 @@ impl Fault {
         Some(match &self.kind {
             FaultKind::Unsigned => OsStatus::UNSIGNED,
             FaultKind::MachO(MachOError::SameOffset { .. }) => OsStatus::INTERNAL_COMPONENT,
-            FaultKind::MachO(_) => OsStatus::EXEC_FORMAT,
+            // The brackets around the API make this of ENOEXEC (`END_CSAPI_ERRORS`).
+            FaultKind::MachO(_) => OsStatus::BAD_OBJECT_FORMAT,
             FaultKind::Fat(
                 FatFault::HiddenEntry | FatFault::Duplicate { .. } | FatFault::OtherArchitecture { .. },
             ) => return None,
+            FaultKind::Fat(FatFault::MixedFileTypes) => OsStatus::BAD_OBJECT_FORMAT,
             FaultKind::Fat(_) | FaultKind::LinkeditEnd { .. } => OsStatus::BAD_MAIN_EXECUTABLE,
             FaultKind::SuperBlob(_)
+            | FaultKind::Detached(_)
             | FaultKind::Component {
                 error: ComponentError::Blob(_),
                 ..
@@ -431,19 +457,24 @@ impl Fault {
             FaultKind::Scan(ScanFault::IsADirectory) => OsStatus::IS_A_DIRECTORY,
             FaultKind::Scan(ScanFault::DsStoreSymlink) => OsStatus::DS_STORE_SYMLINK,
             FaultKind::Scan(ScanFault::NotSupported) => OsStatus::RESOURCE_NOT_SUPPORTED,
-            FaultKind::Layout(LayoutFault::UnsealedRoot { .. } | LayoutFault::MetaGuest { .. }) => {
-                OsStatus::UNSEALED_APP_ROOT
-            }
+            FaultKind::Layout(
+                LayoutFault::UnsealedRoot { .. }
+                | LayoutFault::MetaGuest { .. }
+                | LayoutFault::MetaNotAFile { .. }
+                | LayoutFault::MetaOutside,
+            ) => OsStatus::UNSEALED_APP_ROOT,
             FaultKind::Layout(LayoutFault::UnsealedFrameworkRoot { .. }) => OsStatus::UNSEALED_FRAMEWORK_ROOT,
             FaultKind::Layout(LayoutFault::MetaNotADirectory)
             | FaultKind::LinkUnopened(LinkProblem::NotADirectory) => OsStatus::NOT_A_DIRECTORY,
             FaultKind::LinkUnopened(LinkProblem::Missing) => OsStatus::NO_SUCH_FILE,
-            FaultKind::LinkUnopened(LinkProblem::Loop) => OsStatus::TOO_MANY_LINKS,
+            FaultKind::Layout(LayoutFault::MetaLoop) | FaultKind::LinkUnopened(LinkProblem::Loop) => {
+                OsStatus::TOO_MANY_LINKS
+            }
             FaultKind::LinkUnopened(LinkProblem::NotAllowed) | FaultKind::LinkDestination => {
                 OsStatus::INVALID_SYMLINK
             }
             FaultKind::Sideband { .. } => OsStatus::INVALID_ASSOCIATED_FILE_DATA,
-            FaultKind::FrameworkVersion { .. } => OsStatus::BAD_FRAMEWORK_VERSION,
+            FaultKind::FrameworkVersion { system, .. } => system.unwrap_or(OsStatus::BAD_FRAMEWORK_VERSION),
             FaultKind::UnmeasuredSlices => OsStatus::INTERNAL_COMPONENT,
             FaultKind::NoSuchArchitecture => OsStatus::BAD_OBJECT_FORMAT,
             FaultKind::Layout(LayoutFault::Ambiguous) => OsStatus::AMBIGUOUS_BUNDLE_FORMAT,
@@ -462,7 +493,8 @@ impl Fault {
                 error: ComponentError::OtherSource,
                 ..
             } => OsStatus::SIGNATURE_FAILED,
-            FaultKind::SlotUnbound { .. }
+            FaultKind::Unloadable(_)
+            | FaultKind::SlotUnbound { .. }
             | FaultKind::SlotMagic { .. }
             | FaultKind::SignatureOutsideSlice
             | FaultKind::BytesAfterSignature { .. }

@@ -3,11 +3,15 @@
 //! Specification 6.13, native observations 3.2 and 3.3 (`validateSymlinkResource`, and the `open` of every resource
 //! under the sideband rule). Nothing outside of the item is ever looked at: a link that leaves it is judged by its text.
 
+use super::Nesting;
 use crate::bundle::{Layout, Rules};
-use crate::source::{Kind, MAX_LINKS, NodeId, ResolveError, Tree};
+use crate::source::{MAX_LINKS, NodeId, ResolveError, Tree};
 
-/// Links that `open` follows behind the sealed one: the kernel's 32 with that one included.
+/// Links that `open` follows after the sealed one: the kernel's 32 with that one included.
 const MAX_OPENED: usize = 31;
+
+/// Places at the top of a seal that `BundleDiskRep::adjustResources` leaves out whatever the rules say.
+const EXCLUDED: [&str; 3] = ["_CodeSignature", "CodeResources", "_MASReceipt"];
 
 /// What is wrong with the destination of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,42 +29,56 @@ pub enum LinkProblem {
 /// The bundle whose seal covers a link, and the bundles around it.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
-    pub(super) support: NodeId,
-    pub(super) rules: &'a Rules,
-    pub(super) main: NodeId,
-    pub(super) outer: Option<&'a Scope<'a>>,
+    support: NodeId,
+    rules: &'a Rules,
+    main_path: Option<&'a str>,
+    /// Links in the path by which macOS arrives at `support`; the system follows them again with every file.
+    links_before: usize,
+    outer: Option<&'a Scope<'a>>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(layout: &Layout, rules: &'a Rules, outer: Option<&'a Scope<'a>>) -> Self {
+    /// The scope of one bundle. Other versions of a framework are opened by their real paths (`validateOtherVersions`), so
+    /// the links around them do not count.
+    pub(super) fn new(
+        layout: &'a Layout,
+        rules: &'a Rules,
+        outer: Option<&'a Scope<'a>>,
+        nesting: Nesting,
+    ) -> Self {
+        let around = outer
+            .filter(|_| nesting == Nesting::Sealed)
+            .map_or(0, |outer| outer.links_before);
         Self {
             support: layout.support,
             rules,
-            main: layout.main,
+            main_path: layout.main_path.as_deref(),
+            links_before: around.saturating_add(layout.links_to_support),
             outer,
         }
     }
 
-    /// Whether the seal covers the node at `path` from the support directory (`ResourceBuilder::includes`).
-    fn includes(&self, node: NodeId, path: &str) -> bool {
-        let first = path.split('/').next().unwrap_or_default();
-        if node == self.main || path.is_empty() {
-            return true;
+    /// Returns true if the seal covers `path`, which is relative to the support directory (`ResourceBuilder::includes`).
+    fn includes(&self, path: &str) -> bool {
+        let is_main = |path: &str| self.main_path == Some(path);
+        if let Some((first, _)) = path.split_once('/')
+            && (EXCLUDED.contains(&first) || is_main(first))
+        {
+            return is_main(first);
         }
-        let is_excluded = matches!(first, "_CodeSignature" | "CodeResources" | "_MASReceipt");
-        !is_excluded && self.rules.find(path).is_some_and(|rule| !rule.omit)
+        is_main(path) || (!EXCLUDED.contains(&path) && self.rules.find(path).is_some_and(|rule| !rule.omit))
     }
 }
 
 /// What the system says when the link is opened; links out of the item are assumed to lead somewhere.
-pub(super) fn opened<T: Tree + ?Sized>(tree: &T, link: NodeId) -> Option<LinkProblem> {
+pub(super) fn opened<T: Tree + ?Sized>(tree: &T, scope: &Scope<'_>, link: NodeId) -> Option<LinkProblem> {
     let text = tree.link_target(link)?;
     let parent = tree.node(link).parent?;
     if text.starts_with(b"/") {
         return None;
     }
     let text = std::str::from_utf8(text).ok()?;
-    match tree.resolve(parent, text, MAX_OPENED) {
+    match tree.resolve(parent, text, MAX_OPENED.saturating_sub(scope.links_before)) {
         // Without a budget nothing is said about the item.
         Ok(_) | Err(ResolveError::Escapes | ResolveError::OverBudget) => None,
         Err(ResolveError::Missing) => Some(LinkProblem::Missing),
@@ -94,30 +112,35 @@ pub(super) fn destination<T: Tree + ?Sized>(
         return (!is_system).then_some(LinkProblem::NotAllowed);
     }
     let parent = tree.node(link).parent?;
-    // `realpath` does not mind a slash behind a file.
-    let Ok(found) = tree.resolve(parent, text.trim_end_matches('/'), MAX_LINKS) else {
+    // `realpath` does not mind a slash after a file.
+    let limit = MAX_LINKS.saturating_sub(scope.links_before);
+    let Ok(found) = tree.resolve(parent, text.trim_end_matches('/'), limit) else {
         return Some(LinkProblem::NotAllowed);
     };
+    let path = tree.path(found);
     let mut scope = Some(scope);
     while let Some(at) = scope {
-        if is_below(tree, at.support, found) {
-            let path = tree.path_from(at.support, found);
-            return (!at.includes(found, &path)).then_some(LinkProblem::NotAllowed);
+        // The resource root itself is allowed (native observation 3.2).
+        if found == at.support {
+            return None;
+        }
+        if let Some(rest) = rest_of_text(&tree.path(at.support), &path) {
+            return (!at.includes(&rest)).then_some(LinkProblem::NotAllowed);
         }
         scope = at.outer;
     }
     Some(LinkProblem::NotAllowed)
 }
 
-fn is_below<T: Tree + ?Sized>(tree: &T, directory: NodeId, node: NodeId) -> bool {
-    let mut at = Some(node);
-    while let Some(id) = at {
-        if id == directory {
-            return tree.node(directory).kind == Kind::Directory;
-        }
-        at = tree.node(id).parent;
+/// What remains of a path that begins with the text of `root`: Apple's code compares no separator, and leaves out the one byte
+/// after the root whatever it is. Nothing where the path begins otherwise.
+fn rest_of_text(root: &str, path: &str) -> Option<String> {
+    if root.is_empty() {
+        return Some(path.to_owned());
     }
-    false
+    let rest = path.strip_prefix(root)?.as_bytes();
+    let rest = rest.get(1..).unwrap_or_default();
+    Some(String::from_utf8_lossy(rest).into_owned())
 }
 
 /// An absolute path without `.`, `..` and doubled slashes.

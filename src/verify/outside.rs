@@ -108,6 +108,7 @@ pub(super) fn guests<T: Tree + ?Sized>(
         .collect();
     strangers.extend(layout.code_resources.filter(|_| !is_bound));
     for node in strangers {
+        // A link that stands for it is another fault.
         let name = tree.node(node).text().into_owned();
         let kind = FaultKind::Layout(LayoutFault::MetaGuest { name });
         push(object, kind, tree.path(node), None);

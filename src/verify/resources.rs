@@ -16,7 +16,7 @@ use crate::blob::Slot;
 use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealedItem, scan};
 use crate::hash::HashType;
 use crate::requirement::Requirement;
-use crate::source::{NodeId, SourceError, Tree};
+use crate::source::{MAX_LINKS, NodeId, SourceError, Tree};
 
 /// Files whose attributes one task asks for: a question is a few system calls.
 const ATTRIBUTES_PER_TASK: usize = 256;
@@ -81,7 +81,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
     if tree.budget().is_spent() {
         return Vec::new();
     }
-    let scope = Scope::new(layout, &seal.rules, outer);
+    let scope = Scope::new(layout, &seal.rules, outer, object.nesting);
     sealed_links(context, &found, &scope, object);
     items(context, &scope, layout, found, &hash_types, object, depth)
 }
@@ -98,12 +98,15 @@ fn sealed_links<T: Tree + ?Sized>(
     scope: &Scope<'_>,
     object: &mut CodeObject,
 ) {
+    for link in &found.opened {
+        if let Some(problem) = links::opened(context.tree, scope, *link) {
+            let place = context.tree.path(*link);
+            push(object, FaultKind::LinkUnopened(problem), place, None);
+        }
+    }
     let changed: HashSet<&str> = found.modified.iter().map(String::as_str).collect();
     for (path, link) in &found.links {
         let place = context.tree.path(*link);
-        if let Some(problem) = links::opened(context.tree, *link) {
-            push(object, FaultKind::LinkUnopened(problem), place.clone(), None);
-        }
         // Of a link with another text than sealed, the destination does not matter.
         if !changed.contains(path) {
             let fault = match links::destination(context.tree, scope, *link) {
@@ -133,17 +136,16 @@ fn items<T: Tree + ?Sized>(
         found.items.iter().partition(|item| item.kind == ItemKind::File);
     let readings = files::read(context, &files, hash_types);
     let mut known = readings.iter().map(|reading| reading.may_have_attributes);
-    let suspects: Vec<&Item<'_>> = found
+    let suspects = found
         .items
         .iter()
         .filter(|item| item.kind != ItemKind::File || known.next().unwrap_or(true))
-        .collect();
-    let attached: Vec<Vec<Fault>> = suspects
-        .par_iter()
-        .with_min_len(ATTRIBUTES_PER_TASK)
-        .map(|item| sideband(context, item.node, SidebandPlace::Resource))
-        .collect();
-    object.faults.extend(attached.into_iter().flatten());
+        .map(|item| item.node)
+        .chain(found.others.iter().copied())
+        .chain(found.opened.iter().copied());
+    object
+        .faults
+        .extend(attached_data(context, &suspects.collect::<Vec<_>>()));
     let mut modified: Vec<String> = found.modified.iter().map(|path| from_item(path)).collect();
     for (file, reading) in files.iter().zip(readings) {
         match reading.intact {
@@ -186,6 +188,36 @@ fn items<T: Tree + ?Sized>(
         push(object, kind, context.tree.path(layout.root), None);
     }
     groups
+}
+
+/// Resource forks and Finder information of what the walk met, before any of it is compared with the seal (`validateResource`).
+/// Links are opened: what counts is the destination, under the name of the link.
+fn attached_data<T: Tree + ?Sized>(context: &Context<'_, T>, nodes: &[NodeId]) -> Vec<Fault> {
+    let tree = context.tree;
+    let ask = |node: &NodeId| {
+        let opened = match (tree.link_target(*node), tree.node(*node).parent) {
+            (None, _) | (_, None) => *node,
+            (Some(_), Some(parent)) => {
+                let name = tree.node(*node).text();
+                match tree.resolve(parent, &name, MAX_LINKS) {
+                    Ok(destination) => destination,
+                    // That it leads nowhere is a fault of its own; what is outside of the item is not read.
+                    Err(_) => return Vec::new(),
+                }
+            }
+        };
+        let mut faults = sideband(context, opened, SidebandPlace::Resource);
+        for fault in &mut faults {
+            fault.path = tree.path(*node);
+        }
+        faults
+    };
+    let found: Vec<Vec<Fault>> = nodes
+        .par_iter()
+        .with_min_len(ATTRIBUTES_PER_TASK)
+        .map(ask)
+        .collect();
+    found.into_iter().flatten().collect()
 }
 
 /// What became of the requirement that a seal demands of nested code.
@@ -258,12 +290,15 @@ fn other_versions<T: Tree + ?Sized>(
         let is_unmet = found
             .first_mut()
             .is_none_or(|first| demand(first, requirement) == Demand::Failed);
-        let flags = &context.options.flags;
-        if is_unmet || failure(&found, 0, flags).is_some() {
+        let failed = failure(&found, 0, &context.options.flags);
+        let system = failed
+            .filter(|(_, fault)| fault.is_of_the_system())
+            .and_then(|(_, fault)| fault.status());
+        if is_unmet || failed.is_some() {
             let path = tree.path(item.node);
             let version = tree.path(version);
             if let Some(first) = group.first_mut() {
-                push(first, FaultKind::FrameworkVersion { version }, path, None);
+                push(first, FaultKind::FrameworkVersion { version, system }, path, None);
             }
         }
         // Indices inside of a group count from its own first object.

@@ -58,6 +58,11 @@ pub fn examine<'a>(
     let mut superblob = None;
     if let Subject::Slice(slice) = subject {
         slice_facts(slice, options, &mut facts);
+        if let Some(error) = slice.fault {
+            faults.push(FaultKind::MachO(error));
+            return (facts, faults);
+        }
+        faults.extend(slice.unloadable.map(FaultKind::Unloadable));
         structure(slice, &mut faults);
         embedded_info = slice.info_plist;
         if let Some(space) = slice.signature_space() {
@@ -78,12 +83,12 @@ pub fn examine<'a>(
     }
     let cpu_type = facts
         .architecture
-        .map_or(0, |architecture| architecture.cpu_type.cast_unsigned());
+        .map(|architecture| architecture.cpu_type.cast_unsigned());
     let detached = files.detached.map(|file| detached_superblobs(file, cpu_type));
     let detached = match detached.transpose() {
         Ok(found) => found.unwrap_or_default(),
         Err(error) => {
-            faults.push(FaultKind::SuperBlob(error));
+            faults.push(FaultKind::Detached(error));
             return (facts, faults);
         }
     };
@@ -100,7 +105,11 @@ pub fn examine<'a>(
 }
 
 fn slice_facts(slice: &Slice<'_>, options: &Options, facts: &mut SliceEvidence) {
-    facts.architecture = Some(slice.architecture);
+    facts.architecture = Some(match slice.fault {
+        // Its header is not known.
+        Some(_) => slice.entry,
+        None => slice.architecture,
+    });
     facts.file_type = Some(slice.file_type);
     facts.build_version = slice.build_version;
     facts.header_flags = slice.flags;
@@ -128,7 +137,7 @@ fn embedded_list(section: Option<&[u8]>, options: &Options) -> EmbeddedList {
 
 /// Where the signature lies in the slice (specification 2.4–2.6).
 fn structure(slice: &Slice<'_>, faults: &mut Vec<FaultKind>) {
-    let length = slice.length();
+    let length = slice.size;
     if !slice.linkedit_is_last() {
         faults.push(FaultKind::LinkeditEnd {
             end: slice.linkedit_end,

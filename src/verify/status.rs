@@ -76,7 +76,6 @@ statuses! {
     INVALID_EXTENDED_KEY_USAGE = -2_147_408_889, "CSSMERR_APPLETP_INVALID_EXTENDED_KEY_USAGE", "CSSMERR_APPLETP_INVALID_EXTENDED_KEY_USAGE";
     INVALID_DIGEST_ALGORITHM = -2_147_415_723, "CSSMERR_CSP_INVALID_DIGEST_ALGORITHM", "CSSMERR_CSP_INVALID_DIGEST_ALGORITHM";
     DECODE = -26_275, "errSecDecode", "Unable to decode the provided data.";
-    EXEC_FORMAT = 100_008, "ENOEXEC", "Exec format error";
     IS_A_DIRECTORY = 100_021, "EISDIR", "Is a directory";
     NOT_A_DIRECTORY = 100_020, "ENOTDIR", "Not a directory";
     NO_SUCH_FILE = 100_002, "ENOENT", "No such file or directory";
@@ -85,6 +84,12 @@ statuses! {
 }
 
 impl OsStatus {
+    /// Returns true if this is an error number of the system (`UnixError::osStatus`).
+    #[must_use]
+    pub fn is_of_the_system(self) -> bool {
+        (100_000..101_000).contains(&self.0)
+    }
+
     /// Apple's name of the constant.
     #[must_use]
     pub fn name(self) -> &'static str {

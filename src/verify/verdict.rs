@@ -11,7 +11,7 @@ use super::{
     CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated, Fault, FaultKind,
     Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage,
 };
-use crate::bundle::{LayoutFault, ScanFault};
+use crate::bundle::{LayoutError, LayoutFault, ScanFault};
 
 /// What could not be seen of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,16 +109,20 @@ fn has_reached_a_limit(object: &CodeObject) -> bool {
 fn failed(object: &CodeObject, fault: &Fault, status: OsStatus, flags: &CodesignFlags) -> CodesignFailure {
     let slice = fault.slice.and_then(|index| object.slices.get(index));
     // Structure, seal and creation errors name no architecture (native observations 1.3 and 5.2), and neither does
-    // an unsigned slice that is not the primary one (specification 2.7).
+    // an unsigned slice that is not the primary one (specification 2.7), nor what is no error of Security's own
+    // (`staticValidateCore` catches no `UnixError`), nor a detached signature, which is set before validation.
     let is_other_unsigned = fault.kind == FaultKind::Unsigned && fault.slice != Some(0);
     let names_architecture = matches!(
         fault.stage(),
         Stage::Signature | Stage::SpecialSlots | Stage::Pages | Stage::Requirement
     ) && !is_other_unsigned
-        && fault.kind != FaultKind::UnmeasuredSlices;
+        && !matches!(
+            fault.kind,
+            FaultKind::UnmeasuredSlices | FaultKind::MachO(_) | FaultKind::Detached(_)
+        );
     let mut failure = CodesignFailure {
         status,
-        subcomponent: (!object.path.is_empty()).then(|| object.path.clone()),
+        subcomponent: (!object.path.is_empty() && !fault.is_of_the_system()).then(|| object.path.clone()),
         architecture: slice
             .filter(|_| names_architecture)
             .and_then(|slice| slice.architecture)
@@ -136,6 +140,8 @@ fn failed(object: &CodeObject, fault: &Fault, status: OsStatus, flags: &Codesign
     });
     let alone = std::iter::once(fault).filter(|fault| fault.stage() != Stage::Resources);
     let spelled = |path: &String| match &object.spelling {
+        // The folder of a version has the dot in its path with which `BundleDiskRep::setup` asks for it.
+        Some((real, shown)) if path == real => format!("{shown}/."),
         Some((real, shown)) => path
             .strip_prefix(real.as_str())
             .map_or(path.clone(), |rest| format!("{shown}{rest}")),
@@ -161,6 +167,9 @@ fn failed(object: &CodeObject, fault: &Fault, status: OsStatus, flags: &Codesign
         }
     }
     failure.files_modified.sort();
+    failure
+        .attached_data
+        .sort_by(|(one, _), (other, _)| one.cmp(other));
     failure
 }
 
@@ -240,16 +249,37 @@ fn decides(object: &CodeObject, fault: &Fault, flags: &CodesignFlags) -> bool {
         Stage::Pages => is_shallow,
         Stage::Seal | Stage::WeakSeal | Stage::Scan | Stage::Resources => is_shallow || !flags.resources,
         // Quick checks do not look into `_CodeSignature`.
-        Stage::Strict => is_shallow && matches!(fault.kind, FaultKind::Layout(LayoutFault::MetaGuest { .. })),
+        Stage::Strict => is_shallow && is_about_meta(&fault.kind),
         Stage::Creation | Stage::Signature | Stage::SpecialSlots | Stage::Requirement => false,
     };
     let is_minded = match (&fault.kind, stage) {
         (FaultKind::LinkUnopened(_) | FaultKind::Sideband { .. }, _) => flags.minds_sideband(),
         (FaultKind::LinkDestination, _) => flags.minds_symlinks(),
+        // What is outside of the item is not read; strict rules refuse the link to it by its text.
+        (FaultKind::Bundle(LayoutError::Outside), _) => !flags.strict || !has_layout_fault(object),
         (FaultKind::Scan(ScanFault::NotSupported), _) | (_, Stage::WeakSeal | Stage::Strict) => flags.strict,
         _ => true,
     };
     fault.status().is_some() && (is_primary || !primary_only) && !is_left_out && is_minded
+}
+
+/// Returns true if the fault is about what `BundleDiskRep::validateMetaDirectory` reads.
+fn is_about_meta(fault: &FaultKind) -> bool {
+    matches!(
+        fault,
+        FaultKind::Layout(
+            LayoutFault::MetaNotADirectory
+                | LayoutFault::MetaLoop
+                | LayoutFault::MetaOutside
+                | LayoutFault::MetaNotAFile { .. }
+                | LayoutFault::MetaGuest { .. }
+        )
+    )
+}
+
+fn has_layout_fault(object: &CodeObject) -> bool {
+    let mut kinds = object.faults.iter().map(|fault| &fault.kind);
+    kinds.any(|kind| matches!(kind, FaultKind::Layout(_)))
 }
 
 /// Slices are finished one after the other; later stages belong to the whole object. Of the strict faults of a
@@ -266,7 +296,12 @@ fn rank(fault: &Fault) -> (u8, usize, Stage, u8, Option<OsStatus>, Option<&str>)
             (1, slice, stage, 0, None, None)
         }
         Stage::Strict => match fault.kind {
-            FaultKind::Layout(LayoutFault::MetaNotADirectory) => (2, 0, stage, 0, None, None),
+            FaultKind::Layout(
+                LayoutFault::MetaNotADirectory
+                | LayoutFault::MetaLoop
+                | LayoutFault::MetaOutside
+                | LayoutFault::MetaNotAFile { .. },
+            ) => (2, 0, stage, 0, None, None),
             FaultKind::Sideband {
                 on: SidebandPlace::Root,
                 ..

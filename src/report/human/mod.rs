@@ -18,7 +18,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use super::{Outcome, Tickets, text, ticket};
 use crate::plist::Value;
 use crate::trust::CertificateKind;
-use crate::verify::{Evidence, SignatureKind};
+use crate::verify::{Evidence, Fault, FaultKind, SignatureKind};
 
 /// How the report looks.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,10 @@ fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result
     if let Some(name) = evidence.unread_format() {
         return writeln!(out, "  {name}, not read");
     }
-    let Some(primary) = item.slices.first() else {
+    let is_unreadable = |fault: &Fault| matches!(fault.kind, FaultKind::MachO(_)) && fault.slice == Some(0);
+    let primary = item.slices.first();
+    let primary = primary.filter(|_| !item.faults.iter().any(is_unreadable));
+    let Some(primary) = primary else {
         return writeln!(out, "  no code that can be read");
     };
     let mut name = primary.identifier.clone().unwrap_or_default();
