@@ -102,12 +102,17 @@ fn fault(name: &str, path_length: usize) -> Option<&'static str> {
 
 fn names(check: &mut Check<'_>) {
     let names = &check.evidence().listing;
+    let lengths = names.path_lengths();
+    let length_of = |id: NodeId| usize::try_from(id.0).ok().and_then(|id| lengths.get(id));
     let places: Vec<Place> = names
         .ids()
-        .zip(names.path_lengths())
-        .filter(|(id, _)| *id != NodeId(0))
-        .filter_map(|(id, length)| {
-            let note = fault(&names.node(id).text(), length)?;
+        .filter(|id| *id != NodeId(0))
+        .filter_map(|id| {
+            let node = names.node(id);
+            // What is in a folder whose path is too long has a path that is too long as well.
+            let folder = node.parent.and_then(length_of);
+            let length = length_of(id).filter(|_| folder.is_none_or(|length| *length <= MAX_PATH));
+            let note = fault(&node.text(), length.copied().unwrap_or_default())?;
             let path = names.kept_path(id);
             Some(Place { path, note })
         })
