@@ -139,7 +139,8 @@ fn broken_folders(evidence: &Evidence) -> Vec<(&CodeObject, NodeId, Option<OsSta
         }
         let path = names.path(node);
         if let Some(status) = refused.get(path.as_str()) {
-            return Some((object, node, *status));
+            // Both may be where no name could be read.
+            return (!evidence.may_hide_names(&path)).then_some((object, node, *status));
         }
         // What a good seal covers some other way is no problem.
         let is_added = added.contains(path.as_str());

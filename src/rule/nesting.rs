@@ -35,6 +35,10 @@ fn unsigned_nested(check: &mut Check<'_>) {
         if object.path.is_empty() || !is_code(object) {
             continue;
         }
+        // A signature may be where no name could be read.
+        if check.evidence().may_hide_names(&object.path) {
+            continue;
+        }
         for fault in &object.faults {
             if fault.kind != FaultKind::Unsigned {
                 continue;
