@@ -75,7 +75,6 @@ fn info_plists_in_the_old_style() {
         let path = folder.path().join("Thing.app/Contents/Info.plist");
         let mut changed = info.clone();
         changed.push(b'\n');
-        changed.push(0);
         fs::write(&path, changed).unwrap();
         assert_eq!(
             judge(&folder.path().join("Thing.app")).status(),

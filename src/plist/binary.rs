@@ -35,12 +35,15 @@ const STEPS_PER_VALUE: u64 = 10;
 pub(super) fn parse(bytes: &[u8], limit: u64, budget: &Budget) -> Result<Value, PlistError> {
     let mut stack: Vec<Container> = Vec::new();
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let limit = limit.min(length);
     let room = length.saturating_mul(REPEATED).saturating_add(ALWAYS);
     let mut left = room;
     for (count, event) in BinaryReader::new(Cursor::new(bytes)).enumerate() {
-        if u64::try_from(count).map_or(true, |count| count > limit) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        if count > limit {
             return Err(PlistError::Values { limit });
+        }
+        if count > length {
+            return Err(PlistError::References { length });
         }
         let event = event.map_err(|error| PlistError::Binary {
             problem: error.to_string(),
@@ -195,7 +198,7 @@ mod tests {
         let length = u64::try_from(bytes.len()).unwrap();
         assert_eq!(
             parse(&bytes, 4_000_000, &budget),
-            Err(PlistError::Values { limit: length })
+            Err(PlistError::References { length })
         );
         let cost = budget.cost();
         assert!(

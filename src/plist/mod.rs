@@ -76,6 +76,12 @@ pub enum PlistError {
         /// How many there may be.
         limit: u64,
     },
+    /// A binary list whose repeated references would make more values of it than it has bytes.
+    #[error("more than {length} values, which is its length in bytes, from repeated references")]
+    References {
+        /// Its length.
+        length: u64,
+    },
     /// A binary list whose repeated references would make many times as much text and data of it as it has bytes.
     #[error("more than {limit} bytes of text and data, from repeated references")]
     Expansion {
@@ -106,6 +112,7 @@ impl PlistError {
         matches!(
             self,
             Self::Values { .. }
+                | Self::References { .. }
                 | Self::Expansion { .. }
                 | Self::Budget(_)
                 | Self::OldStyleDepth
