@@ -87,7 +87,8 @@ fn assert_proportional(build: impl Fn(&Path, usize) -> PathBuf, item: &str, coun
             checked.bytes
         );
         assert!(
-            cost.retained < 200_000 + 12 * checked.bytes,
+            // A folder in an archive takes 2,400 bytes while its names are put together, and may be 300 bytes of the archive.
+            cost.retained < 200_000 + 24 * checked.bytes,
             "{cost:?} of {}",
             checked.bytes
         );
