@@ -23,6 +23,7 @@ mod archives;
 mod attached_data;
 mod bits;
 mod bounded;
+mod blob_lookup;
 mod broken_app;
 mod budget;
 mod budgets;

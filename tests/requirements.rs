@@ -640,3 +640,42 @@ fn an_unknown_comparison_without_operand_is_malformed() {
     let found = Requirement::from_blob(&blob).unwrap();
     assert_eq!(found.fault(), Some(RequirementError::Invalid));
 }
+
+/// Uncertain: without trust settings a Mac says false to `anchor trusted`; whether it has any is not known here. Code that
+/// demands it is not judged: it neither satisfies a requirement nor fails one.
+#[test]
+fn trust_settings_are_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, designated: Option<&str>| {
+        let mut signer = crate::support::signature::adhoc("x");
+        if let Some(text) = designated {
+            let set = RequirementSet::from_text(&format!("designated => {text}")).unwrap();
+            signer.special.insert(2, set.to_blob());
+        }
+        let (bytes, _) = signer.sign(&crate::support::macho::arm64(&[1; 100]), Default::default());
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    };
+    write("plain", None);
+    let verify = |arguments: &[&str]| crate::support::codesign::codesign(folder.path(), "verify", arguments);
+    for text in ["-R=anchor trusted", "-R=! certificate leaf trusted"] {
+        let said = verify(&[text, "plain"]);
+        assert_eq!(said.status, 4, "{text}");
+        assert!(said.error.last().unwrap().contains("not judged"), "{said:?}");
+    }
+    assert_eq!(verify(&["-R=anchor trusted and never", "plain"]).status, 3);
+    for (name, text) in [("one", "anchor trusted"), ("other", "! anchor trusted")] {
+        write(name, Some(text));
+        let evidence = verify_path(&folder.path().join(name));
+        assert_eq!(evidence.codesign.valid(), Some(true));
+        assert_eq!(evidence.codesign.satisfies_designated_requirement(), None);
+        let said = verify(&["-v", name]);
+        assert!(
+            !said.error.iter().any(|line| line.contains("satisfies its")),
+            "{said:?}"
+        );
+    }
+}
+
+fn verify_path(path: &std::path::Path) -> sealcheck::verify::Evidence {
+    sealcheck::verify::verify(path, &Options::default()).unwrap()
+}

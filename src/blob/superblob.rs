@@ -2,7 +2,8 @@
 //!
 //! Specification 1.1–1.4: `BlobCore::validateBlob`, `SuperBlobCore::validateBlob` and
 //! `EmbeddedSignatureBlob::component` of Apple's sources. As there, entries need not be sorted, unique or
-//! free of overlap, and the first entry of a type wins; the oddities are facts for the rules to judge.
+//! free of overlap, and the first entry of a type decides, even if it has no blob; the oddities are facts for the rules to
+//! judge.
 
 use thiserror::Error;
 
@@ -94,18 +95,30 @@ pub enum BlobError {
     },
 }
 
-/// One entry of the index whose offset is not zero.
+/// One entry of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexEntry<'a> {
     /// The type field.
     pub slot: Slot,
-    /// Offset of the blob from the start of the SuperBlob.
+    /// Offset of the blob from the start of the SuperBlob; 0 in an entry without a blob.
     pub offset: u32,
-    /// The whole blob, header included.
+    /// The whole blob, header included; empty in an entry without a blob.
     pub data: &'a [u8],
 }
 
 impl IndexEntry<'_> {
+    /// Returns true if the entry has no blob: the type is in the index, and the component is absent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.offset == 0
+    }
+
+    /// Returns true if the blob has no room for its own magic and length, although it is inside the SuperBlob.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        !self.is_empty() && u64::try_from(self.data.len()).is_ok_and(|length| length < HEADER)
+    }
+
     /// The blob's own magic.
     #[must_use]
     pub fn magic(&self) -> Option<u32> {
@@ -118,8 +131,6 @@ impl IndexEntry<'_> {
 pub struct SuperBlob<'a> {
     data: &'a [u8],
     entries: Vec<IndexEntry<'a>>,
-    /// Types whose index entry has offset zero: present in the index, absent in fact.
-    empty: Vec<Slot>,
 }
 
 impl<'a> SuperBlob<'a> {
@@ -147,7 +158,6 @@ impl<'a> SuperBlob<'a> {
         let mut superblob = Self {
             data,
             entries: Vec::new(),
-            empty: Vec::new(),
         };
         for number in 0..u64::from(count) {
             let at = INDEX.saturating_add(number.saturating_mul(ENTRY));
@@ -155,25 +165,18 @@ impl<'a> SuperBlob<'a> {
                 return Err(BlobError::Index { count, length });
             };
             let slot = Slot(slot);
-            if offset == 0 {
-                superblob.empty.push(slot);
-                continue;
-            }
-            let error = BlobError::Entry { slot, offset };
-            if u64::from(offset) < index_end {
-                return Err(error);
-            }
-            let sub_length = u32_be(data, u64::from(offset).saturating_add(4)).ok_or(error)?;
-            let blob = range(data, u64::from(offset), u64::from(sub_length)).ok_or(error)?;
-            // Apple notices a length below 8 only when the blob is used; it can serve for nothing.
-            if u64::from(sub_length) < HEADER {
-                return Err(error);
-            }
-            superblob.entries.push(IndexEntry {
-                slot,
-                offset,
-                data: blob,
-            });
+            let data = if offset == 0 {
+                &[][..]
+            } else {
+                let error = BlobError::Entry { slot, offset };
+                if u64::from(offset) < index_end {
+                    return Err(error);
+                }
+                // A length below 8 passes here: whoever uses the blob notices it.
+                let sub_length = u32_be(data, u64::from(offset).saturating_add(4)).ok_or(error)?;
+                range(data, u64::from(offset), u64::from(sub_length)).ok_or(error)?
+            };
+            superblob.entries.push(IndexEntry { slot, offset, data });
         }
         Ok(superblob)
     }
@@ -184,24 +187,20 @@ impl<'a> SuperBlob<'a> {
         self.data
     }
 
-    /// Entries in index order, those with offset zero left out.
+    /// All entries in index order.
     #[must_use]
     pub fn entries(&self) -> &[IndexEntry<'a>] {
         &self.entries
     }
 
-    /// Types that the index names with offset zero.
-    #[must_use]
-    pub fn empty_entries(&self) -> &[Slot] {
-        &self.empty
-    }
-
-    /// The blob of the first entry of this type, header included (`SuperBlobCore::find`).
+    /// The blob of the first entry of this type, header included (`SuperBlobCore::find`). If that entry has no blob, a
+    /// later one of the same type does not count.
     #[must_use]
     pub fn find(&self, slot: Slot) -> Option<&'a [u8]> {
         self.entries
             .iter()
             .find(|entry| entry.slot == slot)
+            .filter(|entry| !entry.is_empty())
             .map(|entry| entry.data)
     }
 
@@ -283,7 +282,11 @@ mod tests {
         assert_eq!(parsed.data().len(), bytes.len());
         assert_eq!(parsed.component(Slot::REQUIREMENTS).unwrap(), Some(&first[..]));
         assert_eq!(parsed.component(Slot::ENTITLEMENTS), Ok(None));
-        assert_eq!(parsed.empty_entries(), [Slot::ENTITLEMENTS]);
+        let empty = parsed.entries().iter().filter(|entry| entry.is_empty());
+        assert_eq!(
+            empty.map(|entry| entry.slot).collect::<Vec<_>>(),
+            [Slot::ENTITLEMENTS]
+        );
         assert_eq!(parsed.component(Slot::SIGNATURE), Ok(Some(&b"cms"[..])));
         assert!(matches!(
             parsed.component(Slot::RESOURCE_DIRECTORY),
@@ -291,7 +294,20 @@ mod tests {
         ));
     }
 
-    /// Rows 1, 2 and 12 of specification 12.A.
+    /// `SuperBlobCore::find` returns at the first entry of a type, whatever follows.
+    #[test]
+    fn an_entry_without_blob_hides_later_ones() {
+        let set = blob(magic::REQUIREMENTS, b"set");
+        let cms = blob(magic::BLOB_WRAPPER, b"cms");
+        for (slot, later) in [(2, &set), (0x10000, &cms)] {
+            let hidden = superblob(&[(slot, None), (slot, Some(later.clone()))]);
+            assert_eq!(parse(&hidden).unwrap().component(Slot(slot)), Ok(None));
+            let found = superblob(&[(slot, Some(later.clone())), (slot, None)]);
+            assert_eq!(parse(&found).unwrap().find(Slot(slot)), Some(&later[..]));
+        }
+    }
+
+    /// Rows 1, 2 and 12 of specification 12.A. `SuperBlobCore::validateBlob` has no smallest length for what is in it.
     #[test]
     fn index_and_entries_are_bounded() {
         let good = superblob(&[(2, Some(blob(magic::REQUIREMENTS, b"abcd")))]);
@@ -306,10 +322,18 @@ mod tests {
             bytes[16..20].copy_from_slice(&offset.to_be_bytes());
             assert!(matches!(parse(&bytes), Err(BlobError::Entry { .. })), "{offset}");
         }
-        for length in [7u32, 13, u32::MAX] {
+        for length in [13u32, u32::MAX] {
             let mut bytes = good.clone();
             bytes[24..28].copy_from_slice(&length.to_be_bytes());
             assert!(matches!(parse(&bytes), Err(BlobError::Entry { .. })), "{length}");
+        }
+        for length in [0u32, 4, 7] {
+            let mut bytes = good.clone();
+            bytes[24..28].copy_from_slice(&length.to_be_bytes());
+            let parsed = parse(&bytes).unwrap();
+            assert!(parsed.entries()[0].is_cut(), "{length}");
+            let used = parsed.component(Slot::REQUIREMENTS).unwrap().unwrap();
+            assert_eq!(used.len(), length as usize);
         }
         for end in 0..good.len() {
             assert!(parse(&good[..end]).is_err());

@@ -22,7 +22,8 @@ const SCATTER_RECORD: u64 = 24;
 /// Why a CodeDirectory is refused. Offsets are in bytes from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CodeDirectoryError {
-    /// Wrong magic, or a length that is not the component's, or too short (errSecCSSignatureInvalid).
+    /// Wrong magic, or a length that is not the component's, or too short (errSecCSSignatureFailed:
+    /// `loadCodeDirectories` calls `validateBlob` before `checkIntegrity` does).
     #[error("not a CodeDirectory blob of its own length ({length} bytes)")]
     NotACodeDirectory {
         /// Bytes in the component.

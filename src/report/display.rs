@@ -265,11 +265,7 @@ fn contents(
     }
     let set = slice.requirements.as_deref();
     match set.map(|blob| (RequirementSet::from_blob(blob), blob.len())) {
-        Some((Ok(set), length)) => writeln!(
-            out,
-            "Internal requirements count={} size={length}",
-            set.entries.len()
-        ),
+        Some((Ok(set), length)) => writeln!(out, "Internal requirements count={} size={length}", set.count()),
         _ => writeln!(out, "Internal requirements=none"),
     }
 }

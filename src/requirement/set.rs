@@ -55,8 +55,13 @@ impl Compiled {
 /// A requirement set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequirementSet {
-    /// The entries in the order of the index; an entry that is no requirement is kept as its error.
+    /// The entries in the order of the index; an entry that is no requirement is kept as its error. Index entries without
+    /// a blob are left out.
     pub entries: Vec<(RequirementType, Result<Requirement, RequirementError>)>,
+    /// Types whose first index entry has no blob, so that later entries of that type do not count.
+    hidden: Vec<RequirementType>,
+    /// Number of index entries.
+    count: usize,
 }
 
 impl RequirementSet {
@@ -66,15 +71,21 @@ impl RequirementSet {
     /// [`RequirementError::Invalid`], when its index is malformed.
     pub fn from_blob(blob: &[u8]) -> Result<Self, RequirementError> {
         let superblob = SuperBlob::parse(blob, magic::REQUIREMENTS).map_err(|_| RequirementError::Invalid)?;
-        let entries = superblob
-            .entries()
-            .iter()
-            .map(|entry| {
-                let Slot(number) = entry.slot;
-                (RequirementType(number), Requirement::from_blob(entry.data))
-            })
-            .collect();
-        Ok(Self { entries })
+        let mut set = Self {
+            entries: Vec::new(),
+            hidden: Vec::new(),
+            count: superblob.entries().len(),
+        };
+        for entry in superblob.entries() {
+            let Slot(number) = entry.slot;
+            let kind = RequirementType(number);
+            if !entry.is_empty() {
+                set.entries.push((kind, Requirement::from_blob(entry.data)));
+            } else if set.entries.iter().all(|(found, _)| *found != kind) {
+                set.hidden.push(kind);
+            }
+        }
+        Ok(set)
     }
 
     /// Compiles the text of a set; the entries are sorted by type, and the last one of a type wins.
@@ -91,6 +102,8 @@ impl RequirementSet {
             .into_iter()
             .map(|(number, expression)| (RequirementType(number), Ok(Requirement { expression })));
         Self {
+            hidden: Vec::new(),
+            count: entries.len(),
             entries: entries.collect(),
         }
     }
@@ -131,13 +144,21 @@ impl RequirementSet {
             .collect()
     }
 
-    /// The first entry of a type, if that is a requirement.
+    /// Number of entries in the index, with those that have no blob.
     #[must_use]
-    pub fn find(&self, wanted: RequirementType) -> Option<&Requirement> {
-        self.entries
-            .iter()
-            .find(|(found, _)| *found == wanted)
-            .and_then(|(_, entry)| entry.as_ref().ok())
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The first entry of a type (`SuperBlobCore::find<Requirement>`). A blob that is not a requirement counts as absent; a
+    /// requirement of a kind that cannot be evaluated does not.
+    #[must_use]
+    pub fn find(&self, wanted: RequirementType) -> Option<&Result<Requirement, RequirementError>> {
+        if self.hidden.contains(&wanted) {
+            return None;
+        }
+        let (_, entry) = self.entries.iter().find(|(found, _)| *found == wanted)?;
+        Some(entry).filter(|entry| !matches!(entry, Err(RequirementError::Invalid)))
     }
 }
 

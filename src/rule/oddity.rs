@@ -23,12 +23,12 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Signature,
         severity: Severity::Error,
         rejected_by: &[Party::Amfi],
-        title: "the signature holds two components of one type",
+        title: "the index of the signature names one type twice",
         catalogue: "R033",
-        explanation: "Of two components of one type, codesign takes the first. The kernel reads the signature by other code and may take the other, so what was verified need not be what runs.",
+        explanation: "Of two entries of one type, codesign takes the first, even if that one has no component. The kernel reads the signature by other code and may take the other, so what was verified need not be what runs.",
         remedy: SIGN_AGAIN,
         check: about! {
-            Oddity::DuplicateEntry { slot } => format!("two components of type {slot}"),
+            Oddity::DuplicateEntry { slot } => format!("two entries of type {slot}"),
         },
         ..Rule::BASE
     },
@@ -66,6 +66,7 @@ pub(super) const RULES: &[Rule] = &[
             Oddity::BytesBetweenBlobs { count } => format!("{count} bytes between components belong to none"),
             Oddity::BytesBehindSuperBlob { count } => format!("data in the {count} bytes behind the signature"),
             Oddity::UnreachableAlternate { slot } => format!("{slot} is never looked at: the one in front of it is missing"),
+            Oddity::CutBlob { slot } => format!("{slot} is shorter than the header of a component"),
         },
         ..Rule::BASE
     },

@@ -421,7 +421,6 @@ impl Fault {
             | FaultKind::CodeLimit { .. } => OsStatus::SIGNATURE_INVALID,
             FaultKind::CodeDirectory { has_cms: false, .. } => OsStatus::UNSIGNED,
             FaultKind::CodeDirectory { error, .. } => match error {
-                CodeDirectoryError::NotACodeDirectory { .. } => OsStatus::SIGNATURE_INVALID,
                 CodeDirectoryError::Version { .. } => OsStatus::SIGNATURE_UNSUPPORTED,
                 _ => OsStatus::SIGNATURE_FAILED,
             },

@@ -15,6 +15,11 @@ pub enum Oddity {
         /// Its type.
         slot: Slot,
     },
+    /// A blob that is shorter than its own header (row 12).
+    CutBlob {
+        /// Its type.
+        slot: Slot,
+    },
     /// Two index entries of one type; macOS takes the first, the kernel may take the other (row 4).
     DuplicateEntry {
         /// Their type.
@@ -101,14 +106,19 @@ pub enum Oddity {
 
 /// What is odd about the index of a SuperBlob and the space behind it.
 pub(super) fn of_superblob(superblob: &SuperBlob<'_>, space: &[u8]) -> Vec<Oddity> {
-    let mut found: Vec<Oddity> = superblob
-        .empty_entries()
+    let (empty, mut entries): (Vec<_>, Vec<_>) = superblob
+        .entries()
         .iter()
-        .map(|slot| Oddity::EmptyEntry { slot: *slot })
+        .copied()
+        .partition(|entry| entry.is_empty());
+    let mut found: Vec<Oddity> = empty
+        .iter()
+        .map(|entry| Oddity::EmptyEntry { slot: entry.slot })
         .collect();
-    let mut entries = superblob.entries().to_vec();
+    let cut = entries.iter().filter(|entry| entry.is_cut());
+    found.extend(cut.map(|entry| Oddity::CutBlob { slot: entry.slot }));
     entries.sort_by_key(|entry| entry.offset);
-    let mut slots: Vec<_> = entries.iter().map(|entry| entry.slot).collect();
+    let mut slots: Vec<_> = superblob.entries().iter().map(|entry| entry.slot).collect();
     slots.sort();
     for pair in slots.windows(2) {
         if let [one, other] = pair

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{CodeObject, OsStatus, SignatureKind, SliceEvidence};
 use crate::requirement::{
-    Context, DefaultRequirement, Requirement, RequirementError, RequirementSet, RequirementType,
+    Context, DefaultRequirement, Expression, Requirement, RequirementError, RequirementSet, RequirementType,
     default_designated,
 };
 
@@ -136,6 +136,15 @@ pub(super) fn designate(object: &mut CodeObject) {
                 .chain(others.map(|(_, hashes)| hashes))
                 .flatten()
                 .cloned()
+        let (explicit, error) = match explicit {
+            Some(Ok(requirement)) => (Some(requirement), None),
+            // A requirement blob of which only the kind or the length is known: nothing replaces it.
+            Some(Err(error)) => {
+                let expression = Expression::Malformed;
+                (Some(Requirement { expression }), Some(error))
+            }
+            None => (None, None),
+        };
                 .collect();
             let identity = slice.identity.as_ref();
             default_designated(DefaultRequirement {
@@ -145,10 +154,10 @@ pub(super) fn designate(object: &mut CodeObject) {
                 cdhashes: &cdhashes,
             })
         });
-        let is_satisfied = if is_malformed {
-            Err(RequirementFault::Set)
-        } else {
-            satisfies(slice, &requirement)
+        let is_satisfied = match error {
+            _ if is_malformed => Err(RequirementFault::Set),
+            Some(error) => Err(error.into()),
+            None => satisfies(slice, &requirement),
         };
         slice.designated = Some(Designated {
             requirement,

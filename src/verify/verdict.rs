@@ -12,6 +12,7 @@ use super::{
     Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage,
 };
 use crate::bundle::{LayoutError, LayoutFault, ScanFault};
+use crate::requirement::RequirementError;
 
 /// What could not be seen of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,8 +35,8 @@ pub fn fold(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> CodesignV
         .and_then(|item| item.slices.first()?.designated.as_ref())
         .and_then(|designated| match &designated.is_satisfied {
             Ok(answer) => *answer,
-            // It cannot even be fetched.
-            Err(RequirementFault::Set) => None,
+            // It cannot even be fetched, or is larger than the budget.
+            Err(RequirementFault::Set | RequirementFault::Requirement(RequirementError::TooLong)) => None,
             Err(_) => Some(false),
         });
     let (answer, has_seen_nested) = judge(code, gaps, flags);
