@@ -108,6 +108,7 @@ mod second_plist;
 mod sizes;
 mod slices;
 mod slices_as_read;
+mod signed_lists;
 mod statuses;
 mod supply;
 mod tickets;

@@ -1,6 +1,11 @@
 //! Attributes of a signer: `SET OF SEQUENCE { type, SET OF value }` (RFC 5652 5.3).
+//!
+//! Which attribute counts follows Apple's `cmsattr.c`: one whose type occurs twice is not found
+//! (`SecCmsAttributeArrayFindAttrByOidTag`), and one with several values has no value (`SecCmsAttributeGetValue`).
 
 use der::oid::ObjectIdentifier;
+
+use super::oid;
 
 use crate::asn1::{Asn1Error, Element, encode, tag};
 
@@ -31,6 +36,7 @@ impl<'a> Attributes<'a> {
             let mut elements = fields.expect(tag::SET)?.reader();
             let mut values = Vec::new();
             while let Some(value) = elements.next_element()? {
+                check_type(oid, value.tag)?;
                 values.push(value);
             }
             attributes.push(Attribute { oid, values });
@@ -54,7 +60,7 @@ impl<'a> Attributes<'a> {
             .filter(move |attribute| attribute.oid == oid.as_bytes())
     }
 
-    /// The attribute of this type, if there is exactly one.
+    /// The attribute of this type, if there is exactly one (`SecCmsAttributeArrayFindAttrByOidTag`).
     #[must_use]
     pub(crate) fn only(&self, oid: ObjectIdentifier) -> Option<&Attribute<'a>> {
         let mut all = self.all(oid);
@@ -62,7 +68,7 @@ impl<'a> Attributes<'a> {
         all.next().is_none().then_some(first)
     }
 
-    /// The value of the attribute of this type, if there is exactly one of each.
+    /// The value of the attribute of this type, if there is exactly one of each (`SecCmsAttributeGetValue`).
     #[must_use]
     pub(crate) fn value(&self, oid: ObjectIdentifier) -> Option<Element<'a>> {
         match self.only(oid)?.values.as_slice() {
@@ -71,10 +77,11 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// The RFC 3161 timestamp token, if there is exactly one.
+    /// The RFC 3161 timestamp token: the first value of the only such attribute, whatever follows it
+    /// (`SecCmsSignerInfoVerifyUnAuthAttrsWithPolicy`).
     #[must_use]
     pub fn timestamp_token(&self) -> Option<Element<'a>> {
-        self.value(super::oid::TIMESTAMP_TOKEN)
+        self.only(oid::TIMESTAMP_TOKEN)?.values.first().copied()
     }
 
     /// Number of attributes.
@@ -87,5 +94,23 @@ impl<'a> Attributes<'a> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.attributes.is_empty()
+    }
+}
+
+/// Refuses values whose type Apple's decoder fixes by the attribute (`cms_attr_choose_attr_value_template`); it reads all
+/// others as they are.
+fn check_type(attribute: &[u8], found: u8) -> Result<(), Asn1Error> {
+    let expected = if attribute == oid::CONTENT_TYPE.as_bytes() {
+        tag::OBJECT_IDENTIFIER
+    } else if attribute == oid::MESSAGE_DIGEST.as_bytes() || attribute == oid::HASH_AGILITY.as_bytes() {
+        tag::OCTET_STRING
+    } else {
+        return Ok(());
+    };
+    let is_constructed = expected == tag::OCTET_STRING && found == tag::OCTET_STRINGS;
+    if found == expected || is_constructed {
+        Ok(())
+    } else {
+        Err(Asn1Error::Tag { found, expected })
     }
 }

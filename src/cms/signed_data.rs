@@ -19,6 +19,9 @@ pub enum CmsError {
     /// The content type is another one.
     #[error("the CMS content is no signed data")]
     NotSignedData,
+    /// The content type is `data`: Apple's decoder reads it and finds no signature in it.
+    #[error("the CMS holds plain data and no signature")]
+    PlainData,
     /// More certificates or signers than the budget.
     #[error("more than {limit} {what} in a CMS signature")]
     TooMany {
@@ -82,7 +85,11 @@ impl<'a> SignedData<'a> {
     /// See [`CmsError`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, CmsError> {
         let mut outer = Reader::new(bytes).expect(tag::SEQUENCE)?.reader();
-        if outer.expect(tag::OBJECT_IDENTIFIER)?.content != oid::SIGNED_DATA.as_bytes() {
+        let kind = outer.expect(tag::OBJECT_IDENTIFIER)?.content;
+        if kind == oid::DATA.as_bytes() {
+            return Err(plain_data(&mut outer)?);
+        }
+        if kind != oid::SIGNED_DATA.as_bytes() {
             return Err(CmsError::NotSignedData);
         }
         let mut fields = outer
@@ -137,6 +144,17 @@ impl<'a> SignedData<'a> {
             signers,
         })
     }
+}
+
+/// The rest of a ContentInfo of type `data`: perhaps an octet string, and nothing else.
+fn plain_data(outer: &mut Reader<'_>) -> Result<CmsError, Asn1Error> {
+    if let Some(explicit) = outer.optional(tag::CONTEXT_0)? {
+        let mut inner = explicit.reader();
+        inner.next_element()?.ok_or(Asn1Error::Truncated)?.octets()?;
+        inner.finish()?;
+    }
+    outer.finish()?;
+    Ok(CmsError::PlainData)
 }
 
 /// Content octets of the identifier in an AlgorithmIdentifier.

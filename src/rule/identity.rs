@@ -40,11 +40,15 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::Notary, Party::Amfi],
         title: "the signed list of CodeDirectories is not that of this code",
         catalogue: "R004",
-        explanation: "Code with several CodeDirectories lists all their digests in the certificate signature, so that none can be exchanged. The list here does not match: a CodeDirectory was added, removed or replaced after signing.",
+        explanation: "Code with several CodeDirectories lists all their digests in the certificate signature, so that none can be exchanged. The list here does not match or cannot be read: a CodeDirectory was added, removed or replaced after signing, or the signing tool wrote a wrong list.",
         remedy: SIGN_AGAIN,
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
-                FaultKind::Identity(found @ IdentityFault::HashAgility { .. }) => Some(found.to_string()),
+                FaultKind::Identity(
+                    found @ (IdentityFault::HashAgility { .. }
+                    | IdentityFault::HashAgilityUnsupported
+                    | IdentityFault::HashAgilityMalformed),
+                ) => Some(found.to_string()),
                 _ => None,
             });
         },

@@ -48,6 +48,18 @@ impl MessageDigest {
             .map(|(digest, _)| *digest)
     }
 
+    /// Returns true for the identifier of a digest that Apple's library knows (`secoid.c`), computed here or not.
+    #[must_use]
+    pub(super) fn is_known_oid(oid: &[u8]) -> bool {
+        const OTHERS: [der::oid::ObjectIdentifier; 4] = [
+            der::oid::ObjectIdentifier::new_unwrap("1.2.840.113549.2.2"),
+            der::oid::ObjectIdentifier::new_unwrap("1.2.840.113549.2.4"),
+            der::oid::ObjectIdentifier::new_unwrap("1.2.840.113549.2.5"),
+            der::oid::ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.4"),
+        ];
+        Self::from_oid(oid).is_some() || OTHERS.iter().any(|other| other.as_bytes() == oid)
+    }
+
     /// Content octets of the identifier.
     #[must_use]
     pub fn oid(self) -> &'static [u8] {

@@ -42,6 +42,14 @@ impl Name {
         found.next().map(|(_, text)| text.as_deref())
     }
 
+    /// The first attribute of a type, if the text of every attribute of that type can be decoded.
+    #[must_use]
+    pub(crate) fn first_of_all(&self, oid: ObjectIdentifier) -> Option<&str> {
+        let found = self.attributes.iter().filter(|(found, _)| *found == oid);
+        let texts: Option<Vec<&str>> = found.map(|(_, text)| text.as_deref()).collect();
+        texts?.first().copied()
+    }
+
     /// The last attribute of a type, which is the one that requirements see.
     #[must_use]
     pub(crate) fn last(&self, oid: ObjectIdentifier) -> Option<&str> {

@@ -3,6 +3,7 @@
 //! Specification 4.1–4.3 and 4.6 (`SecStaticCode::verifySignature`), in its order: the signer's cryptography with the
 //! timestamp, hash agility, team identifier, certificate path, root of the timestamp. Only the first signer counts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -15,7 +16,7 @@ use super::{
 };
 use super::{SignatureAlgorithm, oid};
 use crate::asn1::tag;
-use crate::cms::{Attributes, CmsError, SignedData, SignerIdentifier, SignerInfo, oid as cms_oid};
+use crate::cms::{Attribute, Attributes, CmsError, SignedData, SignerIdentifier, SignerInfo, oid as cms_oid};
 use crate::codedir::CdHash;
 use crate::hash::{Digest, HashType};
 use crate::time::UnixTime;
@@ -80,8 +81,18 @@ pub enum IdentityFault {
         /// 1 or 2.
         version: u8,
     },
-    /// The certificate's organisational unit is no text.
-    #[error("the team identifier in the certificate is no text")]
+    /// There is a hash-agility attribute of version 1, and a CodeDirectory whose hash macOS cannot compute
+    /// (`SecStaticCode::cdHashes`).
+    #[error(
+        "the signed list of CodeDirectories cannot be compared: one CodeDirectory has an unknown hash type"
+    )]
+    HashAgilityUnsupported,
+    /// The hash-agility attribute of version 2 names a digest twice, or has a value that cannot be decoded
+    /// (`SecCmsSignerInfoGetAppleCodesigningHashAgilityV2`).
+    #[error("the signed list of CodeDirectories (attribute 9.2) cannot be decoded")]
+    HashAgilityMalformed,
+    /// The team identifier in the CodeDirectory is not UTF-8.
+    #[error("the team identifier in the code is not valid UTF-8")]
     InvalidTeam,
     /// The CodeDirectory names another team than the certificate.
     #[error("the code claims team {claimed}, the certificate is of team {certificate}")]
@@ -308,7 +319,8 @@ pub(super) fn verify_signer(
     }
 }
 
-/// The timestamp. Unsigned attributes without exactly one are at fault (specification 4.2).
+/// The timestamp. Unsigned attributes without exactly one timestamp attribute are at fault
+/// (`SecCmsSignerInfoVerifyUnAuthAttrsWithPolicy`).
 fn timestamp(
     signer: &SignerInfo<'_>,
     anchors: &Anchors,
@@ -321,54 +333,65 @@ fn timestamp(
     else {
         return Ok(None);
     };
-    let token = attributes
-        .value(cms_oid::TIMESTAMP_TOKEN)
-        .ok_or(TimestampFault::NotOne)?;
+    let token = attributes.timestamp_token().ok_or(TimestampFault::NotOne)?;
     timestamp::evaluate(token.whole, &signer.signature, anchors, cache).map(Some)
 }
 
-/// Compares both hash-agility attributes; says whether there is one.
+/// Compares both hash-agility attributes; returns true if there is one. An attribute that occurs twice counts as absent,
+/// and so does one of version 1 that has several values or an empty one.
 fn hash_agility(attributes: &Attributes<'_>, signed: Signed<'_>, faults: &mut Vec<IdentityFault>) -> bool {
     let mut found = false;
     let mut sorted: Vec<_> = signed.directories.to_vec();
     sorted.sort_by_key(|(hash_type, _)| *hash_type);
-    if let Some(attribute) = attributes.all(cms_oid::HASH_AGILITY).next() {
+    let version_1 = attributes.value(cms_oid::HASH_AGILITY);
+    let version_1 = version_1.and_then(|value| value.octets().ok());
+    if let Some(list) = version_1.filter(|list| !list.is_empty()) {
         found = true;
-        let listed = match attribute.values.as_slice() {
-            [value] if value.tag == tag::OCTET_STRING => cdhashes_of(value.content),
-            _ => None,
-        };
         let expected: Option<Vec<Vec<u8>>> = sorted
             .iter()
             .map(|(_, cdhash)| cdhash.map(|cdhash| cdhash.truncated().as_bytes().to_vec()))
             .collect();
-        if listed.is_none() || listed != expected {
-            faults.push(IdentityFault::HashAgility { version: 1 });
+        match expected {
+            None => faults.push(IdentityFault::HashAgilityUnsupported),
+            Some(expected) if cdhashes_of(&list).is_some_and(|listed| listed == expected) => {}
+            Some(_) => faults.push(IdentityFault::HashAgility { version: 1 }),
         }
     }
-    if let Some(attribute) = attributes.all(cms_oid::HASH_AGILITY_V2).next() {
+    if let Some(attribute) = attributes.only(cms_oid::HASH_AGILITY_V2) {
         found = true;
-        // A dictionary by digest: a later entry of the same kind replaces an earlier one.
-        let mut listed: Vec<(&[u8], &[u8])> = Vec::new();
-        let mut is_malformed = false;
-        for value in &attribute.values {
-            let mut fields = value.reader();
-            match (
-                fields.expect(tag::OBJECT_IDENTIFIER),
-                fields.expect(tag::OCTET_STRING),
-            ) {
-                (Ok(oid), Ok(digest)) if value.tag == tag::SEQUENCE => {
-                    listed.retain(|(known, _)| *known != oid.content);
-                    listed.push((oid.content, digest.content));
-                }
-                _ => is_malformed = true,
-            }
-        }
-        if is_malformed || !agrees(&listed, &sorted, signed.best) {
-            faults.push(IdentityFault::HashAgility { version: 2 });
+        match agile_hashes(attribute) {
+            None => faults.push(IdentityFault::HashAgilityMalformed),
+            Some(listed) if agrees(&listed, &sorted, signed.best) => {}
+            Some(_) => faults.push(IdentityFault::HashAgility { version: 2 }),
         }
     }
     found
+}
+
+/// One entry of a hash-agility attribute of version 2: content octets of the algorithm's identifier, and the digest.
+type AgileHash<'a> = (&'a [u8], Cow<'a, [u8]>);
+
+/// The digests in a hash-agility attribute of version 2 by the identifier of their algorithm
+/// (`CMSAddAgileHashToDictionary`); `None` if a value cannot be decoded or does not get an entry of its own.
+fn agile_hashes<'a>(attribute: &Attribute<'a>) -> Option<Vec<AgileHash<'a>>> {
+    let mut listed: Vec<AgileHash<'_>> = Vec::new();
+    for value in &attribute.values {
+        if value.tag != tag::SEQUENCE {
+            return None;
+        }
+        let mut fields = value.reader();
+        let oid = fields.expect(tag::OBJECT_IDENTIFIER).ok()?.content;
+        let digest = fields.next_element().ok()??.octets().ok()?;
+        fields.finish().ok()?;
+        // All identifiers that Apple's table does not know share one entry.
+        let is_known = MessageDigest::is_known_oid(oid);
+        let is_same = |known: &[u8]| known == oid || !(is_known || MessageDigest::is_known_oid(known));
+        if listed.iter().any(|(known, _)| is_same(known)) {
+            return None;
+        }
+        listed.push((oid, digest));
+    }
+    Some(listed)
 }
 
 /// `{cdhashes = [data, …]}`.
@@ -382,7 +405,7 @@ fn cdhashes_of(plist: &[u8]) -> Option<Vec<Vec<u8>>> {
 
 /// Specification 4.2: as many entries as CodeDirectories; each CodeDirectory of a known type must be listed, and the
 /// chosen one among them.
-fn agrees(listed: &[(&[u8], &[u8])], directories: &[(u8, Option<CdHash>)], best: HashType) -> bool {
+fn agrees(listed: &[AgileHash<'_>], directories: &[(u8, Option<CdHash>)], best: HashType) -> bool {
     let mut covers_best = false;
     for (_, cdhash) in directories {
         let Some(cdhash) = cdhash else { continue };
@@ -396,7 +419,7 @@ fn agrees(listed: &[(&[u8], &[u8])], directories: &[(u8, Option<CdHash>)], best:
             HashType::Sha256Truncated => cdhash.truncated(),
             _ => cdhash.full,
         };
-        if entry.is_none_or(|(_, digest)| *digest != expected.as_bytes()) {
+        if entry.is_none_or(|(_, digest)| **digest != *expected.as_bytes()) {
             return false;
         }
         covers_best |= cdhash.hash_type == best;
@@ -426,12 +449,16 @@ fn team(signed: Signed<'_>, path: &Path, faults: &mut Vec<IdentityFault>) {
     if !(path.is_apple() && is_developer) {
         return;
     }
-    match leaf.subject.first(oid::ORGANIZATIONAL_UNIT) {
-        None => {}
-        Some(None) => faults.push(IdentityFault::InvalidTeam),
-        Some(Some(team)) if team.as_bytes() == claimed => {}
-        Some(Some(team)) => faults.push(IdentityFault::Team {
-            claimed: String::from_utf8_lossy(claimed).into_owned(),
+    // One unit that is no text hides all of them, and then there is nothing to compare
+    // (`SecCertificateCopyOrganizationalUnit`).
+    let Some(team) = leaf.subject.first_of_all(oid::ORGANIZATIONAL_UNIT) else {
+        return;
+    };
+    match std::str::from_utf8(claimed) {
+        Err(_) => faults.push(IdentityFault::InvalidTeam),
+        Ok(claimed) if claimed == team => {}
+        Ok(claimed) => faults.push(IdentityFault::Team {
+            claimed: claimed.to_owned(),
             certificate: team.to_owned(),
         }),
     }

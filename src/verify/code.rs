@@ -458,7 +458,7 @@ fn compare_teams(object: &mut CodeObject, path: &str) {
     let signed = |slice: &SliceEvidence| slice.signature != SignatureKind::Unsigned && !slice.is_duplicate;
     let mut faults = Vec::new();
     for (index, slice) in (1..).zip(others) {
-        if signed(primary) && signed(slice) && slice.team_id != primary.team_id {
+        if signed(primary) && signed(slice) && slice.team_id_bytes != primary.team_id_bytes {
             let (primary, other) = (primary.team_id.clone(), slice.team_id.clone());
             let kind = FaultKind::TeamDiffersBetweenSlices { primary, other };
             faults.push(Fault {

@@ -128,10 +128,14 @@ pub struct SliceEvidence {
     pub file_type: Option<FileType>,
     /// How it is signed.
     pub signature: SignatureKind,
-    /// Identifier of the chosen CodeDirectory.
+    /// Identifier of the chosen CodeDirectory, as text.
     pub identifier: Option<String>,
-    /// Team identifier of the chosen CodeDirectory.
+    /// The bytes of that identifier, which need not be UTF-8; requirements compare them.
+    pub identifier_bytes: Vec<u8>,
+    /// Team identifier of the chosen CodeDirectory, as text.
     pub team_id: Option<String>,
+    /// The bytes of that team identifier, which need not be UTF-8; slices are compared by them.
+    pub team_id_bytes: Option<Vec<u8>>,
     /// Flags of the chosen CodeDirectory.
     pub flags: CodeDirectoryFlags,
     /// Version of the chosen CodeDirectory.

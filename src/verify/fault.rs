@@ -516,7 +516,11 @@ impl Fault {
 /// Specification 4.1–4.6 and table 4.4.1.
 fn identity_status(fault: &IdentityFault) -> Option<OsStatus> {
     Some(match fault {
+        // `CMSDecoderCopySignerStatus` calls it unsigned.
+        IdentityFault::Decode(CmsError::PlainData) => OsStatus::SIGNATURE_FAILED,
         IdentityFault::Decode(_) => OsStatus::UNKNOWN_FORMAT,
+        IdentityFault::HashAgilityUnsupported => OsStatus::SIGNATURE_UNSUPPORTED,
+        IdentityFault::HashAgilityMalformed => OsStatus::DECODE,
         IdentityFault::InvalidTeam => OsStatus::INVALID_TEAM_IDENTIFIER,
         IdentityFault::Team { .. } => OsStatus::BAD_TEAM_IDENTIFIER,
         IdentityFault::TimestampNotApple => OsStatus::NOT_TRUSTED,

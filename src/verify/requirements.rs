@@ -68,7 +68,7 @@ pub fn satisfies(slice: &SliceEvidence, requirement: &Requirement) -> Result<Opt
     let cdhash = slice.cdhashes.last().map(|cdhash| cdhash.truncated());
     let identity = slice.identity.as_ref();
     let context = Context {
-        identifier: slice.identifier.as_deref().unwrap_or_default().as_bytes(),
+        identifier: &slice.identifier_bytes,
         cdhash: cdhash.as_ref().map(|hash| hash.as_bytes()).unwrap_or_default(),
         platform: slice.platform,
         info: slice.info_plist.as_ref(),
@@ -148,7 +148,7 @@ pub(super) fn designate(object: &mut CodeObject) {
                 .collect();
             let identity = slice.identity.as_ref();
             default_designated(DefaultRequirement {
-                identifier: slice.identifier.as_deref().unwrap_or_default().as_bytes(),
+                identifier: &slice.identifier_bytes,
                 chain: identity.map(|found| found.chain.as_slice()).unwrap_or_default(),
                 is_apple: identity.is_some_and(|found| found.is_apple()),
                 cdhashes: &cdhashes,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::bundle::SealError;
-use crate::cms::SignedData;
+use crate::cms::{CmsError, SignedData};
 use crate::codedir::{CdHash, CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements;
 use crate::hash::{Digest, HashType, mismatched_pages};
@@ -258,11 +258,11 @@ impl<'a> Examination<'a> {
             Ok(None) if !matches!(fault, FaultKind::CodeDirectory { .. }) => {
                 self.faults.push(FaultKind::Unsigned);
             }
-            Ok(Some(cms)) if !cms.is_empty() => {
-                if let Err(error) = SignedData::parse(cms) {
-                    self.faults.push(FaultKind::Identity(error.into()));
-                }
-            }
+            Ok(Some(cms)) if !cms.is_empty() => match SignedData::parse(cms) {
+                // Plain data can be decoded; that nobody signed is noticed after the CodeDirectories.
+                Ok(_) | Err(CmsError::PlainData) => {}
+                Err(error) => self.faults.push(FaultKind::Identity(error.into())),
+            },
             Err(error) => {
                 let slot = Slot::SIGNATURE;
                 self.faults.push(FaultKind::Component { slot, error });
@@ -294,7 +294,9 @@ impl<'a> Examination<'a> {
         let facts = &mut self.facts;
         facts.is_signed_beside = self.components.is_beside();
         facts.identifier = Some(text(best.identifier));
+        facts.identifier_bytes = best.identifier.to_vec();
         facts.team_id = best.team_id.map(text);
+        facts.team_id_bytes = best.team_id.map(<[u8]>::to_vec);
         facts.flags = best.flags;
         facts.code_directory_version = Some(best.version);
         facts.code_directory_length = length(best.data());

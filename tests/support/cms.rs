@@ -56,6 +56,10 @@ pub struct CmsSigner {
     pub timestamp: Option<Authority>,
     /// Further unsigned attributes.
     pub unsigned: Vec<Vec<u8>>,
+    /// Further signed attributes.
+    pub signed: Vec<Vec<u8>>,
+    /// The values of the timestamp attribute in the order in which they are sent, made from the token.
+    pub token_values: fn(Vec<u8>) -> Vec<Vec<u8>>,
     /// The signature algorithm, where it is not the usual one.
     pub algorithm: Option<Vec<u8>>,
     /// The digest of the content is that of these bytes.
@@ -82,6 +86,8 @@ impl CmsSigner {
             by_key_identifier: false,
             timestamp: None,
             unsigned: Vec::new(),
+            signed: Vec::new(),
+            token_values: |token| vec![token],
             algorithm: None,
             content: None,
             embeds_content: false,
@@ -105,7 +111,8 @@ impl CmsSigner {
         }
         let mut unsigned = self.unsigned.clone();
         if let Some(authority) = &self.timestamp {
-            unsigned.push(attribute(TIMESTAMP_TOKEN, &[authority.token(&signature)]));
+            let values = (self.token_values)(authority.token(&signature));
+            unsigned.push(sequence(&[oid(TIMESTAMP_TOKEN), tlv(0x31, &values.concat())]));
         }
         let signer = self.signer_info(&attributes, &signature, &unsigned);
         let others = (0..self.more_signers).map(|_| self.signer_info(&None, &[0; 64], &[]));
@@ -162,6 +169,7 @@ impl CmsSigner {
                 attribute(AGILITY_2, &values)
             });
         }
+        parts.extend(self.signed.iter().cloned());
         Some(sorted(&parts))
     }
 
@@ -214,6 +222,11 @@ fn digest_oid(hash_type: u8) -> &'static str {
 /// One attribute.
 pub fn attribute(id: &str, values: &[Vec<u8>]) -> Vec<u8> {
     sequence(&[oid(id), tlv(0x31, &sorted(values))])
+}
+
+/// ContentInfo of type `data` with this content.
+pub fn plain_data(content: &[u8]) -> Vec<u8> {
+    sequence(&[oid(DATA), tlv(0xa0, content)])
 }
 
 /// ContentInfo with SignedData; `signers` is the content of the set.

@@ -221,10 +221,15 @@ pub fn authority_key(identifier: &[u8]) -> Vec<u8> {
 }
 
 /// A name from pairs of attribute type and text.
+/// A distinguished name. A text that begins with a zero character is written as octets, which are no text.
 pub fn name(attributes: &[(&str, String)]) -> Vec<u8> {
+    let value = |text: &str| match text.strip_prefix('\0') {
+        Some(octets_only) => octets(octets_only.as_bytes()),
+        None => utf8(text),
+    };
     let parts: Vec<_> = attributes
         .iter()
-        .map(|(id, text)| set(&[sequence(&[oid(id), utf8(text)])]))
+        .map(|(id, text)| set(&[sequence(&[oid(id), value(text)])]))
         .collect();
     sequence(&parts)
 }
