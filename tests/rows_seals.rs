@@ -13,7 +13,7 @@ use crate::support::codesign::Parent;
 use crate::support::judge::{Judged, judge, judge_with, lenient};
 use crate::support::macho::arm64;
 use crate::support::pki::{self, Key};
-use crate::support::signature::{Bound, Signer, adhoc, certified};
+use crate::support::signature::{Bound, SHA1, SHA256, Signer, adhoc, certified};
 
 const RESOURCE: i32 = -67054;
 
@@ -489,7 +489,7 @@ fn values_of_other_types_in_seals() {
         let entry = format!("<key>hash</key>{digest}<key>hash2</key><string/>");
         format!("{before}{}{entry}{}", &files2[..old], &files2[end..])
     });
-    assert_eq!(fallback.status(), RESOURCE);
+    assert_eq!(fallback.status(), -67055);
     for (from, to) in [
         (
             "<key>files2</key><dict>",
@@ -509,6 +509,88 @@ fn values_of_other_types_in_seals() {
         let rule = format!("<key>rules2</key><dict><key>^x$</key><dict>{value}</dict>");
         let judged = edited(|text| text.replace("<key>rules2</key><dict>", &rule));
         assert_eq!(judged.status(), -67053, "{value}");
+    }
+}
+
+/// `ResourceSeal::hash` throws where the digest that it is asked for is not there, or is not data: for the chosen hash type
+/// whatever is at the path, for each other hash type of the signature once the file is read.
+#[test]
+fn digests_that_are_missing_or_not_data() {
+    // The entry of one resource, without its digests or with another value for one of them.
+    let entry = |text: &str, change: &dyn Fn(&str) -> String| {
+        let at = text.find("<key>Resources/a</key>").unwrap();
+        let end = at + text[at..].find("</dict>").unwrap();
+        format!("{}{}{}", &text[..at], change(&text[at..end]), &text[end..])
+    };
+    let without = |key: &'static str| {
+        move |entry: &str| {
+            let at = entry.find(&format!("<key>{key}</key>")).unwrap();
+            let end = at + entry[at..].find("</data>").unwrap() + 7;
+            format!("{}{}", &entry[..at], &entry[end..])
+        }
+    };
+    let other = |key: &'static str, value: &'static str| {
+        move |entry: &str| {
+            let at = entry.find(&format!("<key>{key}</key>")).unwrap() + key.len() + 11;
+            let end = at + entry[at..].find("</data>").unwrap() + 7;
+            format!("{}{value}{}", &entry[..at], &entry[end..])
+        }
+    };
+    let judged = |hash_types: &[u8], change: &dyn Fn(&str) -> String, after: &dyn Fn(&Parent)| {
+        let mut parent = Parent::new();
+        parent.signer.hash_types = hash_types.to_vec();
+        let parent = parent.seal();
+        let text = entry(&seal_of(&parent), change);
+        resealed(&parent, &text);
+        after(&parent);
+        judge(&parent.app())
+    };
+    let as_it_was = |_: &Parent| ();
+    let both = [SHA1, SHA256];
+    let old = &without("hash");
+    let new = &without("hash2");
+    let (old_text, new_text) = (&other("hash", "<string>x</string>"), &other("hash2", "<true/>"));
+    let (old_empty, new_number) = (
+        &other("hash", "<array/>"),
+        &other("hash2", "<integer>1</integer>"),
+    );
+    // Without the old digest SHA-256 still has its own, SHA-1 has none.
+    judged(&[SHA256], old, &as_it_was).assert_clean();
+    type Change<'c> = &'c dyn Fn(&str) -> String;
+    let cases: [(&str, &[u8], Change<'_>); 9] = [
+        ("only hash2 for SHA-1 and SHA-256", &both, old),
+        ("only hash2 for SHA-256 and SHA-1", &[SHA256, SHA1], old),
+        ("hash is text", &both, old_text),
+        ("hash is an array", &both, old_empty),
+        ("hash2 is a boolean", &both, new_text),
+        ("hash2 is a number, SHA-256 alone", &[SHA256], new_number),
+        ("hash2 is a boolean, SHA-256 alone", &[SHA256], new_text),
+        ("only hash2 for SHA-1", &[SHA1], old),
+        ("hash is text, SHA-1 alone", &[SHA1], old_text),
+    ];
+    for (what, hash_types, change) in cases {
+        let judged = judged(hash_types, change, &as_it_was);
+        assert_eq!(judged.verdict(), (-67055, None, None), "{what}");
+        assert_eq!(judged.message(), "the sealed resource directory is invalid");
+        assert!(!judged.rules().is_empty(), "{what}");
+    }
+    // The older digest takes the place of one that is missing, and has to fit then.
+    assert_eq!(judged(&[SHA256], new, &as_it_was).status(), RESOURCE);
+    assert_eq!(judged(&[SHA1], new, &as_it_was).status(), 0);
+    assert_eq!(judged(&[SHA1], new_text, &as_it_was).status(), 0);
+    // A link or a folder at the path: the chosen digest is read before the kind of the thing is.
+    let link = |parent: &Parent| {
+        fs::remove_file(parent.resource("a")).unwrap();
+        symlink("b", parent.resource("a")).unwrap();
+    };
+    assert_eq!(judged(&both, new_text, &link).status(), -67055);
+    assert_eq!(judged(&both, old, &link).status(), RESOURCE, "changed its type");
+    // Nothing at the path: nothing reads its digests.
+    let remove = |parent: &Parent| fs::remove_file(parent.resource("a")).unwrap();
+    for change in [old as &dyn Fn(&str) -> String, new_text] {
+        let judged = judged(&both, change, &remove);
+        assert_eq!(judged.status(), RESOURCE);
+        assert_eq!(judged.files()[2], ["Contents/Resources/a"]);
     }
 }
 

@@ -6,6 +6,7 @@
 //! name is stored in another Unicode form than Info.plist has it.
 
 use super::{Layout, Rules, Seal, SealEntry, SealedItem};
+use crate::hash::HashType;
 use crate::source::{Kind, Lookup, NodeId, Tree, differs_in_form_only};
 
 /// Steps of looking at one node, the rules left out.
@@ -67,12 +68,18 @@ pub struct Scan<'s> {
     pub faults: Vec<(String, ScanFault)>,
 }
 
-/// Walks the support directory of `layout`.
+/// Walks the support directory of `layout`. Files are sealed by a digest of each of `hash_types`, the chosen one last.
 #[must_use]
-pub fn scan<'s, T: Tree + ?Sized>(tree: &T, layout: &Layout, seal: &'s Seal) -> Scan<'s> {
+pub fn scan<'s, T: Tree + ?Sized>(
+    tree: &T,
+    layout: &Layout,
+    seal: &'s Seal,
+    hash_types: &[HashType],
+) -> Scan<'s> {
     let mut walk = Walk {
         tree,
         seal,
+        hash_types,
         main: layout.main_path.as_deref(),
         main_in_another_form: main_in_another_form(tree, layout),
         found: Scan::default(),
@@ -137,6 +144,7 @@ fn children<T: Tree + ?Sized>(tree: &T, node: NodeId, folder: usize) -> Vec<(Nod
 struct Walk<'t, 's, T: ?Sized> {
     tree: &'t T,
     seal: &'s Seal,
+    hash_types: &'t [HashType],
     /// The main file, in the spelling that macOS arrives at.
     main: Option<&'t str>,
     main_in_another_form: Option<NodeId>,
@@ -230,9 +238,16 @@ impl<'s, T: Tree + ?Sized> Walk<'_, 's, T> {
             entry,
             kind,
         };
+        let has_digest = |hash_type| entry.digest(hash_type).is_some();
         match (&entry.item, kind) {
-            // There is nothing to compare with (`ResourceSeal::hash`).
-            (SealedItem::File { digests }, _) if digests.is_empty() => {
+            // There is nothing to compare with (`ResourceSeal::hash`): the chosen digest is asked for whatever is there, those of
+            // the other CodeDirectories once a file is read.
+            (SealedItem::File { .. }, _) if !self.hash_types.last().is_some_and(|best| has_digest(*best)) => {
+                self.fault(path, ScanFault::MalformedEntry);
+            }
+            (SealedItem::File { .. }, Kind::File)
+                if !self.hash_types.iter().all(|kind| has_digest(*kind)) =>
+            {
                 self.fault(path, ScanFault::MalformedEntry);
             }
             (SealedItem::File { .. }, Kind::File) => self.found.items.push(item(ItemKind::File)),

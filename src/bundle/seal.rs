@@ -67,8 +67,9 @@ impl From<PlistError> for SealError {
 pub enum SealedItem {
     /// A file with these digests, by the number behind `hash` in the key (0 without one).
     File {
-        /// Digests; no more bytes of each than the longest hash type has, and none of what is no data. There may be none at all.
-        digests: Vec<(u8, Digest)>,
+        /// Digests, with no more bytes of each than the longest hash type has; `None` for a value that is not data. There may be
+        /// none at all.
+        digests: Vec<(u8, Option<Digest>)>,
     },
     /// A symbolic link with this text.
     Symlink {
@@ -101,7 +102,8 @@ impl SealEntry {
         optional: false,
     };
 
-    /// The digest that a file must have in `hash_type`: the key of that type, else the plain `hash`.
+    /// The digest that a file must have in `hash_type` (`ResourceSeal::hash`): the key of that type, else the plain `hash`.
+    /// `None` if there is neither, or if the value is not data (errSecCSResourcesInvalid).
     #[must_use]
     pub fn digest(&self, hash_type: HashType) -> Option<&[u8]> {
         let SealedItem::File { digests } = &self.item else {
@@ -113,7 +115,8 @@ impl SealEntry {
             hash_type.raw()
         };
         let with = |number| digests.iter().find(|(key, _)| *key == number);
-        with(own).or_else(|| with(0)).map(|(_, digest)| digest.as_bytes())
+        let (_, digest) = with(own).or_else(|| with(0))?;
+        digest.as_ref().map(Digest::as_bytes)
     }
 }
 
@@ -263,7 +266,7 @@ mod tests {
         let both = seal(&both).unwrap();
         assert_eq!(
             both.entries.get("a").unwrap().digest(HashType::Sha256),
-            Some(&[][..]),
+            None,
             "no fallback"
         );
         for version2 in [

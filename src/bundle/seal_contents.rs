@@ -234,7 +234,7 @@ impl<'p> Part<'p> {
 fn plain(digest: &[u8]) -> SealEntry {
     SealEntry {
         item: SealedItem::File {
-            digests: vec![(0, Digest::new(digest))],
+            digests: vec![(0, Some(Digest::new(digest)))],
         },
         optional: false,
     }
@@ -258,7 +258,7 @@ struct Reading {
     cdhash: Option<Vec<u8>>,
     /// Whether there is one, and whether it is true.
     optional: Option<Option<bool>>,
-    digests: Vec<(u8, Digest)>,
+    digests: Vec<(u8, Option<Digest>)>,
 }
 
 impl Reading {
@@ -276,9 +276,8 @@ impl Reading {
             _ => {
                 if let Some(number) = hash_number(key) {
                     self.digests.retain(|(known, _)| *known != number);
-                    // What is no data is no digest of anything, but there.
-                    let digest = part.data().unwrap_or_default();
-                    self.digests.push((number, Digest::new(digest)));
+                    // A value that is not data is no digest, and stays in the place of one.
+                    self.digests.push((number, part.data().map(Digest::new)));
                 }
             }
         }

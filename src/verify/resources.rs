@@ -77,7 +77,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
             None,
         );
     }
-    let found = scan(tree, layout, &seal);
+    let found = scan(tree, layout, &seal, &hash_types);
     if tree.budget().is_spent() {
         return Vec::new();
     }
