@@ -31,6 +31,7 @@ mod bundles;
 mod command_line;
 mod corpus;
 mod coverage;
+mod covered_entitlements;
 mod decisions;
 mod detached;
 mod endings;

@@ -1,6 +1,7 @@
 //! `sealcheck entitlements`: what the code claims, of one architecture; the listing says who may claim it.
 //!
-//! Prints only entitlements that the signature covers, and warns where the code itself was changed.
+//! Prints only entitlements that macOS reads, complains about those that it does not, and warns where the code itself was
+//! changed.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use super::values::Form;
 use super::{Session, complain, complain_unsigned, slice_of};
 use crate::entitlements::to_remarked_text;
 use crate::plist::dictionary_to_json;
-use crate::verify::SliceEvidence;
+use crate::verify::{EntitlementsState, SliceEvidence};
 
 pub(super) fn run(
     paths: &[PathBuf],
@@ -49,12 +50,31 @@ pub(super) fn run(
                 evidence.path
             ));
         }
+        if let Some(problem) = problem(slice.entitlements_state) {
+            complain(&format!("sealcheck: {}: {problem}", evidence.path));
+            worst.worsen(Exit::Failed);
+        }
         if paths.len() > 1 && matches!(form, Form::Text) {
             writeln!(out, "{}:", evidence.path)?;
         }
         print(slice, form, out)?;
     }
     Ok(worst)
+}
+
+/// Why macOS reads no entitlements although there are some.
+fn problem(state: EntitlementsState) -> Option<&'static str> {
+    Some(match state {
+        EntitlementsState::None | EntitlementsState::Known => return None,
+        EntitlementsState::Ignored => {
+            "the signature has entitlements that macOS ignores: it does not cover them, or they are not what their slot demands"
+        }
+        EntitlementsState::XmlMalformed | EntitlementsState::DerMalformed => {
+            "the entitlements cannot be decoded"
+        }
+        EntitlementsState::Changed => "the entitlements changed after signing",
+        EntitlementsState::OtherSource => "the entitlements come from another place than the CodeDirectory",
+    })
 }
 
 /// Code without entitlements prints nothing, as with `codesign`.

@@ -38,6 +38,21 @@ pub enum EntitlementsError {
     NotADictionary(&'static str),
 }
 
+/// Returns true if every value can be written in the DER form, which has no real numbers, dates or references. macOS
+/// converts entitlements that have no DER form, and reads none where that fails (`CESerializeCFDictionary`).
+#[must_use]
+pub fn has_der_form(entries: &Dictionary) -> bool {
+    fn is_writable(value: &Value) -> bool {
+        match value {
+            Value::Boolean(_) | Value::Integer(_) | Value::String(_) | Value::Data(_) => true,
+            Value::Array(items) => items.iter().all(is_writable),
+            Value::Dictionary(entries) => has_der_form(entries),
+            Value::Real(_) | Value::Date(_) | Value::Uid(_) => false,
+        }
+    }
+    entries.iter().all(|(_, value)| is_writable(value))
+}
+
 /// Decodes the payload of slot 5, in whatever form CoreFoundation reads; see [`check_xml`] for AMFI's.
 ///
 /// # Errors

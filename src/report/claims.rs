@@ -3,7 +3,7 @@
 
 use crate::blob::Slot;
 use crate::plist::{Dictionary, Value};
-use crate::verify::{CodeObject, FaultKind, SlotProblem};
+use crate::verify::{CodeObject, EntitlementsState, FaultKind, SlotProblem};
 
 /// What `--entitlements` prints about a slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,29 +24,20 @@ pub const UNCOVERED: &str =
 /// The complaint of [`Claim::Unprintable`].
 pub const UNPRINTABLE: &str = "codesign: could not validate entitlement data";
 
-/// What `--entitlements` prints about slice `index`: the DER form decides where there is one, bound or not.
+/// What `--entitlements` prints about slice `index`.
 #[must_use]
 pub fn entitlements_of(object: &CodeObject, index: usize) -> Claim<'_> {
     let Some(slice) = object.slices.get(index) else {
         return Claim::None;
     };
-    let is_known = |wanted: Slot| slice.slots.iter().any(|slot| slot.slot == wanted);
-    let form = if is_known(Slot::ENTITLEMENTS_DER) {
-        Slot::ENTITLEMENTS_DER
-    } else {
-        Slot::ENTITLEMENTS
-    };
-    let mut faults = object.faults.iter().filter(|fault| fault.slice == Some(index));
-    let is_uncovered = faults.any(|fault| match fault.kind {
-        FaultKind::SpecialSlot { slot, .. } | FaultKind::SlotUnbound { slot } => slot == form,
-        _ => false,
-    });
-    match &slice.entitlements {
-        _ if is_uncovered => Claim::Uncovered,
-        _ if slice.is_entitlements_der_malformed => Claim::Unprintable,
-        Some(entries) if entries.iter().any(|(_, value)| is_mixed(value)) => Claim::Unprintable,
-        Some(entries) => Claim::Entitlements(entries),
-        None => Claim::None,
+    match (slice.entitlements_state, &slice.entitlements) {
+        (EntitlementsState::Ignored | EntitlementsState::Changed | EntitlementsState::OtherSource, _) => {
+            Claim::Uncovered
+        }
+        (EntitlementsState::DerMalformed, _) => Claim::Unprintable,
+        (_, Some(entries)) if entries.iter().any(|(_, value)| is_mixed(value)) => Claim::Unprintable,
+        (_, Some(entries)) => Claim::Entitlements(entries),
+        (_, None) => Claim::None,
     }
 }
 

@@ -63,9 +63,7 @@ pub(super) const RULES: &[Rule] = &[
                 for slice in &object.slices {
                     let is_program = slice.file_type.is_some_and(|found| found.is_execute());
                     // Entitlements that cannot be decoded are another problem.
-                    let is_known = slice.hash_type.is_some()
-                        && (slice.entitlements.is_some()
-                            || slice.entitlements_xml.is_none() && slice.entitlements_der.is_none());
+                    let is_known = slice.hash_type.is_some() && slice.entitlements_state.is_known();
                     if !is_program || !is_known || is_signed_by_apple(slice) {
                         continue;
                     }
@@ -189,7 +187,7 @@ fn install_missing(check: &mut Check<'_>) {
         // What cannot be decoded may claim it.
         let may_install = slices.any(|slice| match &slice.entitlements {
             Some(claims) => claims.get(INSTALL).is_some(),
-            None => slice.entitlements_xml.is_some() || slice.entitlements_der.is_some(),
+            None => !slice.entitlements_state.is_known(),
         });
         if !may_install {
             let name = extension.path.rsplit('/').next().unwrap_or_default();

@@ -9,6 +9,7 @@ use super::{Check, Family, Rule};
 use crate::entitlements::{Class, Flag, classify, find, nearest};
 use crate::finding::{Finding, Party, Severity, Target};
 use crate::plist::Value;
+use crate::verify::EntitlementsState;
 
 const REMOVE: &str = "remove the key from the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
 const PROFILES: &str =
@@ -373,9 +374,12 @@ fn report<'c>(
 fn undecodable(check: &mut Check<'_>) {
     for object in &check.evidence().code {
         for slice in &object.slices {
-            let has_claims = slice.entitlements_xml.is_some() || slice.entitlements_der.is_some();
             let is_program = slice.file_type.is_some_and(|found| found.is_execute());
-            if is_program && has_claims && slice.entitlements.is_none() {
+            let is_malformed = matches!(
+                slice.entitlements_state,
+                EntitlementsState::XmlMalformed | EntitlementsState::DerMalformed
+            );
+            if is_program && is_malformed {
                 check.unknown(&object.main_path(), "the entitlements cannot be decoded");
                 break;
             }

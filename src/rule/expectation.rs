@@ -6,7 +6,6 @@
 use std::fmt;
 
 use super::{Check, Demand, Family, Rule, Said};
-use crate::blob::Slot;
 use crate::finding::Severity;
 use crate::plist::{Value, to_json};
 use crate::trust::Identity;
@@ -148,13 +147,7 @@ fn wrong_claim(slice: &SliceEvidence, expected: &ExpectedEntitlement) -> Option<
 
 /// Whether there are entitlements that could not be read, so that nobody knows what they claim.
 fn has_unread_claims(slice: &SliceEvidence) -> bool {
-    let is_there = |slot| {
-        slice
-            .slots
-            .iter()
-            .any(|found| found.slot == slot && found.length.is_some())
-    };
-    slice.entitlements.is_none() && (is_there(Slot::ENTITLEMENTS) || is_there(Slot::ENTITLEMENTS_DER))
+    !slice.entitlements_state.is_known()
 }
 
 /// Whatever claims a forbidden key, wherever it lies.

@@ -1,6 +1,7 @@
 //! Rules about what macOS tolerates and an honest signer never writes (column H of specification 12).
 
 use super::{Family, Rule};
+use crate::blob::BlobError;
 use crate::finding::{Party, Severity};
 use crate::verify::{FaultKind, Oddity};
 
@@ -43,9 +44,12 @@ pub(super) const RULES: &[Rule] = &[
         remedy: SIGN_AGAIN,
         check: |check| {
             check.each_fault(|fault, _| match fault.kind {
-                FaultKind::SlotMagic { slot, found } => Some(format!(
-                    "{slot} has the wrong blob magic {found:#010x}; the kernel refuses it"
-                )),
+                FaultKind::SlotMagic { slot, error } => Some(match error {
+                    BlobError::Magic { found, .. } => {
+                        format!("{slot} has the wrong blob magic {found:#010x}; the kernel refuses it")
+                    }
+                    error => format!("{slot} is no component of its kind: {error}; the kernel refuses it"),
+                }),
                 _ => None,
             });
         },
@@ -62,11 +66,11 @@ pub(super) const RULES: &[Rule] = &[
         remedy: SIGN_AGAIN,
         check: about! {
             Oddity::EmptyEntry { slot } => format!("the index names {slot} without a component"),
+            Oddity::CutBlob { slot } => format!("{slot} is shorter than the header of a component"),
             Oddity::OverlappingBlobs { slot } => format!("{slot} begins inside of another component"),
             Oddity::BytesBetweenBlobs { count } => format!("{count} bytes between components belong to none"),
             Oddity::BytesBehindSuperBlob { count } => format!("data in the {count} bytes behind the signature"),
             Oddity::UnreachableAlternate { slot } => format!("{slot} is never looked at: the one in front of it is missing"),
-            Oddity::CutBlob { slot } => format!("{slot} is shorter than the header of a component"),
         },
         ..Rule::BASE
     },

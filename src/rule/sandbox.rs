@@ -145,8 +145,7 @@ pub(super) const RULES: &[Rule] = &[
                         .entitlements
                         .as_ref()
                         .is_some_and(|claims| claims.get(SANDBOX).is_some());
-                    let is_known =
-                        slice.hash_type.is_some() && slice.entitlements.is_some() == has_blob(slice);
+                    let is_known = slice.hash_type.is_some() && slice.entitlements_state.is_known();
                     let is_mac = claims::platform(slice) == Some(crate::entitlements::Platform::MacOs);
                     if !is_in && is_known && is_mac && !is_signed_by_apple(slice) {
                         check.slice(object, slice, "an app extension that is not sandboxed");
@@ -268,14 +267,6 @@ pub(super) fn lacks_sandbox(object: &CodeObject, slice: &SliceEvidence) -> bool 
         .as_ref()
         .is_some_and(|claims| claims.get(SANDBOX) == Some(&Value::Boolean(true)));
     // What is not signed, or not decodable, is another problem.
-    let is_known = slice.hash_type.is_some() && slice.entitlements.is_some() == has_blob(slice);
+    let is_known = slice.hash_type.is_some() && slice.entitlements_state.is_known();
     is_program && !is_other && !is_in && is_known && !is_signed_by_apple(slice)
-}
-
-/// Whether the signature has entitlements at all, decodable or not.
-fn has_blob(slice: &SliceEvidence) -> bool {
-    use crate::blob::Slot;
-    slice.slots.iter().any(|found| {
-        [Slot::ENTITLEMENTS, Slot::ENTITLEMENTS_DER].contains(&found.slot) && found.length.is_some()
-    })
 }

@@ -298,7 +298,11 @@ pub(super) const RULES: &[Rule] = &[
                     let message = match &designated.is_satisfied {
                         Ok(Some(false)) => format!("the code does not satisfy: {}", designated.requirement),
                         // Other rules speak about these causes.
-                        Err(RequirementFault::InfoPlist | RequirementFault::Entitlements) => continue,
+                        Err(
+                            RequirementFault::InfoPlist
+                            | RequirementFault::Entitlements
+                            | RequirementFault::EntitlementsSource,
+                        ) => continue,
                         Err(fault) => format!("the designated requirement cannot be evaluated: {fault}"),
                         Ok(_) => continue,
                     };

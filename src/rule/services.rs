@@ -2,7 +2,6 @@
 
 use super::claims::{app_around, is_signed_by_apple};
 use super::{Check, Family, Rule};
-use crate::blob::Slot;
 use crate::bundle::BundleKind;
 use crate::plist::{Dictionary, Value};
 use crate::verify::{CodeKind, CodeObject, SignatureKind, SliceEvidence};
@@ -92,11 +91,7 @@ fn teams(check: &mut Check<'_>) {
 
 /// Whether the entitlements are what the signature says, also where it has none.
 pub(super) fn claims_are_known(slice: &SliceEvidence) -> bool {
-    let has_slot = slice
-        .slots
-        .iter()
-        .any(|found| matches!(found.slot, Slot::ENTITLEMENTS | Slot::ENTITLEMENTS_DER));
-    slice.signature != SignatureKind::Unsigned && (slice.entitlements.is_some() || !has_slot)
+    slice.signature != SignatureKind::Unsigned && slice.entitlements_state.is_known()
 }
 
 /// A name for launchd that has to begin with one of the extension's app groups.

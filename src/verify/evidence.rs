@@ -1,6 +1,6 @@
 //! The facts about one item that verification gathered: owned, so that rules and reports outlive the files.
 
-use super::{Designated, Fault, ProfileEvidence};
+use super::{Designated, EntitlementsState, Fault, ProfileEvidence};
 use crate::blob::{BlobError, Slot};
 use crate::bundle::BundleKind;
 use crate::codedir::{CdHash, CodeDirectoryFlags, ExecSegment};
@@ -190,11 +190,13 @@ pub struct SliceEvidence {
     pub uuid: Option<[u8; 16]>,
     /// Components with their slots.
     pub slots: Vec<SlotEvidence>,
-    /// Payload of the entitlements blob, bound and unmodified.
+    /// What macOS makes of the entitlements in the signature.
+    pub entitlements_state: EntitlementsState,
+    /// Payload of the entitlements blob, bound and unmodified, unless macOS ignores it.
     pub entitlements_xml: Option<Vec<u8>>,
     /// Payload of the DER entitlements blob, bound and unmodified.
     pub entitlements_der: Option<Vec<u8>>,
-    /// The entitlements, from DER where it is bound, else from XML, as macOS reads them.
+    /// The entitlements that macOS reads: from DER, or from XML where there is no DER form.
     pub entitlements: Option<Dictionary>,
     /// Info.plist of the bundle or of the slice, bound and unmodified.
     pub info_plist: Option<Dictionary>,
@@ -204,8 +206,6 @@ pub struct SliceEvidence {
     pub launchd_plist: EmbeddedList,
     /// Whether the bound Info.plist is no dictionary.
     pub is_info_plist_malformed: bool,
-    /// Whether the bound DER entitlements cannot be decoded.
-    pub is_entitlements_der_malformed: bool,
     /// What the code must satisfy to be the same code.
     pub designated: Option<Designated>,
     /// Launch and library constraints by slot, decoded where that is possible.

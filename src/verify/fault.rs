@@ -111,12 +111,12 @@ pub enum FaultKind {
         /// The slot.
         slot: Slot,
     },
-    /// A component has another magic than its slot demands; the kernel refuses it.
+    /// A component is not the blob that belongs in its slot; the kernel refuses it.
     SlotMagic {
         /// The slot.
         slot: Slot,
-        /// The magic found.
-        found: u32,
+        /// What it is instead.
+        error: BlobError,
     },
     /// Code pages differ from their digests.
     Pages {

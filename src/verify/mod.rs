@@ -10,6 +10,7 @@ mod code;
 mod codesign;
 mod components;
 mod engine;
+mod entitled;
 mod evidence;
 mod fault;
 mod files;
@@ -35,6 +36,7 @@ pub use code::HostArchitecture;
 pub use codesign::{CodesignAnswer, CodesignFailure, CodesignVerdict, Evaluated, NotJudged};
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
 pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};
+pub use entitled::EntitlementsState;
 pub use evidence::{
     CodeKind, CodeObject, EmbeddedList, InfoPlistFile, Nesting, SealEvidence, SignatureKind, SliceEvidence,
     SlotEvidence,

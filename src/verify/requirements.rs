@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::{CodeObject, OsStatus, SignatureKind, SliceEvidence};
+use super::{CodeObject, EntitlementsState, OsStatus, SignatureKind, SliceEvidence};
 use crate::requirement::{
     Context, DefaultRequirement, Expression, Requirement, RequirementError, RequirementSet, RequirementType,
     default_designated,
@@ -20,6 +20,9 @@ pub enum RequirementFault {
     /// The entitlements cannot be decoded (errSecDecode).
     #[error("the entitlements cannot be decoded")]
     Entitlements,
+    /// The entitlements do not come from where the CodeDirectory comes from (errSecCSSignatureFailed).
+    #[error("the entitlements come from another place than the CodeDirectory")]
+    EntitlementsSource,
     /// The requirement set is malformed (errSecCSReqInvalid).
     #[error("the requirement set is malformed")]
     Set,
@@ -35,6 +38,7 @@ impl RequirementFault {
         Some(match self {
             Self::InfoPlist => OsStatus::BAD_DICTIONARY_FORMAT,
             Self::Entitlements => OsStatus::DECODE,
+            Self::EntitlementsSource => OsStatus::SIGNATURE_FAILED,
             Self::Set | Self::Requirement(RequirementError::Invalid) => OsStatus::REQ_INVALID,
             Self::Requirement(RequirementError::Kind { .. }) => OsStatus::REQ_UNSUPPORTED,
             Self::Requirement(RequirementError::Unimplemented { .. }) => OsStatus::UNIMPLEMENTED,
@@ -62,8 +66,12 @@ pub fn satisfies(slice: &SliceEvidence, requirement: &Requirement) -> Result<Opt
     if slice.is_info_plist_malformed {
         return Err(RequirementFault::InfoPlist);
     }
-    if slice.is_entitlements_der_malformed {
-        return Err(RequirementFault::Entitlements);
+    match slice.entitlements_state {
+        EntitlementsState::DerMalformed => return Err(RequirementFault::Entitlements),
+        EntitlementsState::OtherSource => return Err(RequirementFault::EntitlementsSource),
+        // The code fails anyway; what it claimed is not known.
+        EntitlementsState::Changed => return Ok(None),
+        _ => {}
     }
     let cdhash = slice.cdhashes.last().map(|cdhash| cdhash.truncated());
     let identity = slice.identity.as_ref();
@@ -128,14 +136,6 @@ pub(super) fn designate(object: &mut CodeObject) {
             .and_then(Result::ok)
             .and_then(|set| set.find(RequirementType::DESIGNATED).cloned());
         let is_explicit = explicit.is_some();
-        let requirement = explicit.unwrap_or_else(|| {
-            // This slice's own hashes first, then those of the others in their order.
-            let own = cdhashes.iter().skip(index).take(1);
-            let others = cdhashes.iter().enumerate().filter(|(other, _)| *other != index);
-            let cdhashes: Vec<_> = own
-                .chain(others.map(|(_, hashes)| hashes))
-                .flatten()
-                .cloned()
         let (explicit, error) = match explicit {
             Some(Ok(requirement)) => (Some(requirement), None),
             // A requirement blob of which only the kind or the length is known: nothing replaces it.
@@ -145,6 +145,14 @@ pub(super) fn designate(object: &mut CodeObject) {
             }
             None => (None, None),
         };
+        let requirement = explicit.unwrap_or_else(|| {
+            // This slice's own hashes first, then those of the others in their order.
+            let own = cdhashes.iter().skip(index).take(1);
+            let others = cdhashes.iter().enumerate().filter(|(other, _)| *other != index);
+            let cdhashes: Vec<_> = own
+                .chain(others.map(|(_, hashes)| hashes))
+                .flatten()
+                .cloned()
                 .collect();
             let identity = slice.identity.as_ref();
             default_designated(DefaultRequirement {

@@ -6,13 +6,13 @@
 use super::components::{Components, detached_superblobs};
 use super::{
     BoundFiles, EmbeddedList, FaultKind, Oddity, Options, SignatureKind, SliceEvidence, SlotEvidence,
-    SlotProblem, oddity,
+    SlotProblem, entitled, oddity,
 };
 use crate::blob::{Slot, SuperBlob, magic, unwrap};
 use crate::bundle::SealError;
 use crate::cms::{CmsError, SignedData};
 use crate::codedir::{CdHash, CodeDirectory, CodeDirectoryFlags};
-use crate::entitlements;
+use crate::entitlements::parse_der;
 use crate::hash::{Digest, HashType, mismatched_pages};
 use crate::macho::Slice;
 use crate::plist::Value;
@@ -197,7 +197,7 @@ impl<'a> Examination<'a> {
         self.faults.extend(odd.into_iter().map(FaultKind::Oddity));
         self.special_slots(best);
         self.top_directory(directories.len());
-        self.entitlements();
+        entitled::read(&mut self.facts, &self.components, &mut self.faults);
         self.pages(best, &directories);
         let extent = match self.subject {
             Subject::Slice(slice) => slice.signing_extent(),
@@ -371,12 +371,18 @@ impl<'a> Examination<'a> {
     /// Slots from the highest to the lowest: with several faults, Apple reports the highest.
     fn special_slots(&mut self, best: &CodeDirectory<'_>) {
         let Some(hash_type) = best.hash_type() else { return };
-        // Nobody asks for what has no slot (specification 3.6).
+        // Validation does not ask for what has no slot (`maxSpecialSlot`).
         let is_asked_for = |slot: Slot| slot.0 <= best.special_slots;
         for slot in (1..=Slot::MAX_SPECIAL).rev().map(Slot) {
             let component = match self.components.get(slot) {
                 Ok(component) => component,
-                Err(_) if !is_asked_for(slot) => continue,
+                Err(_) if !is_asked_for(slot) => {
+                    // Validation does not ask for it, and whoever asks for a requirement fails.
+                    if slot == Slot::REQUIREMENTS {
+                        self.facts.requirements = Some(Vec::new());
+                    }
+                    continue;
+                }
                 Err(error) => {
                     self.faults.push(FaultKind::Component { slot, error });
                     continue;
@@ -460,7 +466,11 @@ impl<'a> Examination<'a> {
             Slot::RESOURCE_DIRECTORY if !self.is_bundle => {
                 return self.faults.push(FaultKind::Seal(SealError::NoBundle));
             }
-            Slot::REQUIREMENTS => magic::REQUIREMENTS,
+            Slot::REQUIREMENTS => {
+                // Whatever it is: a set that cannot be read is malformed, not absent (`internalRequirements`).
+                self.facts.requirements = Some(data.to_vec());
+                magic::REQUIREMENTS
+            }
             Slot::ENTITLEMENTS => magic::ENTITLEMENTS,
             Slot::ENTITLEMENTS_DER => magic::ENTITLEMENTS_DER,
             Slot(8..=11) => magic::CONSTRAINT,
@@ -468,18 +478,16 @@ impl<'a> Examination<'a> {
         };
         let payload = match unwrap(data, expected) {
             Ok(payload) => payload,
-            Err(_) => {
-                let found = crate::octets::u32_be(data, 0).unwrap_or_default();
-                self.faults.push(FaultKind::SlotMagic { slot, found });
+            Err(error) => {
+                self.faults.push(FaultKind::SlotMagic { slot, error });
                 return;
             }
         };
         match slot {
-            Slot::REQUIREMENTS => self.facts.requirements = Some(data.to_vec()),
             Slot::ENTITLEMENTS => self.facts.entitlements_xml = Some(payload.to_vec()),
             Slot::ENTITLEMENTS_DER => self.facts.entitlements_der = Some(payload.to_vec()),
             Slot(8..=11) => {
-                let decoded = entitlements::parse_der(payload).ok();
+                let decoded = parse_der(payload).ok();
                 self.facts.constraints.push((slot, decoded));
             }
             _ => {}
@@ -492,39 +500,6 @@ impl<'a> Examination<'a> {
             Err(error) if error.is_limit() => self.faults.push(FaultKind::InfoPlist(error)),
             _ => self.facts.is_info_plist_malformed = true,
         }
-    }
-
-    /// Decodes both forms and compares them; macOS does neither of the two when it verifies.
-    fn entitlements(&mut self) {
-        let mut form = None;
-        let mut malformed = |slot, error| self.faults.push(FaultKind::EntitlementsMalformed { slot, error });
-        let mut is_der_malformed = false;
-        let xml = self.facts.entitlements_xml.as_deref().and_then(|payload| {
-            let parsed = entitlements::parse_xml(payload);
-            let parsed = parsed
-                .map_err(|error| malformed(Slot::ENTITLEMENTS, error))
-                .ok()?;
-            form = entitlements::check_xml(payload).err();
-            Some(parsed)
-        });
-        let der = self.facts.entitlements_der.as_deref().and_then(|payload| {
-            let parsed = entitlements::parse_der(payload);
-            parsed
-                .map_err(|error| {
-                    is_der_malformed = true;
-                    malformed(Slot::ENTITLEMENTS_DER, error.into());
-                })
-                .ok()
-        });
-        self.facts.is_entitlements_der_malformed = is_der_malformed;
-        self.faults.extend(form.map(FaultKind::EntitlementsForm));
-        if let (Some(xml), Some(der)) = (&xml, &der) {
-            let differences = entitlements::compare(xml, der);
-            if !differences.is_empty() {
-                self.faults.push(FaultKind::EntitlementsDiffer(differences));
-            }
-        }
-        self.facts.entitlements = der.or(xml);
     }
 
     /// Pages against every CodeDirectory, cut as the best one says.
