@@ -286,8 +286,9 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the code does not satisfy its own designated requirement",
+        apple: "amfid: \"Broken signature with Team ID fatal\"; the process ends with \"Killed: 9\"",
         catalogue: "R029",
-        explanation: "The designated requirement says what other code must satisfy to count as the same app: for updates, keychain items and privacy permissions. Code that does not satisfy its own is never the same as itself: codesign -v fails, and macOS asks for every permission again.",
+        explanation: "The designated requirement says what other code must satisfy to count as the same app: for updates, keychain items and privacy permissions. Code that does not satisfy its own is never the same as itself: codesign -v fails, and macOS asks for every permission again. If the code has a team identifier, AMFI kills it when it starts.",
         remedy: "sign again without --requirements, or with a requirement that fits:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
         check: |check| {
             for object in &check.evidence().code {
@@ -306,7 +307,10 @@ pub(super) const RULES: &[Rule] = &[
                         Err(fault) => format!("the designated requirement cannot be evaluated: {fault}"),
                         Ok(_) => continue,
                     };
-                    check.slice(object, slice, message);
+                    let finding = check.slice(object, slice, message);
+                    if slice.team_id.is_some() {
+                        finding.rejected_by = &[Party::Codesign, Party::Gatekeeper, Party::Amfi];
+                    }
                 }
             }
         },

@@ -112,7 +112,11 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
                 Some(false) => ", does not satisfy its designated Requirement",
                 None => "",
             };
-            writeln!(out, "{GOOD}{}{GOOD:#} valid on disk{requirement}", style.yes())
+            match verdict.satisfies_designated_requirement() {
+                Some(false) => write!(out, "{BAD}{}{BAD:#}", style.no())?,
+                _ => write!(out, "{GOOD}{}{GOOD:#}", style.yes())?,
+            }
+            writeln!(out, " valid on disk{requirement}")
         }
         Some(false) => {
             let text = verdict
