@@ -1,29 +1,14 @@
 //! Lists the signed code in a folder, one line each: `cargo run --example scanner -- FOLDER`.
 //!
-//! Path, signer, team, cdhash, whether it is notarized, and the worst finding, between tabs. Exit status 0: everything could
+//! Archives in ZIP form are opened. Path, signer, team, cdhash, whether it is notarized, and the worst finding, between tabs. Exit status 0: everything could
 //! be read; 1: something could not, and a line says what.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use sealcheck::{Checker, CodeObject, Finding, Outcome, SignatureKind};
-
-/// Folders whose names end so are items, not folders of items.
-const BUNDLES: [&str; 10] = [
-    "app",
-    "appex",
-    "bundle",
-    "dext",
-    "framework",
-    "kext",
-    "plugin",
-    "prefPane",
-    "systemextension",
-    "xpc",
-];
 
 fn line(outcome: &Outcome, code: &CodeObject) -> Option<String> {
     let slice = code.slices.first()?;
@@ -62,58 +47,33 @@ fn line(outcome: &Outcome, code: &CodeObject) -> Option<String> {
     ))
 }
 
-/// Whether everything at `path` could be read.
-fn scan(path: &Path, checker: &Checker, out: &mut dyn Write) -> io::Result<bool> {
-    let kind = fs::symlink_metadata(path)?.file_type();
-    let is_bundle = path
-        .extension()
-        .is_some_and(|found| BUNDLES.iter().any(|bundle| found == *bundle));
-    if kind.is_dir() && !is_bundle {
-        let mut entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        let mut all = true;
-        for entry in entries {
-            all &= match scan(&entry.path(), checker, out) {
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    writeln!(out, "{}\tnot read: {error}", entry.path().display())?;
-                    false
-                }
-                scanned => scanned?,
-            };
-        }
-        return Ok(all);
-    }
-    if !kind.is_dir() && !kind.is_file() {
-        return Ok(true);
-    }
-    let outcome = match checker.check(path) {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            writeln!(out, "{}\tnot read: {error}", path.display())?;
-            return Ok(false);
-        }
-    };
-    for text in outcome
-        .evidence
-        .code
-        .iter()
-        .filter_map(|code| line(&outcome, code))
-    {
-        writeln!(out, "{text}")?;
-    }
-    for unread in &outcome.evidence.unread {
-        writeln!(
-            out,
-            "{}\tnot read: {}",
-            path.join(&unread.path).display(),
-            unread.reason
-        )?;
-    }
-    Ok(outcome.evidence.unread.is_empty())
-}
-
+/// Writes the lines of everything in `folder`, and returns true if all of it could be read.
 pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> io::Result<bool> {
-    scan(folder, &Checker::new(SystemTime::now())?, out)
+    let checker = Checker::new(SystemTime::now())?;
+    let mut all = true;
+    for item in checker.check_all(folder).map_err(io::Error::other)? {
+        let outcome = match item {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                writeln!(out, "not read: {error}")?;
+                all = false;
+                continue;
+            }
+        };
+        let evidence = &outcome.evidence;
+        for text in evidence.code.iter().filter_map(|code| line(&outcome, code)) {
+            writeln!(out, "{text}")?;
+        }
+        if let Some(unopened) = evidence.unopened {
+            writeln!(out, "{}\t{}", evidence.path, unopened.text())?;
+        }
+        for unread in &evidence.unread {
+            let path = Path::new(&evidence.path).join(&unread.path);
+            writeln!(out, "{}\tnot read: {}", path.display(), unread.reason)?;
+        }
+        all &= evidence.unopened.is_none() && evidence.unread.is_empty();
+    }
+    Ok(all)
 }
 
 fn main() -> ExitCode {

@@ -12,7 +12,7 @@ use crate::gatekeeper::{Ruling, assess, fitting_operation};
 use crate::report::Outcome;
 use crate::rule::{Advice, Expectations, advise};
 use crate::source::SourceError;
-use crate::verify::{Options, verify};
+use crate::verify::{Item, Items, Options, items, verify_item};
 
 /// Bytes of each thread's stack: nested bundles, property lists and requirements recurse as deep as their budgets allow.
 pub(crate) const STACK: usize = 16 << 20;
@@ -47,14 +47,63 @@ impl Checker {
         })
     }
 
-    /// The facts about the code at `path`, the codesign verdict, the Gatekeeper verdict and the findings.
+    /// Checks the one item that `path` stands for: the facts about its code, the codesign verdict, the Gatekeeper verdict and
+    /// the findings. A folder or an archive that holds one item stands for it.
     ///
     /// # Errors
-    /// [`SourceError`] when it cannot be read. Every defect of the code itself is in the outcome.
+    /// [`SourceError`] when it cannot be read, and [`SourceError::ManyItems`] when there are several; then [`Self::check_all`]
+    /// checks each of them. Every defect of the code itself is in the outcome.
     pub fn check(&self, path: &Path) -> Result<Outcome, SourceError> {
+        let mut found = self.items(path)?;
+        match (found.items.pop(), found.items.len(), found.unread.len()) {
+            (Some(item), 0, 0) => self.check_item(&item),
+            (_, others, unread) => {
+                let count = others.saturating_add(1).saturating_add(unread);
+                let path = path.to_string_lossy().into_owned();
+                Err(SourceError::ManyItems { path, count })
+            }
+        }
+    }
+
+    /// Checks every item that `path` stands for, one after the other, as the program does for a folder or an archive. Places that
+    /// cannot be read are errors, and come last: an operand is good only if there is neither an error nor an objection.
+    ///
+    /// # Errors
+    /// [`SourceError`] when `path` itself cannot be read.
+    pub fn check_all(
+        &self,
+        path: &Path,
+    ) -> Result<impl Iterator<Item = Result<Outcome, SourceError>>, SourceError> {
+        let found = self.items(path)?;
+        let unread = found.unread.into_iter().map(|place| {
+            Err(SourceError::Unread {
+                path: place.path,
+                reason: place.reason,
+            })
+        });
+        Ok(found
+            .items
+            .into_iter()
+            .map(|item| self.check_item(&item))
+            .chain(unread))
+    }
+
+    /// The items that `path` stands for: see [`Items`].
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub fn items(&self, path: &Path) -> Result<Items, SourceError> {
+        self.threads.install(|| items(path, &self.options))
+    }
+
+    /// Checks one item of [`Self::items`].
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub fn check_item(&self, item: &Item) -> Result<Outcome, SourceError> {
         // On a thread of its own stack, whatever the caller's is.
         self.threads.install(|| {
-            let mut outcome = examine(path, &self.options, self.target, Some(&self.expectations))?;
+            let mut outcome = examine(item, &self.options, self.target, Some(&self.expectations))?;
             outcome.gatekeeper = Some(assess(&outcome.evidence, fitting_operation(&outcome.evidence)));
             Ok(outcome)
         })
@@ -63,13 +112,13 @@ impl Checker {
 
 /// Everything about one item but what Gatekeeper would say, on the caller's stack. Without expectations no rule is asked.
 pub(crate) fn examine(
-    path: &Path,
+    item: &Item,
     options: &Options,
     target: Option<Target>,
     expectations: Option<&Expectations>,
 ) -> Result<Outcome, SourceError> {
     let (evidence, advice) = if let Some(expectations) = expectations {
-        let mut evidence = verify(path, options)?;
+        let mut evidence = verify_item(item, options)?;
         let advice = advise(&evidence, target, expectations);
         evidence.mind_budget();
         (evidence, advice)
@@ -78,7 +127,7 @@ pub(crate) fn examine(
             skips_archives: true,
             ..options.clone()
         };
-        let evidence = verify(path, &options)?;
+        let evidence = verify_item(item, &options)?;
         let advice = Advice::unasked(&evidence, target);
         (evidence, advice)
     };

@@ -18,6 +18,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`Checker::check_all`] does the same for every item of a folder or an archive in ZIP form. What cannot be opened is an item, too, to
+//! which there is an objection.
+//!
 //! [`Checker::check`] looks at one item, an app, a framework, a tool, and gives its [`Outcome`]: the facts and the verdict of
 //! `codesign` ([`Evidence`]), that of Gatekeeper ([`GatekeeperVerdict`]) and the findings ([`Advice`]).
 //! [`Outcome::objections`] lists every reason not to trust the item, also what was not or could not be checked: an updater
@@ -110,8 +113,8 @@ pub use time::UnixTime;
 pub use trust::{AnchorError, Anchors, CertificateKind, Identity};
 pub use verify::{
     CodeKind, CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated,
-    Evidence, HostArchitecture, Nesting, NotJudged, Options, OsStatus, Reservation, SignatureKind,
-    SliceEvidence, SuppliedTicket, Unread,
+    Evidence, HostArchitecture, Item, Items, Nesting, NotJudged, Options, OsStatus, Reservation,
+    SignatureKind, Skipped, SliceEvidence, SuppliedTicket, Unopened, Unread,
 };
 
 /// The examples of the README compile.

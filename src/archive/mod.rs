@@ -4,6 +4,7 @@
 //! packages are not read.
 
 mod asar;
+mod container;
 mod format;
 mod gzip;
 mod inflate;
@@ -16,6 +17,10 @@ mod zip_end;
 mod zip_unpack;
 
 pub use asar::{Asar, AsarError, AsarMember};
+pub use container::{
+    CONTAINER_HEAD, CONTAINER_LONG_HEAD, CONTAINER_TAIL, ContainerFormat, Ends, is_zip_with_prefix,
+    named_folder,
+};
 pub use format::{ArchiveFormat, is_zip};
 pub use gzip::{Gunzip, GzipError};
 pub use inflate::Inflater;

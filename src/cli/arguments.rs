@@ -45,6 +45,22 @@ pub(super) struct Arguments {
     pub(super) global: Global,
 }
 
+impl Arguments {
+    /// Returns true if the answer is that of Apple's tool, to which a container is a file like others.
+    pub(super) fn is_in_style_of_apple(&self) -> bool {
+        match &self.command {
+            Command::Verify { format, style, .. } => {
+                matches!(format, ReportFormat::Human) && *style == Manner::Codesign
+            }
+            Command::Inspect { style, .. } => *style == Manner::Codesign,
+            Command::Assess { format, style, .. } => {
+                matches!(format, ReportFormat::Human) && *style == Assessor::Spctl
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Options of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]

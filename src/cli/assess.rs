@@ -10,7 +10,8 @@ use super::verify::write_reservations;
 use super::{Session, complain};
 use crate::gatekeeper::{self, Operation, Ruling};
 use crate::report::{
-    Outcome, Totals, spctl_lines, syspolicy_status, visible, write_syspolicy, write_syspolicy_json,
+    Outcome, Totals, container_lines, spctl_lines, syspolicy_status, visible, write_syspolicy,
+    write_syspolicy_json,
 };
 
 /// Levels of `-v` with which `spctl` tells source and origin.
@@ -33,14 +34,15 @@ pub(super) fn run(
     let settings = session.settings(false);
     let totals = Totals {
         is_wanted: operands.are_many() && is_own && !session.global.quiet,
+        lists_skipped: is_own && !session.global.quiet && session.global.verbose > 0,
     };
     let report = match (format, is_syspolicy) {
         (ReportFormat::Json, true) => Box::new(totals),
         _ => report(format, settings, totals),
     };
     let mut course = Course::new(session, settings, &mut operands, report, out);
-    for path in &operands.paths {
-        let Some(mut outcome) = course.examine(path) else {
+    for item in &operands.items {
+        let Some(mut outcome) = course.examine(item) else {
             continue;
         };
         outcome.gatekeeper = Some(gatekeeper::assess(&outcome.evidence, operation));
@@ -62,6 +64,9 @@ pub(super) fn run(
 }
 
 fn exit_status(outcome: &Outcome) -> Exit {
+    if outcome.evidence.has_container_faults() {
+        return Exit::Failed;
+    }
     outcome
         .gatekeeper
         .as_ref()
@@ -87,6 +92,11 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
     }
     if style == Assessor::Sealcheck && !session.global.quiet {
         write_reservations(&outcome.evidence, out)?;
+    }
+    if style == Assessor::Sealcheck {
+        for line in container_lines(&outcome.evidence) {
+            writeln!(out, "{}", visible(&line))?;
+        }
     }
     if let (Ruling::Undetermined(condition), Assessor::Sealcheck) = (&verdict.ruling, style) {
         writeln!(out, "{condition}")?;

@@ -29,8 +29,8 @@ pub(super) fn run(
     let mut found = Baseline::default();
     // The last item also tells what is known at the end only.
     let mut held: Option<Outcome> = None;
-    for path in &operands.paths {
-        let Some(mut outcome) = course.examine(path) else {
+    for item in &operands.items {
+        let Some(mut outcome) = course.examine(item) else {
             continue;
         };
         let operation = fitting_operation(&outcome.evidence);

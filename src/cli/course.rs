@@ -13,25 +13,26 @@ use crate::report::{
     Github, Json, JsonLines, Junit, Outcome, Report, Run, Sarif, Settings, Summary, Unreadable,
 };
 use crate::source::SourceError;
-use crate::verify::items;
+use crate::verify::{Item, Skipped, items};
 
 /// The items of a run.
 #[derive(Default)]
 pub(super) struct Operands {
-    pub(super) paths: Vec<PathBuf>,
+    pub(super) items: Vec<Item>,
     unreadable: Vec<Unreadable>,
+    skipped: Skipped,
 }
 
 impl Operands {
-    /// Every operand as it stands, as Apple's tools take it.
+    /// Every operand as it is, as Apple's tools take it.
     pub(super) fn plain(paths: &[PathBuf]) -> Self {
         Self {
-            paths: paths.to_vec(),
-            unreadable: Vec::new(),
+            items: paths.iter().map(|path| Item::at(path)).collect(),
+            ..Self::default()
         }
     }
 
-    /// Folders that are no bundles, and archives, stand for the items in them; where there are none, for themselves.
+    /// The items that the operands stand for.
     pub(super) fn expanded(paths: &[PathBuf], session: &Session<'_>) -> Self {
         // A detached signature is that of the operand.
         if session.options.detached.is_some() {
@@ -39,47 +40,41 @@ impl Operands {
         }
         let mut operands = Self::default();
         for path in paths {
-            let found = match items(path, &session.options.limits) {
-                Err(SourceError::Archive { path, error }) => {
-                    let reason = error.to_string();
-                    complain(&format!("sealcheck: {path}: {reason}"));
-                    operands.unreadable.push(Unreadable { path, reason });
-                    continue;
+            match items(path, &session.options) {
+                Ok(found) => {
+                    for unread in found.unread {
+                        operands.unreadable(unread.path, unread.reason);
+                    }
+                    operands.items.extend(found.items);
+                    operands.skipped.extend(found.skipped);
                 }
-                // What cannot be read at all is told when it is examined.
-                found => found.ok().flatten().unwrap_or_default(),
-            };
-            // Nothing follows from a folder of which no more was read.
-            let is_cut = found.unread.iter().any(|unread| unread.limit == Some("items"));
-            for unread in found.unread {
-                complain(&format!("sealcheck: {}: {}", unread.path, unread.reason));
-                operands.unreadable.push(Unreadable {
-                    path: unread.path,
-                    reason: unread.reason,
-                });
+                Err(SourceError::Archive { path, error }) => operands.unreadable(path, error.to_string()),
+                // What cannot be read at all is reported when it is examined.
+                Err(_) => operands.items.push(Item::at(path)),
             }
-            if found.paths.is_empty() && !is_cut {
-                operands.paths.push(path.clone());
-            }
-            operands.paths.extend(found.paths);
         }
         operands
     }
 
-    /// The items for a command that shows something of each, and the exit status so far.
-    pub(super) fn of_display(paths: &[PathBuf], session: &Session<'_>) -> (Vec<PathBuf>, Exit) {
+    fn unreadable(&mut self, path: String, reason: String) {
+        complain(&format!("sealcheck: {path}: {reason}"));
+        self.unreadable.push(Unreadable { path, reason });
+    }
+
+    /// The items for a command that shows something of each, and the exit status so far. What is not opened is named.
+    pub(super) fn of_display(paths: &[PathBuf], session: &Session<'_>) -> (Vec<Item>, Exit) {
         let operands = Self::expanded(paths, session);
         let status = if operands.unreadable.is_empty() {
             Exit::Good
         } else {
             Exit::NotJudged
         };
-        (operands.paths, status)
+        (operands.items, status)
     }
 
-    /// Whether there are several.
+    /// Returns true if there are several.
     pub(super) fn are_many(&self) -> bool {
-        self.paths.len().saturating_add(self.unreadable.len()) > 1
+        self.items.len().saturating_add(self.unreadable.len()) > 1
     }
 }
 
@@ -108,6 +103,7 @@ pub(super) struct Course<'a, 'o> {
     watch: Watch,
     summary: Summary,
     unreadable: Vec<Unreadable>,
+    skipped: Skipped,
     worst: Exit,
     /// Whether nothing was left out so far.
     pub(super) is_complete: bool,
@@ -128,7 +124,8 @@ impl<'a, 'o> Course<'a, 'o> {
             settings,
             report,
             out,
-            watch: Watch::new(operands.paths.len()),
+            skipped: std::mem::take(&mut operands.skipped),
+            watch: Watch::new(operands.items.len()),
             summary: Summary::default(),
             worst: if unreadable.is_empty() {
                 Exit::Good
@@ -141,15 +138,15 @@ impl<'a, 'o> Course<'a, 'o> {
     }
 
     /// Examines one item; complains where it cannot be read.
-    pub(super) fn examine(&mut self, path: &Path) -> Option<Outcome> {
+    pub(super) fn examine(&mut self, item: &Item) -> Option<Outcome> {
         let progress = self.watch.next();
         let examined = self.session.judge(
-            path,
+            item,
             &progress,
             self.settings.has_findings || self.settings.is_assessment,
         );
         self.watch.done();
-        examined.map_err(|error| self.refuse(path, &error)).ok()
+        examined.map_err(|error| self.refuse(&item.path, &error)).ok()
     }
 
     fn refuse(&mut self, path: &Path, error: &SourceError) {
@@ -210,6 +207,7 @@ impl<'a, 'o> Course<'a, 'o> {
             watch,
             summary,
             unreadable,
+            skipped,
             worst,
             ..
         } = self;
@@ -217,6 +215,7 @@ impl<'a, 'o> Course<'a, 'o> {
         let run = Run {
             settings,
             unreadable: &unreadable,
+            skipped: &skipped,
             summary,
             exit_status: worst.number(),
         };

@@ -21,12 +21,12 @@ pub(super) fn run(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let (paths, mut worst) = Operands::of_display(paths, session);
-    for path in &paths {
-        let evidence = match session.examine(path) {
+    let (items, mut worst) = Operands::of_display(paths, session);
+    for item in &items {
+        let evidence = match session.examine(item) {
             Ok(evidence) => evidence,
-            Err(error) => {
-                complain(&format!("sealcheck: {error}"));
+            Err(message) => {
+                complain(&message);
                 worst.worsen(Exit::NotJudged);
                 continue;
             }
@@ -54,7 +54,7 @@ pub(super) fn run(
             complain(&format!("sealcheck: {}: {problem}", evidence.path));
             worst.worsen(Exit::Failed);
         }
-        if paths.len() > 1 && matches!(form, Form::Text) {
+        if items.len() > 1 && matches!(form, Form::Text) {
             writeln!(out, "{}:", evidence.path)?;
         }
         print(slice, form, out)?;

@@ -51,7 +51,9 @@ use crate::rule::{Baseline, Expectations};
 use crate::source::SourceError;
 use crate::time::UnixTime;
 use crate::trust::Anchors;
-use crate::verify::{Evidence, Options, OsStatus, Progress, SliceEvidence, every_slice_satisfies};
+use crate::verify::{
+    Evidence, Item, Options, OsStatus, Progress, SliceEvidence, every_slice_satisfies, verify_item,
+};
 
 pub use output::Closed;
 
@@ -235,6 +237,7 @@ impl<'a> Session<'a> {
             keeps_page_digests,
             detached: detached.map(Into::into),
             kernel: global.hash_kernel,
+            containers_are_files: arguments.is_in_style_of_apple(),
             ..Options::default()
         };
         let (mut expectations, mut decisions, mut baseline) = Default::default();
@@ -298,20 +301,28 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The evidence of one operand, for commands that judge nothing.
-    fn examine(&self, path: &Path) -> Result<Evidence, SourceError> {
+    /// The evidence of one item, for commands that judge nothing; a message where there is none.
+    fn examine(&self, item: &Item) -> Result<Evidence, String> {
         let watch = Watch::new(1);
         let options = Options {
             progress: Some(watch.next()),
             ..self.options.clone()
         };
-        crate::verify::verify(path, &options)
+        let evidence = verify_item(item, &options).map_err(|error| format!("sealcheck: {error}"))?;
+        match evidence.unopened {
+            None => Ok(evidence),
+            Some(unopened) => Err(format!(
+                "sealcheck: {}: not read: it is {}",
+                evidence.path,
+                unopened.noun()
+            )),
+        }
     }
 
     /// Verifies one operand, and asks the rules about it.
     fn judge(
         &self,
-        path: &Path,
+        item: &Item,
         progress: &Arc<Progress>,
         has_findings: bool,
     ) -> Result<Outcome, SourceError> {
@@ -322,7 +333,7 @@ impl<'a> Session<'a> {
         let start = Instant::now();
         let target = self.global.target.target();
         let expectations = has_findings.then_some(&self.expectations);
-        let mut outcome = checker::examine(path, &options, target, expectations)?;
+        let mut outcome = checker::examine(item, &options, target, expectations)?;
         outcome.explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
             let item = outcome.evidence.code.first();
             let answer = item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement));

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::course::Operands;
 use super::exit::Exit;
@@ -11,7 +11,7 @@ use super::{Session, complain, file, style};
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
 use crate::source::SourceError;
-use crate::verify::{Evidence, ProfileProblem};
+use crate::verify::{Evidence, Item, ProfileProblem};
 
 /// First octet of a CMS: a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
@@ -40,13 +40,13 @@ pub(super) fn run(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let (paths, mut worst) = Operands::of_display(paths, session);
+    let (items, mut worst) = Operands::of_display(paths, session);
     let mut operands = Vec::new();
-    for path in &paths {
-        match open(path, session) {
+    for item in &items {
+        match open(item, session) {
             Ok(operand) => operands.push(operand),
             Err(message) => {
-                complain(&format!("sealcheck: {message}"));
+                complain(&message);
                 worst.worsen(Exit::NotJudged);
             }
         }
@@ -84,14 +84,15 @@ pub(super) fn run(
 }
 
 /// A file that begins like a CMS, or is called like a profile, is one; anything else is code.
-fn open(path: &Path, session: &Session<'_>) -> Result<Operand, String> {
-    if path.is_file() {
+fn open(item: &Item, session: &Session<'_>) -> Result<Operand, String> {
+    let path = item.path.as_path();
+    if item.unopened.is_none() && path.is_file() {
         let mut bytes = Vec::new();
         let limit = session.options.limits.profile;
         let most = limit.saturating_add(1);
         let read = |file: File| Ok(file.take(most).read_to_end(&mut bytes)?);
         let read = file::open(path).and_then(read);
-        read.map_err(|error| format!("{}: {error}", path.display()))?;
+        read.map_err(|error| format!("sealcheck: {}: {error}", path.display()))?;
         let extension = path.extension().and_then(|extension| extension.to_str());
         let is_named = matches!(extension, Some("provisionprofile" | "mobileprovision"));
         if is_named || bytes.first() == Some(&SEQUENCE) {
@@ -106,8 +107,7 @@ fn open(path: &Path, session: &Session<'_>) -> Result<Operand, String> {
             return Ok(Operand::Profile(shown, Box::new(profile)));
         }
     }
-    match session.examine(path) {
-        Ok(evidence) => Ok(Operand::Item(Box::new(evidence))),
-        Err(error) => Err(error.to_string()),
-    }
+    session
+        .examine(item)
+        .map(|evidence| Operand::Item(Box::new(evidence)))
 }

@@ -65,16 +65,16 @@ fn show(
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let (paths, mut worst) = Operands::of_display(paths, session);
-    for path in &paths {
-        match session.examine(path) {
+    let (items, mut worst) = Operands::of_display(paths, session);
+    for item in &items {
+        match session.examine(item) {
             Ok(evidence) => match slice_of(&evidence, architecture) {
                 Ok(slice) if slice.hash_type.is_none() => {
                     complain_unsigned(&evidence);
                     worst.worsen(Exit::Failed);
                 }
                 Ok(slice) => {
-                    if paths.len() > 1 {
+                    if items.len() > 1 {
                         writeln!(out, "{}:", evidence.path)?;
                     }
                     write_requirements(slice, is_source, out)?;
@@ -84,8 +84,8 @@ fn show(
                     worst.worsen(Exit::Failed);
                 }
             },
-            Err(error) => {
-                complain(&format!("sealcheck: {error}"));
+            Err(message) => {
+                complain(&message);
                 worst.worsen(Exit::NotJudged);
             }
         }
@@ -135,12 +135,12 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
             return Ok(status);
         }
     };
-    let (paths, mut worst) = Operands::of_display(paths, session);
-    for path in &paths {
-        let evidence = match session.examine(path) {
+    let (items, mut worst) = Operands::of_display(paths, session);
+    for item in &items {
+        let evidence = match session.examine(item) {
             Ok(evidence) => evidence,
-            Err(error) => {
-                complain(&format!("sealcheck: {error}"));
+            Err(message) => {
+                complain(&message);
                 worst.worsen(Exit::NotJudged);
                 continue;
             }

@@ -42,19 +42,17 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
     let mut items: Vec<(String, Vec<TicketEvidence>, Vec<CodeObject>)> = Vec::new();
-    let (paths, mut worst) = Operands::of_display(paths, session);
-    for path in &paths {
-        let name = path.to_string_lossy().into_owned();
-        let found = if is_ticket(path) {
-            read(path).map(|ticket| {
+    let (found, mut worst) = Operands::of_display(paths, session);
+    for item in &found {
+        let name = item.path.to_string_lossy().into_owned();
+        let found = if is_ticket(&item.path) {
+            read(&item.path).map(|ticket| {
                 let evidence = TicketEvidence::supplied(&ticket, &session.options);
                 (name, vec![evidence], Vec::new())
             })
         } else {
-            let evidence = session.examine(path);
-            evidence
-                .map(|evidence| (name, evidence.tickets, evidence.code))
-                .map_err(|error| format!("sealcheck: {error}"))
+            let evidence = session.examine(item);
+            evidence.map(|evidence| (name, evidence.tickets, evidence.code))
         };
         match found {
             Ok(item) => items.push(item),

@@ -36,12 +36,13 @@ pub(super) fn run(
     let settings = session.settings(false);
     let totals = Totals {
         is_wanted: operands.are_many() && !is_apple && !session.global.quiet,
+        lists_skipped: is_human && !is_apple && !session.global.quiet && session.global.verbose > 0,
     };
     let report = report(format, settings, totals);
     let mut course = Course::new(session, settings, &mut operands, report, out);
     let mut first = Exit::Good;
-    for path in &operands.paths {
-        let Some(outcome) = course.examine(path) else {
+    for item in &operands.items {
+        let Some(outcome) = course.examine(item) else {
             first.keep_first(Exit::NotJudged);
             continue;
         };
@@ -101,19 +102,19 @@ pub(super) fn inspect(
     else {
         return Ok(Exit::Good);
     };
-    let (paths, mut worst) = match style {
+    let (items, mut worst) = match style {
         Manner::Sealcheck => Operands::of_display(paths, session),
-        Manner::Codesign => (paths.to_vec(), Exit::Good),
+        Manner::Codesign => (Operands::plain(paths).items, Exit::Good),
     };
     let worsen = |worst: &mut Exit, status| match style {
         Manner::Sealcheck => worst.worsen(status),
         Manner::Codesign => worst.keep_first(status),
     };
-    for (index, path) in paths.iter().enumerate() {
-        let evidence = match session.examine(path) {
+    for (index, item) in items.iter().enumerate() {
+        let evidence = match session.examine(item) {
             Ok(evidence) => evidence,
-            Err(error) => {
-                complain(&format!("sealcheck: {error}"));
+            Err(message) => {
+                complain(&message);
                 worsen(&mut worst, Exit::NotJudged);
                 continue;
             }

@@ -6,7 +6,7 @@
 
 use super::Operation;
 use super::table::rows;
-use crate::archive::ArchiveFormat;
+use crate::archive::ContainerFormat;
 use crate::verify::{
     CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, fold, satisfies,
 };
@@ -129,6 +129,10 @@ pub fn assess(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
         verdict.ruling = Ruling::NotJudged(LEFT_OUT.to_owned());
         return verdict;
     }
+    if let Some(unopened) = evidence.unopened {
+        verdict.ruling = Ruling::NotJudged(unopened.text().to_owned());
+        return verdict;
+    }
     let Some(item) = evidence.code.first() else {
         return verdict;
     };
@@ -160,7 +164,7 @@ pub fn assess(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
     match status {
         None => rules(evidence, item, &mut verdict),
         // Gatekeeper asks the package itself who signed it, not codesign.
-        Some(OsStatus::UNSIGNED) if evidence.unread_format() == Some(ArchiveFormat::PACKAGE) => {
+        Some(OsStatus::UNSIGNED) if evidence.format.is_some_and(has_own_signature) => {
             let reason = "not judged: installer packages and their signatures are not read";
             verdict.ruling = Ruling::NotJudged(reason.to_owned());
         }
@@ -185,6 +189,14 @@ pub fn assess(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
         }
     }
     verdict
+}
+
+/// Returns true if Gatekeeper reads a signature of a file in this format that `codesign` does not know.
+fn has_own_signature(format: ContainerFormat) -> bool {
+    matches!(
+        format,
+        ContainerFormat::Package | ContainerFormat::Xip | ContainerFormat::Xar
+    )
 }
 
 /// The rules, on the item and on all nested code (9.3, steps 6 and 7).

@@ -14,7 +14,7 @@ use crate::octets::{Endian, range, u32_be};
 pub(super) const FAT_MAGIC_64: u32 = 0xcafe_babf;
 const FAT_CIGAM_64: u32 = 0xbfba_feca;
 /// Apple's `MAX_ARCH_COUNT`.
-const MAX_ARCHITECTURES: u32 = 100;
+pub(super) const MAX_ARCHITECTURES: u32 = 100;
 const CPU_TYPE_ARM64: u32 = 0x0100_000c;
 
 /// One entry of the universal header.

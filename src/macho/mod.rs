@@ -115,36 +115,79 @@ pub fn is_code(file: &[u8]) -> bool {
     type_of(file).is_some_and(FileType::is_code)
 }
 
-/// Whether a file that starts with `head` should be read as Mach-O: a thin magic, or a universal magic with a
-/// number of architectures that a Java class file (same magic) cannot have.
+/// Bytes at the start of a file that decide whether it is Mach-O: the table of a universal file with all the slices that macOS accepts.
+pub const MACHO_HEAD: usize = 8 + 20 * 100;
+/// The lowest version of a Java class file (JDK 1.1), which is where a universal file has the number of its slices. Both begin alike.
+const LOWEST_CLASS_VERSION: u32 = 45;
+
+/// Returns true if `file`, all of it, is to be read as Mach-O.
 #[must_use]
-pub fn is_macho(head: &[u8]) -> bool {
+pub fn is_macho(file: &[u8]) -> bool {
+    begins_as_macho(file, u64::try_from(file.len()).unwrap_or(u64::MAX))
+}
+
+/// Returns true if the file of `size` bytes that begins with `head` is to be read as Mach-O. Eight bytes are enough unless
+/// [`needs_macho_head`] says otherwise; then [`MACHO_HEAD`] bytes are.
+///
+/// Universal files and Java classes have the same magic number. With fewer than 45 slices, the number decides. With more, the file is
+/// universal if every slice in its table is in the file, which the kernel requires (`fatfile_validate_fatarches`).
+#[must_use]
+pub fn begins_as_macho(head: &[u8], size: u64) -> bool {
     use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
     use goblin::mach::header;
     match u32_be(head, 0) {
         Some(header::MH_MAGIC | header::MH_CIGAM | header::MH_MAGIC_64 | header::MH_CIGAM_64) => true,
-        // Java's minor and major version stand where the count does; the lowest class version is 45.
-        Some(FAT_MAGIC | fat::FAT_MAGIC_64) => u32_be(head, 4).is_some_and(|count| count > 0 && count < 45),
+        Some(FAT_MAGIC) => match u32_be(head, 4) {
+            Some(count) if count >= LOWEST_CLASS_VERSION => has_slices(head, count, size),
+            count => count.is_some_and(|count| count > 0),
+        },
+        // No class file begins so.
+        Some(fat::FAT_MAGIC_64) => {
+            u32_be(head, 4).is_some_and(|count| (1..=fat::MAX_ARCHITECTURES).contains(&count))
+        }
         // With the bytes of its magic number or of its whole header swapped, which no tool writes.
         Some(FAT_CIGAM) => u32_be(head, 4).is_some_and(|count| {
             [count, count.swap_bytes()]
                 .iter()
-                .any(|count| (1..45).contains(count))
+                .any(|count| (1..=fat::MAX_ARCHITECTURES).contains(count))
         }),
         _ => false,
     }
 }
 
-/// Whether the thin file that starts with `head` is one that nobody signs: an object file, or debug symbols.
+/// Returns true if eight bytes do not decide whether the file is Mach-O.
 #[must_use]
-pub fn is_never_signed(head: &[u8]) -> bool {
+pub fn needs_macho_head(head: &[u8]) -> bool {
+    let count = u32_be(head, 4).filter(|_| u32_be(head, 0) == Some(goblin::mach::fat::FAT_MAGIC));
+    count.is_some_and(|count| (LOWEST_CLASS_VERSION..=fat::MAX_ARCHITECTURES).contains(&count))
+}
+
+/// Returns true if the table of so many slices is there, and every slice is in the file.
+fn has_slices(head: &[u8], count: u32, size: u64) -> bool {
+    if count > fat::MAX_ARCHITECTURES {
+        return false;
+    }
+    let end = u64::from(count).saturating_mul(20).saturating_add(8);
+    (0..u64::from(count)).all(|index| {
+        let at = index.saturating_mul(20).saturating_add(8);
+        let field = |offset: u64| u32_be(head, at.saturating_add(offset)).map(u64::from);
+        match (field(8), field(12)) {
+            (Some(offset), Some(length)) => offset >= end && offset.saturating_add(length) <= size,
+            _ => false,
+        }
+    })
+}
+
+/// The file type in the header of the thin file that starts with `head`; `None` for another file.
+#[must_use]
+pub fn thin_file_type(head: &[u8]) -> Option<FileType> {
     use goblin::mach::header;
     let file_type = match u32_be(head, 0) {
         Some(header::MH_MAGIC | header::MH_MAGIC_64) => u32_be(head, 12),
         Some(header::MH_CIGAM | header::MH_CIGAM_64) => u32_be(head, 12).map(u32::swap_bytes),
         _ => None,
     };
-    matches!(file_type, Some(header::MH_OBJECT | header::MH_DSYM))
+    file_type.map(FileType)
 }
 
 /// The bytes of load commands that [`MachO::parse`] goes through, as the headers say: slices may share them, so that they can be

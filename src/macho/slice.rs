@@ -16,6 +16,11 @@ use crate::octets::{Endian, c_string, range, u32_be};
 pub struct FileType(pub u32);
 
 impl FileType {
+    /// An object file.
+    pub const OBJECT: Self = Self(header::MH_OBJECT);
+    /// Debug symbols.
+    pub const DSYM: Self = Self(header::MH_DSYM);
+
     /// Whether `codesign` treats this type as code; others are generic files (`MachORep::candidate`).
     #[must_use]
     pub fn is_code(self) -> bool {

@@ -3,7 +3,7 @@
 //!
 //! Paths inside of the operand are absolute, as Apple prints them; the operand is as the user typed it.
 
-use super::Outcome;
+use super::{Outcome, container_lines};
 use crate::verify::{CodesignAnswer, CodesignFailure, Nesting, OsStatus, RequirementFault};
 
 /// Where `codesign` prints a line.
@@ -62,6 +62,9 @@ pub fn lines(outcome: &Outcome, verbosity: u8) -> CodesignLines {
     match verdict.answer() {
         CodesignAnswer::Invalid(found) => {
             failure(operand, found, verbosity, &absolute, &mut out);
+            container_lines(evidence)
+                .into_iter()
+                .for_each(|line| out.error(line));
             return out;
         }
         CodesignAnswer::Valid(_) if verbosity > 0 => {
@@ -75,6 +78,10 @@ pub fn lines(outcome: &Outcome, verbosity: u8) -> CodesignLines {
         CodesignAnswer::Valid(_) => {}
         CodesignAnswer::NotJudged(reason) => {
             out.error(format!("{operand}: {reason}"));
+            for line in container_lines(evidence) {
+                out.error(line);
+                out.end(1);
+            }
             out.end(4);
         }
     }

@@ -8,15 +8,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Outcome;
 use super::ticket::JsonTicket;
+use super::{Outcome, container};
 use crate::finding::{Finding, Target};
 use crate::gatekeeper::{GatekeeperVerdict, Operation};
 use crate::macho::BuildVersion;
 use crate::plist::dictionary_to_json;
 use crate::rule::{self, Suppressed, Suppression, Unknown};
 use crate::time::UnixTime;
-use crate::verify::{CodeObject, CodesignFailure, HostArchitecture, OsStatus, Reservation, SliceEvidence};
+use crate::verify::{
+    CodeObject, CodesignFailure, CodesignVerdict, HostArchitecture, OsStatus, Reservation, SliceEvidence,
+};
 
 #[derive(Serialize)]
 pub(super) struct JsonOptions<'a> {
@@ -227,7 +229,7 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
     };
     Item {
         path: &evidence.path,
-        container: evidence.container.as_ref().map(|_| "zip"),
+        container: container::format(evidence),
         parent: evidence
             .container
             .as_ref()
@@ -235,7 +237,7 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
         codesign: Codesign {
             valid: verdict.valid(),
             status,
-            status_name: verdict.status().map(|status| status.name()),
+            status_name: status_name(verdict),
             message: verdict
                 .status()
                 .map(|status| status.message().into())
@@ -282,6 +284,14 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
             bytes_hashed: evidence.statistics.bytes_hashed,
             seconds: outcome.seconds,
         },
+    }
+}
+
+/// Apple's name of the status, or the word for an item without a verdict.
+fn status_name(verdict: &CodesignVerdict) -> Option<&'static str> {
+    match verdict.valid() {
+        None => Some("not-judged"),
+        Some(_) => verdict.status().map(|status| status.name()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod claims;
 mod codesign;
+mod container;
 mod display;
 mod document;
 mod gatekeeper;
@@ -23,6 +24,7 @@ mod ticket;
 
 pub use claims::{Claim, UNCOVERED, UNPRINTABLE, are_requirements_broken, entitlements_of};
 pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
+pub use container::container_lines;
 pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use document::Json;
 pub use gatekeeper::spctl_lines;
@@ -45,7 +47,7 @@ use std::io::{self, Write};
 use crate::finding::{Finding, Severity};
 use crate::gatekeeper::GatekeeperVerdict;
 use crate::rule::Advice;
-use crate::verify::{Evidence, RequirementFault};
+use crate::verify::{Evidence, RequirementFault, Skipped};
 
 /// One item with everything that is to be said about it.
 #[derive(Debug)]
@@ -78,6 +80,8 @@ pub struct Run<'a> {
     pub settings: Settings<'a>,
     /// Operands of which there is no outcome.
     pub unreadable: &'a [Unreadable],
+    /// What was left out because it is harmless.
+    pub skipped: &'a Skipped,
     /// The items by how they stand.
     pub summary: Summary,
     /// The exit status of the program.
@@ -115,7 +119,7 @@ impl Outcome {
             .findings()
             .iter()
             .any(|finding| finding.severity == Severity::Error);
-        match self.codesign_status() {
+        match self.answer_status() {
             1 => 1,
             _ if errors => 1,
             0 if self.advice.has_open_expectation() || self.has_unread_archive() => 4,
@@ -131,9 +135,17 @@ impl Outcome {
     }
 
     /// The exit status of the codesign verdict alone: 0 valid, 1 not, 3 valid but a requirement is not met, 4 not
-    /// judged (specification 11.5).
+    /// judged (specification 11.5). An archive that can be read in more than one way fails, as it does where findings count.
     #[must_use]
     pub fn codesign_status(&self) -> u8 {
+        match self.answer_status() {
+            _ if self.evidence.has_container_faults() => 1,
+            status => status,
+        }
+    }
+
+    /// The exit status of the answer of `codesign`.
+    fn answer_status(&self) -> u8 {
         let verdict = &self.evidence.codesign;
         let explicit = self.explicit_requirement.as_ref();
         let is_unmet = verdict.satisfies_designated_requirement() == Some(false)

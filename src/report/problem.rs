@@ -3,10 +3,10 @@
 //! `check` reports findings; `verify` and `assess` report their one verdict, as the findings belong to neither. A verdict
 //! that failed is always among the problems, so that no format shows a failed item without one.
 
-use super::{Outcome, Settings};
+use super::{Outcome, Settings, container};
 use crate::finding::{Party, Severity, fingerprint};
 use crate::gatekeeper::{GatekeeperVerdict, Ruling};
-use crate::rule::{self, Rule};
+use crate::rule::{self, HYGIENE, Rule};
 use crate::verify::OsStatus;
 
 /// What stands for a verdict where other problems have a rule.
@@ -103,8 +103,8 @@ impl Problems {
         };
         if settings.has_findings {
             all.findings(outcome);
-        }
-        if !settings.has_findings {
+        } else {
+            all.container(outcome);
             all.reservations(outcome);
         }
         // `assess` is asked for Gatekeeper alone, to which code that does not verify is no different.
@@ -154,6 +154,24 @@ impl Problems {
             places: Vec::new(),
             remedy: String::new(),
         }));
+    }
+
+    /// Faults of the archive, which are findings where those are asked for.
+    fn container(&mut self, outcome: &Outcome) {
+        for (message, places) in container::faults(&outcome.evidence) {
+            self.problems.push(Problem {
+                rule: HYGIENE,
+                severity: Severity::Error,
+                path: String::new(),
+                architecture: None,
+                message,
+                places: places
+                    .iter()
+                    .map(|place| format!("{}: {}", place.path, place.note))
+                    .collect(),
+                remedy: String::new(),
+            });
+        }
     }
 
     fn codesign(&mut self, outcome: &Outcome) {

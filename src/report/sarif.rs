@@ -333,7 +333,7 @@ fn anchor(outcome: &Outcome, index: usize) -> Anchor {
     let is_file = evidence
         .code
         .first()
-        .is_some_and(|object| object.main_path().is_empty());
+        .is_none_or(|object| object.main_path().is_empty());
     let (folder, file) = match root.rsplit_once('/') {
         Some((folder, name)) if is_file => (folder, Some(name.to_owned())),
         _ => (root, None),

@@ -10,8 +10,10 @@ pub enum Standing {
     Good,
     /// It did not.
     Bad,
-    /// Nobody knows: it could not be judged, or Apple's servers decide.
+    /// It is not known: Apple's servers decide.
     Open,
+    /// It was not judged.
+    NotJudged,
 }
 
 impl Standing {
@@ -20,9 +22,13 @@ impl Standing {
     pub fn of(outcome: &Outcome, settings: Settings<'_>) -> Self {
         let status = if settings.is_assessment {
             let verdict = outcome.gatekeeper.as_ref();
+            if outcome.evidence.has_container_faults() {
+                return Self::Bad;
+            }
             return match verdict.and_then(|verdict| verdict.accepted()) {
                 Some(true) => Self::Good,
                 Some(false) => Self::Bad,
+                None if outcome.evidence.codesign.not_judged().is_some() => Self::NotJudged,
                 None => Self::Open,
             };
         } else if settings.has_findings {
@@ -32,7 +38,7 @@ impl Standing {
         };
         match status {
             0 => Self::Good,
-            4 => Self::Open,
+            4 => Self::NotJudged,
             _ => Self::Bad,
         }
     }
@@ -45,8 +51,10 @@ pub struct Summary {
     pub good: u64,
     /// Items that did not.
     pub bad: u64,
-    /// Items of which nobody knows.
+    /// Items about which Apple's servers decide.
     pub open: u64,
+    /// Items that were not judged.
+    pub not_judged: u64,
     /// Findings that are errors.
     pub errors: u64,
     /// Findings that are warnings.
@@ -62,6 +70,7 @@ impl Summary {
             Standing::Good => &mut self.good,
             Standing::Bad => &mut self.bad,
             Standing::Open => &mut self.open,
+            Standing::NotJudged => &mut self.not_judged,
         };
         *count = count.saturating_add(1);
         for finding in outcome.findings() {
@@ -77,6 +86,7 @@ impl Summary {
     /// All items.
     #[must_use]
     pub fn items(&self) -> u64 {
-        self.good.saturating_add(self.bad).saturating_add(self.open)
+        let known = self.good.saturating_add(self.bad);
+        known.saturating_add(self.open).saturating_add(self.not_judged)
     }
 }

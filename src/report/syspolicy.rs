@@ -45,7 +45,12 @@ struct Output {
 /// The exit status of the tool: 0, or 70 where it has found something.
 #[must_use]
 pub fn syspolicy_status(outcome: &Outcome) -> u8 {
-    if entries(outcome).is_empty() { 0 } else { 70 }
+    match entries(outcome).is_empty() {
+        false => 70,
+        // The tool has no word for it.
+        true if outcome.evidence.codesign.valid().is_none() => 4,
+        true => 0,
+    }
 }
 
 /// Writes what the tool prints about one app.
@@ -54,6 +59,9 @@ pub fn syspolicy_status(outcome: &Outcome) -> u8 {
 /// Those of `out`.
 pub fn write_syspolicy(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     let entries = entries(outcome);
+    if let (true, Some(reason)) = (entries.is_empty(), outcome.evidence.codesign.not_judged()) {
+        return writeln!(out, "{}: {reason}", outcome.evidence.path);
+    }
     if entries.is_empty() {
         return writeln!(
             out,

@@ -68,6 +68,7 @@ pub use expectation::{Expectations, ExpectedEntitlement};
 pub use family::Family;
 pub use policy::{Advised, Applied, Ignore, Pattern, PatternError, Policy, Suppressed, Suppression};
 pub(crate) use reading::NOT_ALL_VERIFIED;
+pub(crate) use zip_archive::{HYGIENE, container_faults};
 
 pub(crate) use check::Check;
 use check::Said;

@@ -2,9 +2,9 @@
 
 use super::remedy::quoted;
 use super::{Family, Rule};
-use crate::archive::ArchiveFormat;
+use crate::archive::ContainerFormat;
 use crate::finding::Severity;
-use crate::verify::FaultKind;
+use crate::verify::Unopened;
 
 pub(super) const RULES: &[Rule] = &[
     NOT_FULLY_READ,
@@ -16,51 +16,45 @@ pub(super) const RULES: &[Rule] = &[
 const CONTAINER_NOT_READ: Rule = Rule {
     id: "container-not-read",
     family: Family::Files,
-    severity: Severity::Error,
+    severity: Severity::Warning,
     rejected_by: &[],
-    title: "a disk image, installer package or archive of which nothing was checked",
+    title: "nothing in a container, or at the end of a link, was checked",
     catalogue: "",
-    explanation: "sealcheck unpacks archives in ZIP form, and no disk images, installer packages or other archives. Nothing in this file was checked, and neither was the signature that a disk image or a package can have itself.",
-    remedy: "check what goes into it, before it is packed:  sealcheck FOLDER   and what came of it on a Mac:  spctl --assess --type install -vv PATH",
+    explanation: "sealcheck opens archives in ZIP form. It does not open disk images, installer packages and other archives yet, and it does not follow links that lead out of the folder or archive that was given. Nothing in such an item was checked, and neither was the signature that a disk image or a package can have itself. A Mac user may open it all the same, so the item is not judged, and the exit status is 4.",
+    remedy: "check what goes into it, before it is packed:  sealcheck FOLDER   and check the result on a Mac:  spctl --assess --type install -vv PATH   Where the item does not matter, leave it out with [[ignore]] item in sealcheck.toml.",
     check: |check| {
         let evidence = check.evidence();
-        let Some(name) = evidence.unread_format() else {
+        let Some(unopened) = evidence.unopened else {
             return;
         };
-        if evidence
-            .code
-            .iter()
-            .flat_map(|item| &item.faults)
-            .all(|fault| fault.kind != FaultKind::Unsigned)
-        {
-            // Signed from outside.
-            return;
-        }
-        let (message, instead) = match name {
-            ArchiveFormat::DISK_IMAGE => (
-                "a disk image",
-                "spctl --assess --type open --context context:primary-signature -vv PATH",
+        let path = quoted(&evidence.path);
+        let before = "check what goes into it, before it is packed:  sealcheck FOLDER   and check the result on a Mac:  ";
+        let (message, remedy) = match unopened {
+            Unopened::Container(format) => {
+                let remedy = match format {
+                    ContainerFormat::DiskImage => format!(
+                        "{before}spctl --assess --type open --context context:primary-signature -vv {path}"
+                    ),
+                    ContainerFormat::Package => format!("{before}spctl --assess --type install -vv {path}"),
+                    _ => format!(
+                        "unpack it, and check what comes out:  mkdir unpacked && tar -xf {path} -C unpacked && sealcheck unpacked"
+                    ),
+                };
+                let noun = format.noun();
+                let message =
+                    format!("this is {noun}, which sealcheck cannot open yet: nothing in it was checked");
+                (message, remedy)
+            }
+            Unopened::Link => (
+                "this link leads out of the operand: what it leads to was not checked".to_owned(),
+                "replace the link with what it leads to, or check that as well:  sealcheck TARGET".to_owned(),
             ),
-            ArchiveFormat::PACKAGE => ("an installer package", "spctl --assess --type install -vv PATH"),
-            other => (other, ""),
-        };
-        let message = format!("this is {message}, which sealcheck does not read: nothing in it was checked");
-        let path = evidence.path.clone();
-        let finding = check.file("", message);
-        if name == ArchiveFormat::DISK_IMAGE {
-            // Neither accepted nor refused: the exit status is that of an item that is not judged.
-            finding.severity = Severity::Warning;
-        }
-        finding.remedy = match instead {
-            "" => format!(
-                "unpack it, and check what comes out:  mkdir unpacked && tar -xf {} -C unpacked && sealcheck unpacked",
-                quoted(&path)
-            ),
-            instead => format!(
-                "check what goes into it, before it is packed:  sealcheck FOLDER   and what came of it on a Mac:  {}",
-                instead.replace("PATH", &quoted(&path))
+            other => (
+                format!("this is {}: it was not checked", other.noun()),
+                "remove it, or find out where it comes from".to_owned(),
             ),
         };
+        check.file("", message).remedy = remedy;
     },
     ..Rule::BASE
 };

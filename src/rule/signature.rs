@@ -28,9 +28,6 @@ pub(super) const RULES: &[Rule] = &[
             let Some(item) = check.evidence().code.first() else {
                 return;
             };
-            if check.evidence().unread_format().is_some() {
-                return;
-            }
             // A signature may be where no name could be read.
             let is_hidden = check.evidence().may_hide_names(&item.path);
             for fault in item

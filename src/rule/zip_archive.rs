@@ -10,7 +10,8 @@ use crate::source::{Container, ContainerFaultKind};
 /// Members that are named in one finding.
 const MAX_PLACES: usize = 20;
 const MODES: &str = "zip-without-unix-modes";
-const HYGIENE: &str = "zip-hygiene";
+/// The rule about archives that can be read in more than one way.
+pub(crate) const HYGIENE: &str = "zip-hygiene";
 /// The rules of this module; what may be the cause of the others comes last.
 pub(super) const ABOUT_ARCHIVES: [&str; 2] = [MODES, HYGIENE];
 const PACK_AGAIN: &str = "pack it again on a Mac:  ditto -c -k --sequesterRsrc --keepParent APP Acme.zip";
@@ -124,15 +125,25 @@ fn hygiene(check: &mut Check<'_>) {
     let Some(container) = container(check) else {
         return;
     };
+    for (message, found) in container_faults(container) {
+        check.file("", message).places = found;
+    }
+}
+
+/// What is wrong with an archive: a message for each kind of fault, with the members that it is about.
+pub(crate) fn container_faults(container: &Container) -> Vec<(String, Vec<Place>)> {
+    let mut messages = Vec::new();
     for (kind, sentence, note) in SENTENCES {
         let faults = || container.all_faults().filter(|fault| fault.kind == kind);
-        if faults().next().is_none() {
-            continue;
+        if faults().next().is_some() {
+            let names = faults().filter_map(|fault| fault.member.as_deref());
+            messages.push((
+                format!("the archive has {sentence}"),
+                places(names, container, note),
+            ));
         }
-        let names = faults().filter_map(|fault| fault.member.as_deref());
-        let found = places(names, container, note);
-        check.file("", format!("the archive has {sentence}")).places = found;
     }
+    messages
 }
 
 pub(super) const RULES: &[Rule] = &[

@@ -2,8 +2,9 @@
 //!
 //! Made once and used for all items of a run ([`Archives`]).
 
+use std::ffi::OsStr;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::CWD;
@@ -11,9 +12,12 @@ use rustix::fs::CWD;
 use super::archive_faults::{Faults, is_at_or_in};
 use super::bytes::{self, Place};
 use super::mapping::FileState;
-use super::{Bytes, Container, ContainerFault, ContainerFaultKind, SourceError};
-use crate::archive::{Member, Zip, is_zip};
-use crate::limits::Limits;
+use super::{
+    ArchiveTree, Bytes, Container, ContainerFault, ContainerFaultKind, DirectoryTree, SourceError, Tree,
+    container_format,
+};
+use crate::archive::{ContainerFormat, Member, MemberKind, Zip};
+use crate::limits::{ARCHIVE_DEPTH, Limits};
 
 /// The folder at the root in which Archive Utility keeps attributes.
 pub(super) const COMPANIONS: &[u8] = b"__MACOSX";
@@ -31,6 +35,10 @@ pub struct Archive {
     members: Vec<Indexed>,
     /// What may become something else with another tool.
     faults: Arc<[ContainerFault]>,
+    /// Bytes in memory of this archive and of those around it, if it is a member of one.
+    held: u64,
+    /// See [`Self::level`].
+    level: usize,
 }
 
 /// A member with a path that can be used.
@@ -87,27 +95,28 @@ impl Named {
 }
 
 impl Archive {
-    /// Whether a file is an archive that can be entered.
+    /// Returns true if a file is an archive that can be opened: it begins like one, or its directory can be read although something
+    /// stands before the archive.
     #[must_use]
-    pub fn is_one(path: &Path) -> bool {
-        let shown = || path.to_string_lossy().into_owned();
-        // Links are followed here, as for every operand.
-        let Ok(real) = path.canonicalize() else {
+    pub fn is_one(path: &Path, limits: &Limits) -> bool {
+        // A folder would be listed.
+        let tree = path.is_file().then(|| DirectoryTree::open(path, limits));
+        let Some(Ok(tree)) = tree else {
             return false;
         };
-        let place = Place {
-            directory: CWD,
-            path: &real,
-        };
-        bytes::head(place, &shown, 4).is_ok_and(|head| is_zip(&head))
+        tree.node(tree.root()).is_file()
+            && matches!(
+                container_format(&tree, tree.root()),
+                Ok(Some(ContainerFormat::Zip))
+            )
     }
 
-    /// The archive that a path leads into, and the path in it.
+    /// The archive on disk that a path leads into, and the path in it.
     #[must_use]
-    pub fn around(path: &Path) -> Option<(&Path, &Path)> {
+    pub fn around<'p>(path: &'p Path, limits: &Limits) -> Option<(&'p Path, &'p Path)> {
         let archive = path.ancestors().skip(1).find(|ancestor| ancestor.is_file())?;
         let inner = path.strip_prefix(archive).ok()?;
-        Self::is_one(archive).then_some((archive, inner))
+        Self::is_one(archive, limits).then_some((archive, inner))
     }
 
     /// Reads the directory of an archive.
@@ -127,10 +136,52 @@ impl Archive {
         Self::of(bytes::whole(place, &shown, limits)?, path, limits)
     }
 
-    /// The same of one that was read already, and is called `path`.
+    /// The number of archives down to this one: 1 for one on disk.
+    #[must_use]
+    pub fn level(&self) -> usize {
+        self.level
+    }
+
+    /// Reads the archive that is a member of this one.
     ///
     /// # Errors
-    /// [`SourceError`] where it is none.
+    /// [`SourceError`] where the member cannot be unpacked or is not an archive.
+    fn member(self: &Arc<Self>, inner: &Path) -> Result<Self, SourceError> {
+        // All archives on the way stay in memory.
+        let mut limits = self.limits.clone();
+        limits.archive_memory = limits.archive_memory.saturating_sub(self.held);
+        let tree = ArchiveTree::new(Arc::clone(self), inner, &limits)?;
+        let data = tree.bytes(tree.root())?;
+        let held = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        let archive = Self::of(data, &Path::new(&self.path).join(inner), &self.limits)?;
+        Ok(Self {
+            held: self.held.saturating_add(held),
+            level: self.level.saturating_add(1),
+            ..archive
+        })
+    }
+
+    /// Returns true if the last member of exactly this path is a regular file.
+    fn has_file(&self, path: &Path) -> bool {
+        let way: Vec<_> = path.iter().map(OsStr::as_encoded_bytes).collect();
+        let path = way.join(&SEPARATOR);
+        let start = self.members.partition_point(|member| *member.path < *path);
+        let rest = self.members.get(start..).unwrap_or_default();
+        let last = rest.iter().take_while(|member| *member.path == *path).last();
+        last.is_some_and(|found| found.member().unpacked().0 == MemberKind::File)
+    }
+
+    /// The shortest path to an archive in this one that `inner` leads into, and the rest.
+    fn split<'p>(self: &Arc<Self>, inner: &'p Path) -> Option<(&'p Path, &'p Path)> {
+        let ancestors: Vec<&Path> = inner.ancestors().skip(1).collect();
+        let outer = *ancestors.iter().rev().find(|path| self.has_file(path))?;
+        Some((outer, inner.strip_prefix(outer).ok()?))
+    }
+
+    /// Reads the directory of an archive whose bytes are known; `path` is what it is called.
+    ///
+    /// # Errors
+    /// [`SourceError`] where it is not an archive.
     pub fn of(data: Bytes, path: &Path, limits: &Limits) -> Result<Self, SourceError> {
         let path = path.to_string_lossy().into_owned();
         let zip = match Zip::parse(&data, limits.archive_members) {
@@ -162,6 +213,8 @@ impl Archive {
             data,
             members,
             faults: faults.list(),
+            held: 0,
+            level: 1,
         })
     }
 
@@ -216,27 +269,105 @@ fn state(path: &Path) -> Option<FileState> {
 /// An archive, and the file that it was read from.
 type Opened = (FileState, Arc<Archive>);
 
-/// The archive that was opened last, for all of its items, as long as the file is the same.
+/// The archive that was opened last, with the archives in it that lead to the last item, for all of its items, as long as the
+/// file is the same.
 #[derive(Debug, Clone, Default)]
-pub struct Archives(Arc<Mutex<Option<Opened>>>);
+pub struct Archives(Arc<Mutex<Chain>>);
 
-impl Archives {
-    /// An archive, opened now or before.
-    ///
-    /// # Errors
-    /// [`SourceError`] where it cannot be read.
-    pub fn open(&self, path: &Path, limits: &Limits) -> Result<Arc<Archive>, SourceError> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+/// An archive, and archives that are each a member of the one before, with the path of that member.
+#[derive(Debug, Default)]
+struct Chain {
+    outer: Option<Opened>,
+    inner: Vec<(PathBuf, Arc<Archive>)>,
+}
+
+impl Chain {
+    fn outer(&mut self, path: &Path, limits: &Limits) -> Result<Arc<Archive>, SourceError> {
         let state = state(path);
-        if let (Some((known, archive)), Some(state)) = (last.as_ref(), state)
+        if let (Some((known, archive)), Some(state)) = (self.outer.as_ref(), state)
             && *known == state
             && *archive.path == *path.to_string_lossy()
             && archive.limits == *limits
         {
             return Ok(Arc::clone(archive));
         }
+        self.inner.clear();
         let archive = Arc::new(Archive::open(path, limits)?);
-        *last = state.map(|state| (state, Arc::clone(&archive)));
+        self.outer = state.map(|state| (state, Arc::clone(&archive)));
         Ok(archive)
+    }
+
+    /// The member at `path` of the archive at this level, which is itself an archive.
+    fn member(
+        &mut self,
+        level: usize,
+        archive: &Arc<Archive>,
+        path: &Path,
+    ) -> Result<Arc<Archive>, SourceError> {
+        if let Some((known, found)) = self.inner.get(level)
+            && known == path
+        {
+            return Ok(Arc::clone(found));
+        }
+        self.inner.truncate(level);
+        let found = Arc::new(archive.member(path)?);
+        self.inner.push((path.to_owned(), Arc::clone(&found)));
+        Ok(found)
+    }
+}
+
+impl Archives {
+    /// An archive on disk, opened now or before.
+    ///
+    /// # Errors
+    /// [`SourceError`] where it cannot be read.
+    pub fn open(&self, path: &Path, limits: &Limits) -> Result<Arc<Archive>, SourceError> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .outer(path, limits)
+    }
+
+    /// The innermost archive that a path leads into, such as `b.zip` for `a.zip/b.zip/Acme.app`, and the path in it; `None` where no
+    /// file on the way is an archive.
+    ///
+    /// # Errors
+    /// [`SourceError`] where one of the archives cannot be read, or there are too many of them.
+    pub fn around(
+        &self,
+        path: &Path,
+        limits: &Limits,
+    ) -> Result<Option<(Arc<Archive>, PathBuf)>, SourceError> {
+        let Some((outer, mut rest)) = Archive::around(path, limits) else {
+            return Ok(None);
+        };
+        let mut chain = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut archive = chain.outer(outer, limits)?;
+        let mut level = 0_usize;
+        while let Some((member, inner)) = archive.split(rest) {
+            level = level.saturating_add(1);
+            if level >= ARCHIVE_DEPTH {
+                let path = path.to_string_lossy().into_owned();
+                return Err(SourceError::TooDeep {
+                    path,
+                    limit: ARCHIVE_DEPTH,
+                });
+            }
+            archive = chain.member(level.saturating_sub(1), &archive, member)?;
+            rest = inner;
+        }
+        Ok(Some((archive, rest.to_owned())))
+    }
+
+    /// The archive at a path, which may itself lead into an archive.
+    ///
+    /// # Errors
+    /// See [`Self::around`].
+    pub fn at(&self, path: &Path, limits: &Limits) -> Result<Arc<Archive>, SourceError> {
+        // As if something in it were asked for.
+        match self.around(&path.join("_"), limits)? {
+            Some((archive, rest)) if rest == Path::new("_") => Ok(archive),
+            _ => self.open(path, limits),
+        }
     }
 }

@@ -67,7 +67,11 @@ impl ArchiveTree {
     /// [`SourceError::NoSuchMember`]
     pub fn new(archive: Arc<Archive>, inner: &Path, limits: &Limits) -> Result<Self, SourceError> {
         let outer = Path::new(&archive.path);
-        let full = outer.join(inner).to_string_lossy().into_owned();
+        let full = match inner.as_os_str().is_empty() {
+            // Without a slash at its end.
+            true => archive.path.clone(),
+            false => outer.join(inner).to_string_lossy().into_owned(),
+        };
         let mut way = Vec::new();
         for component in inner.components() {
             match component {

@@ -4,7 +4,7 @@
 //! the place of a file cannot hang us), and are used only if the open file is a regular one.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Deref;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -136,6 +136,19 @@ pub(super) fn head(place: Place<'_>, shown: Shown<'_>, count: usize) -> Result<V
     limited
         .read_to_end(&mut bytes)
         .map_err(|error| SourceError::io(shown(), &error))?;
+    Ok(bytes)
+}
+
+/// The last `count` bytes.
+pub(super) fn tail(place: Place<'_>, shown: Shown<'_>, count: usize) -> Result<Vec<u8>, SourceError> {
+    let (mut file, length) = open(place, shown)?;
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    let read = || {
+        file.seek(SeekFrom::Start(length.saturating_sub(count)))?;
+        file.take(count).read_to_end(&mut bytes)
+    };
+    read().map_err(|error| SourceError::io(shown(), &error))?;
     Ok(bytes)
 }
 

@@ -374,6 +374,15 @@ impl Tree for DirectoryTree {
         self.file(id, |place| bytes::head(place, &shown, count))
     }
 
+    fn reads_ends(&self) -> bool {
+        true
+    }
+
+    fn tail(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
+        let shown = || self.full_path(id);
+        self.file(id, |place| bytes::tail(place, &shown, count))
+    }
+
     fn has_attributes(&self, id: NodeId) -> bool {
         let _ = self.budget().step(SYSTEM_CALL);
         // Where the list cannot be had, the attributes are asked for one by one.

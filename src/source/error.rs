@@ -63,6 +63,30 @@ pub enum SourceError {
         /// The path of the archive and the path in it.
         path: String,
     },
+    /// The operand stands for several items, or for places that cannot be read.
+    #[error("{path}: {}", self.reason())]
+    ManyItems {
+        /// The operand.
+        path: String,
+        /// How many.
+        count: usize,
+    },
+    /// A place where items may be cannot be read.
+    #[error("{path}: {reason}")]
+    Unread {
+        /// The place.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Too many archives in archives.
+    #[error("{path}: {}", self.reason())]
+    TooDeep {
+        /// The path as the user knows it.
+        path: String,
+        /// Archives that are opened, each in the one before.
+        limit: usize,
+    },
     /// A member of an archive cannot be unpacked.
     #[error("{path}: {}", self.reason())]
     Member {
@@ -102,6 +126,9 @@ impl SourceError {
             | Self::Budget { path, .. }
             | Self::Archive { path, .. }
             | Self::NoSuchMember { path }
+            | Self::TooDeep { path, .. }
+            | Self::ManyItems { path, .. }
+            | Self::Unread { path, .. }
             | Self::Member { path, .. }
             | Self::Attributes { path, .. }
             | Self::OverBudget { path } => Some(path),
@@ -123,6 +150,13 @@ impl SourceError {
             Self::Budget { name, limit, .. } => format!("over the limit of {limit} bytes ({name})"),
             Self::Archive { error, .. } => error.to_string(),
             Self::NoSuchMember { .. } => "not in the archive".to_owned(),
+            Self::ManyItems { count, .. } => {
+                format!("it holds {count} items, and one was asked for; each of them has to be checked")
+            }
+            Self::Unread { reason, .. } => reason.clone(),
+            Self::TooDeep { limit, .. } => {
+                format!("in more than {limit} archives, one in the other, of which no more are opened")
+            }
             Self::Member { error, .. } => format!("cannot be unpacked: {error}"),
             Self::Attributes { error, .. } => {
                 format!("its extended attributes cannot be unpacked: {error}")

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::resolve::{self, STEPS_PER_NAME};
 use super::{Gap, GapReason, Kind, Lookup, Node, NodeId, ResolveError};
 use crate::budget::Budget;
+use crate::limits::Limits;
 
 /// Bytes that a node takes beside its name, with its id and the overhead of memory for the name.
 const NODE: usize = size_of::<Node>() + size_of::<NodeId>() + 16;
@@ -67,6 +68,19 @@ impl Listing {
     #[must_use]
     pub fn budget(&self) -> &Arc<Budget> {
         &self.budget
+    }
+
+    /// The listing of one file of which nothing but the name is known.
+    #[must_use]
+    pub fn of_file(name: &[u8], limits: &Limits) -> Self {
+        let file = Node {
+            name: name.into(),
+            kind: Kind::File,
+            mode: 0o644,
+            size: 0,
+            parent: None,
+        };
+        Self::new(file, Arc::new(Budget::new(limits)))
     }
 
     /// The number of nodes; ids are below it.

@@ -68,6 +68,24 @@ pub trait Tree: Sync {
     /// The first `count` bytes of a regular file, fewer if it is shorter.
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError>;
 
+    /// Returns true if the end of a file can be read without reading all of it.
+    fn reads_ends(&self) -> bool {
+        false
+    }
+
+    /// The last `count` bytes of a regular file, fewer if it is shorter.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read.
+    fn tail(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
+        let mut tail = Vec::new();
+        self.for_each_chunk(id, &mut |chunk| {
+            tail.extend_from_slice(chunk.get(chunk.len().saturating_sub(count)..).unwrap_or_default());
+            tail.drain(..tail.len().saturating_sub(count));
+        })?;
+        Ok(tail)
+    }
+
     /// Hands the contents of a regular file over in pieces, and gives their total length.
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError>;
 

@@ -282,7 +282,8 @@ fn file<T: Tree + ?Sized>(
     let path = context.tree.path(node);
     object.executable = Some(path.clone());
     let bytes = context.tree.bytes(node)?;
-    context.heads.remember(node, &bytes);
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    context.heads.remember(node, &bytes, length);
     object.is_script = bytes.starts_with(b"#!");
     let commands = usize::try_from(command_bytes(&bytes)).unwrap_or(usize::MAX);
     // Object files, debug symbols and 64-bit universal files are generic files to `codesign`.

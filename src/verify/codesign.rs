@@ -6,7 +6,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use super::{OsStatus, SliceEvidence};
+use super::{OsStatus, SliceEvidence, Unopened};
 
 /// Proof that at least one slice was evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -153,8 +153,10 @@ pub enum NotJudged {
     Limit(&'static str),
     /// A fixed budget was reached, or a form was met that is not read.
     Budget,
-    /// A disk image: its signature is in a trailer that is not read.
-    DiskImage,
+    /// The item was not opened.
+    Unopened(Unopened),
+    /// The archive around the item can be read in more than one way, so that a Mac may get another item.
+    ContainerFaults,
     /// No slice of the item, or of code nested in it, has a CodeDirectory that was read.
     NothingEvaluated,
 }
@@ -172,7 +174,10 @@ impl fmt::Display for NotJudged {
             }
             Self::Gap => "not judged: part of the item could not be read",
             Self::Budget => "not judged: a limit was reached",
-            Self::DiskImage => "not judged: disk images and their signatures are not read",
+            Self::Unopened(unopened) => unopened.text(),
+            Self::ContainerFaults => {
+                "not judged: the archive can be read in more than one way, and another tool may unpack something else"
+            }
             Self::NothingEvaluated => "not judged: no signature was evaluated",
         })
     }

@@ -9,21 +9,22 @@ use rayon::prelude::*;
 
 use super::code::{self, Context};
 use super::files::Heads;
+use super::item_entry::{Entry, entry};
 use super::mains::{Mains, bundle_of};
 use super::tickets::TicketStore;
 use super::{
     ArchiveEvidence, CodeKind, CodeObject, CodesignFlags, CodesignVerdict, Fault, FaultKind, Gaps,
-    HostArchitecture, LaunchdJob, Nesting, Oddity, OsStatus, ProfileEvidence, Progress, SuppliedTicket,
-    TicketEvidence, archives, fold, launchd, profiles, resources,
+    HostArchitecture, Item, LaunchdJob, Nesting, Oddity, OsStatus, ProfileEvidence, Progress, SuppliedTicket,
+    TicketEvidence, Unopened, archives, fold, launchd, profiles, resources,
 };
-use crate::archive::ArchiveFormat;
+use crate::archive::ContainerFormat;
 use crate::budget::{Budget, OverBudget};
 use crate::bundle::Layout;
 use crate::hash::Kernel;
 use crate::limits::Limits;
-use crate::macho::is_macho;
+use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
 use crate::source::{
-    Archive, ArchiveTree, Archives, Container, DirectoryTree, Gap, Listing, NodeId, SourceError, Tree,
+    ArchiveTree, Archives, Container, DirectoryTree, Gap, Listing, NodeId, SourceError, Tree,
 };
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
@@ -64,6 +65,8 @@ pub struct Options {
     pub kernel: Kernel,
     /// Whether nobody asks what is in archives: no verdict depends on it, only advice.
     pub skips_archives: bool,
+    /// Whether containers are files like others, as for `codesign`. What is in them counts for nothing then.
+    pub containers_are_files: bool,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
 }
@@ -132,6 +135,10 @@ pub struct Evidence {
     pub container: Option<Container>,
     /// The item itself as an archive in ZIP form, if it is one without a signature and its directory can be read.
     pub as_archive: Option<Container>,
+    /// The format of the item, if it is a container.
+    pub format: Option<ContainerFormat>,
+    /// Why the item was not opened.
+    pub unopened: Option<Unopened>,
     /// Numbers about the work.
     pub statistics: Statistics,
 }
@@ -169,20 +176,30 @@ impl Evidence {
     /// What could not be seen.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
-        gaps(&self.code, &self.unread, &self.listing)
+        Gaps {
+            has_container_faults: self.has_container_faults(),
+            unopened: self.unopened,
+            ..gaps(&self.unread, &self.listing)
+        }
     }
 
-    /// What the item is, where it is a single file of a kind that holds others and is not read: a disk image, an installer
-    /// package, an archive other than in ZIP form.
+    /// Returns true if the archive that the item is in, or that it is, can be read in more than one way, so that a Mac may get another
+    /// item than the one that was judged.
     #[must_use]
-    pub fn unread_format(&self) -> Option<&'static str> {
-        unread_format(&self.code, &self.listing)
+    pub fn has_container_faults(&self) -> bool {
+        let mut containers = self.container.iter().chain(&self.as_archive);
+        containers.any(Container::has_faults)
     }
 
     /// Whether names below this path, or the path itself, may be missing in the listing.
     #[must_use]
     pub fn may_hide_names(&self, path: &str) -> bool {
         self.listing.may_hide_names(path)
+    }
+
+    /// Folds the evidence into the verdict, with what is known about the container.
+    fn judge(&mut self) {
+        self.codesign = fold(&self.code, self.gaps(), &self.flags);
     }
 
     /// The item's name without the folders around it.
@@ -193,15 +210,34 @@ impl Evidence {
     }
 }
 
-/// Verifies the code at `path`, which may lead into an archive: `Acme.zip/Acme.app`.
+/// Verifies one item of [`super::items`].
+///
+/// # Errors
+/// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
+pub fn verify_item(item: &Item, options: &Options) -> Result<Evidence, SourceError> {
+    let Some(unopened) = item.unopened else {
+        return verify(&item.path, options);
+    };
+    let mut evidence = not_opened(&item.path, unopened, options);
+    if let Some((archive, _)) = options.archives.around(&item.path, &options.limits)? {
+        evidence.container = Some(archive.container());
+    }
+    evidence.judge();
+    Ok(evidence)
+}
+
+/// Verifies the code at `path`, which may lead into archives: `Acme.zip/Acme.app`.
 ///
 /// # Errors
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
-    if let Some((archive, inner)) = Archive::around(path) {
-        let archive = options.archives.open(archive, &options.limits)?;
-        let tree = ArchiveTree::new(archive, inner, &options.limits)?;
-        let mut evidence = verify_tree(&tree, options)?;
+    if let Some((archive, inner)) = options.archives.around(path, &options.limits)? {
+        let tree = ArchiveTree::new(archive, &inner, &options.limits)?;
+        let format = format_of(&tree)?;
+        let mut evidence = match refusal(format, options) {
+            Some(unopened) => not_opened(path, unopened, options),
+            None => verify_tree(&tree, options)?,
+        };
         // Nothing follows from the bytes of an archive that another process was writing.
         if !tree.is_unchanged() {
             return Err(SourceError::Changed {
@@ -209,22 +245,87 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
             });
         }
         evidence.container = Some(tree.container());
+        evidence.format = format;
+        evidence.judge();
         return Ok(evidence);
     }
     let mut tree = DirectoryTree::open(path, &options.limits)?;
     if let Some(bundle) = bundle_around(&tree, &options.limits) {
         tree = bundle;
     }
+    let format = format_of(&tree)?;
+    if let Some(unopened) = refusal(format, options) {
+        let mut evidence = not_opened(path, unopened, options);
+        evidence.root = tree.base().to_string_lossy().into_owned();
+        return Ok(evidence);
+    }
     let mut evidence = verify_tree(&tree, options)?;
     evidence.path = path.to_string_lossy().into_owned();
     evidence.root = tree.base().to_string_lossy().into_owned();
+    evidence.format = format;
     // One with a signature of its own is a file like others.
     let is_signed = evidence.codesign.status() != Some(OsStatus::UNSIGNED);
-    if !options.skips_archives && !is_signed && tree.node(tree.root()).is_file() && Archive::is_one(path) {
+    if format == Some(ContainerFormat::Zip) && !is_signed && !options.containers_are_files {
         let archive = options.archives.open(path, &options.limits);
         evidence.as_archive = archive.ok().map(|archive| archive.container_of_all());
     }
+    evidence.judge();
     Ok(evidence)
+}
+
+/// The format of the container that the root of a tree is, if it is one. Code is never taken for a container, as for `codesign`.
+fn format_of<T: Tree>(tree: &T) -> Result<Option<ContainerFormat>, SourceError> {
+    let root = tree.root();
+    if !tree.node(root).is_file() {
+        return Ok(None);
+    }
+    let found = entry(tree, root);
+    match found {
+        Ok(Entry::Container(format)) => Ok(Some(format)),
+        // Why a member cannot be unpacked is evidence.
+        Ok(_) | Err(SourceError::Member { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Why a container of this format is not opened. Archives in ZIP form are.
+fn refusal(format: Option<ContainerFormat>, options: &Options) -> Option<Unopened> {
+    let format = format.filter(|format| *format != ContainerFormat::Zip)?;
+    // The signature of a disk image is in the image itself, where it is not read yet.
+    let is_file = options.containers_are_files && format != ContainerFormat::DiskImage;
+    (!is_file).then_some(Unopened::Container(format))
+}
+
+/// The evidence about an item that is not opened: there is none but its name.
+fn not_opened(path: &Path, unopened: Unopened, options: &Options) -> Evidence {
+    let shown = path.to_string_lossy().into_owned();
+    let name = path.file_name().unwrap_or_default();
+    let gaps = Gaps {
+        unopened: Some(unopened),
+        ..Gaps::default()
+    };
+    Evidence {
+        root: shown.clone(),
+        path: shown,
+        code: Vec::new(),
+        codesign: fold(&[], gaps, &options.flags),
+        flags: options.flags.clone(),
+        at: options.at,
+        has_substituted_anchor: options.anchors.is_substituted(),
+        listing: Arc::new(Listing::of_file(name.as_encoded_bytes(), &options.limits)),
+        tickets: Vec::new(),
+        unread: Vec::new(),
+        launchd_jobs: Vec::new(),
+        archives: Vec::new(),
+        container: None,
+        as_archive: None,
+        format: match unopened {
+            Unopened::Container(format) => Some(format),
+            _ => None,
+        },
+        unopened: Some(unopened),
+        statistics: Statistics::default(),
+    }
 }
 
 /// The bundle whose main executable the file is (specification 6.1, native observation 7.4): another name of the same
@@ -321,6 +422,8 @@ fn given_up<T: Tree + ?Sized>(tree: &T, options: &Options, over: OverBudget) -> 
         archives: Vec::new(),
         container: None,
         as_archive: None,
+        format: None,
+        unopened: None,
         statistics: Statistics::default(),
     }
 }
@@ -405,7 +508,7 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
     unread.extend(launchd_jobs.iter().filter_map(LaunchdJob::unread).cloned());
     unread.sort_by(|one, other| (&one.path, one.limit).cmp(&(&other.path, other.limit)));
     unread.dedup();
-    let gaps = gaps(&code, &unread, tree.listing());
+    let gaps = gaps(&unread, tree.listing());
     let codesign = fold(&code, gaps, &options.flags);
     let statistics = statistics(tree, &code);
     Ok(Evidence {
@@ -427,6 +530,8 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
         },
         container: None,
         as_archive: None,
+        format: None,
+        unopened: None,
         statistics,
     })
 }
@@ -451,23 +556,13 @@ fn found_code<T: Tree + ?Sized>(
     files.par_iter().filter_map(judge).collect()
 }
 
-/// See [`Evidence::gaps`].
-fn gaps(code: &[CodeObject], unread: &[Unread], listing: &Listing) -> Gaps {
+/// What could not be seen of a tree.
+fn gaps(unread: &[Unread], listing: &Listing) -> Gaps {
     Gaps {
         has_unread: !unread.is_empty(),
         limit: unread.iter().find_map(|unread| unread.limit),
         has_hidden: !listing.gaps().is_empty(),
-        is_disk_image: unread_format(code, listing) == Some(ArchiveFormat::DISK_IMAGE),
-    }
-}
-
-/// The kind of a single file without code of its own, by the name under which it was asked for; see [`Evidence::unread_format`].
-fn unread_format(code: &[CodeObject], listing: &Listing) -> Option<&'static str> {
-    code.first().filter(|item| item.kind == CodeKind::Generic)?;
-    match ArchiveFormat::named(&listing.node(NodeId(0)).name)? {
-        ArchiveFormat::Unread(name) => Some(name),
-        ArchiveFormat::Tar | ArchiveFormat::Gzip => Some("a tar or gzip archive"),
-        ArchiveFormat::Zip | ArchiveFormat::Asar => None,
+        ..Gaps::default()
     }
 }
 
@@ -553,6 +648,15 @@ fn nodes<T: Tree + ?Sized>(tree: &T) -> impl Iterator<Item = NodeId> {
     (0..u32::try_from(tree.len()).unwrap_or(u32::MAX)).map(NodeId)
 }
 
+/// Returns true if the file at the node begins like Mach-O.
+fn begins<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<bool, SourceError> {
+    let mut head = tree.head(node, 8)?;
+    if needs_macho_head(&head) {
+        head = tree.head(node, MACHO_HEAD)?;
+    }
+    Ok(begins_as_macho(&head, tree.node(node).size))
+}
+
 /// All files that start like Mach-O, those of outer folders first, so that a bundle is met before what it seals.
 fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unread>) -> Vec<NodeId> {
     let tree = context.tree;
@@ -563,7 +667,7 @@ fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unre
     let files: Vec<NodeId> = nodes(tree).filter(|id| tree.node(*id).is_file()).collect();
     let read = |node: &NodeId| match context.heads.is_macho(*node) {
         Some(known) => Ok(known),
-        None => tree.head(*node, 8).map(|head| is_macho(&head)),
+        None => begins(tree, *node),
     };
     let begins: Vec<_> = files.par_iter().with_min_len(HEADS_PER_TASK).map(read).collect();
     let mut found = Vec::new();

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::code::Context;
 use crate::bundle::{Item, SealEntry};
 use crate::hash::{Digest, HashType, Hasher};
-use crate::macho::is_macho;
+use crate::macho::begins_as_macho;
 use crate::source::{NodeId, SourceError, Tree};
 
 /// Files up to this many bytes are read whole and hashed together.
@@ -39,10 +39,14 @@ impl Heads {
         self.0.get(usize::try_from(node.0).ok()?)
     }
 
-    /// Remembers how the file begins.
-    pub(super) fn remember(&self, node: NodeId, start: &[u8]) {
+    /// Remembers how the file of `size` bytes begins.
+    pub(super) fn remember(&self, node: NodeId, start: &[u8], size: u64) {
         if let Some(place) = self.place(node) {
-            let found = if is_macho(start) { Self::MACHO } else { Self::OTHER };
+            let found = if begins_as_macho(start, size) {
+                Self::MACHO
+            } else {
+                Self::OTHER
+            };
             place.store(found, Ordering::Relaxed);
         }
     }
@@ -173,7 +177,9 @@ fn batch<T: Tree + ?Sized>(
         let start = buffer.len();
         ends.push(context.tree.append(file.node, buffer).map(|may_have_attributes| {
             let contents = buffer.get(start..).unwrap_or_default();
-            context.heads.remember(file.node, contents);
+            context
+                .heads
+                .remember(file.node, contents, context.tree.node(file.node).size);
             (start..buffer.len(), may_have_attributes)
         }));
     }
@@ -233,7 +239,9 @@ fn streamed<T: Tree + ?Sized>(
     let mut is_first = true;
     context.tree.for_each_chunk(file.node, &mut |chunk| {
         if std::mem::take(&mut is_first) {
-            context.heads.remember(file.node, chunk);
+            context
+                .heads
+                .remember(file.node, chunk, context.tree.node(file.node).size);
         }
         hasher.update(chunk);
         if let Some(progress) = progress {

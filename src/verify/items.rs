@@ -1,146 +1,143 @@
-//! The items in a folder that is no bundle, or in an archive: bundles and Mach-O files, in the order of their names.
+//! The items that an operand stands for, in the order of their names.
 //!
-//! Bundles are not entered, as what is in them is judged with them, and links are not followed, as what they lead to has a
-//! place of its own. Where macOS would take any folder with an Info.plist for a bundle, one without a bundle's name is
-//! passed through here unless it also has an executable or a seal: an archive of Xcode has none, and apps lie in it.
-//! Passed over are object files and debug symbols (`.dSYM`), which nobody signs.
+//! A bundle, a program or a container that is not opened stands for itself. A folder that is not a bundle and an archive in ZIP
+//! form stand for everything in them that a Mac user would open: bundles, Mach-O files, scripts for Terminal, and containers.
+//! Archives in ZIP form are opened, also those in other archives. What cannot be opened is an item that is *not judged*.
+//! What is left out is harmless, and is listed with the reason.
+//!
+//! Not done: scripts that a shell runs are not items, because Gatekeeper does not check them.
 
-use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
+use super::item_walk::Walk;
+use super::{Options, Unread};
+use crate::archive::ContainerFormat;
+use crate::source::{ArchiveTree, DirectoryTree, SourceError};
 
-use super::Unread;
-use crate::bundle::{BundleKind, Layout};
-use crate::limits::Limits;
-use crate::macho::{is_macho, is_never_signed};
-use crate::source::{Archive, ArchiveTree, DirectoryTree, GapReason, NodeId, SourceError, Tree};
+/// Entries that are named where a report lists what was left out.
+const MAX_SKIPPED: usize = 1000;
 
-/// Bytes of a Mach-O header up to its file type.
-const HEAD: usize = 16;
-/// Files whose first bytes one task reads.
-const HEADS_PER_TASK: usize = 256;
+/// One item: something that gets a verdict of its own, or of which a report says that it was not judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its path, with the operand before it; it may lead into archives. Names need not be UTF-8.
+    pub path: PathBuf,
+    /// Why it is not opened, where the search has shown that already.
+    pub unopened: Option<Unopened>,
+}
 
-/// What was found in a folder. Names that are not UTF-8 lead somewhere all the same.
+/// Why an item is not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unopened {
+    /// A container that cannot be opened yet.
+    Container(ContainerFormat),
+    /// A link that leads out of the folder or archive that was given.
+    Link,
+    /// A pipe, socket or device.
+    Special,
+    /// Something that cannot be read.
+    Unreadable,
+}
+
+impl Unopened {
+    /// What it is, with its article.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Container(format) => format.noun(),
+            Self::Link => "a link that leads out of the operand",
+            Self::Special => "a pipe, a socket or a device",
+            Self::Unreadable => "something that cannot be read",
+        }
+    }
+
+    /// Why there is no verdict.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Container(format) => format.not_judged(),
+            Self::Link => "not judged: this link leads out of the operand, and sealcheck does not follow it",
+            Self::Special => {
+                "not judged: this is a pipe, a socket or a device, which sealcheck does not open"
+            }
+            Self::Unreadable => "not judged: it cannot be read",
+        }
+    }
+}
+
+/// What is left out of a run because it is harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Skipped {
+    /// How many entries.
+    pub count: u64,
+    /// The first of them, each with the reason.
+    pub named: Vec<(String, &'static str)>,
+}
+
+impl Skipped {
+    pub(super) fn add(&mut self, path: impl FnOnce() -> String, reason: &'static str) {
+        self.count = self.count.saturating_add(1);
+        if self.named.len() < MAX_SKIPPED {
+            self.named.push((path(), reason));
+        }
+    }
+
+    /// Adds what another operand leaves out.
+    pub fn extend(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        let room = MAX_SKIPPED.saturating_sub(self.named.len());
+        self.named.extend(other.named.into_iter().take(room));
+    }
+}
+
+/// What an operand stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Items {
-    /// The items, each with the folder in front of its path.
-    pub paths: Vec<PathBuf>,
-    /// Places where more may be.
+    /// The items, sorted by their paths.
+    pub items: Vec<Item>,
+    /// Places where more items may be, but which cannot be read.
     pub unread: Vec<Unread>,
+    /// What is left out.
+    pub skipped: Skipped,
 }
 
-/// Looks for the items in a folder or in an archive; `None` where the path is neither, or an item itself.
+impl Item {
+    /// The operand itself, whatever it is.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            unopened: None,
+        }
+    }
+}
+
+impl Items {
+    /// The paths of the items.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.items.iter().map(|item| item.path.clone()).collect()
+    }
+}
+
+/// Looks for the items that the operand at `path` stands for. An operand in which there are none stands for itself.
 ///
 /// # Errors
-/// [`SourceError`] when the path cannot be read.
-pub fn items(path: &Path, limits: &Limits) -> Result<Option<Items>, SourceError> {
-    if Archive::is_one(path) {
-        let archive = Archive::open(path, limits)?;
-        let tree = ArchiveTree::new(archive.into(), Path::new(""), limits)?;
-        return Ok(Some(search(&tree, path, limits)));
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if !path.is_dir() || BundleKind::of_name(&name).is_some() {
-        return Ok(None);
-    }
-    let tree = DirectoryTree::open(path, limits)?;
-    if Layout::open(&tree, tree.root(), None).is_ok() {
-        return Ok(None);
-    }
-    Ok(Some(search(&tree, path, limits)))
-}
-
-/// The items in a tree that is none itself; none where there is more to look at than its budget allows.
-fn search<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
-    let found = found(tree, path, limits);
-    match tree.budget().spent() {
-        None => found,
-        Some(over) => Items {
-            paths: Vec::new(),
-            unread: vec![Unread {
-                path: tree.full_path(tree.root()),
-                reason: over.to_string(),
-                limit: Some(over.resource.name()),
-            }],
-        },
-    }
-}
-
-fn found<T: Tree>(tree: &T, path: &Path, limits: &Limits) -> Items {
-    let mut folders = vec![tree.root()];
-    let (mut found, mut files) = (Vec::new(), Vec::new());
-    let mut seen = HashSet::from([tree.root()]);
-    while let Some(folder) = folders.pop() {
-        for child in tree.children(folder) {
-            let node = tree.node(*child);
-            match node.is_directory() {
-                true if node.text().ends_with(".dSYM") => {}
-                true if is_bundle(tree, *child) => found.push(*child),
-                true => {
-                    seen.insert(*child);
-                    folders.push(*child);
-                }
-                false if node.is_file() => files.push(*child),
-                false => {}
-            }
+/// [`SourceError`] where the operand cannot be read.
+pub fn items(path: &Path, options: &Options) -> Result<Items, SourceError> {
+    let mut walk = Walk::new(options);
+    match options.archives.around(path, &options.limits)? {
+        Some((archive, inner)) => {
+            let level = archive.level();
+            let tree = ArchiveTree::new(archive, &inner, &options.limits)?;
+            walk.operand(&tree, path, level)?;
         }
+        None => walk.operand(&DirectoryTree::open(path, &options.limits)?, path, 0)?,
     }
-    let mut unread: Vec<Unread> = tree
-        .gaps()
-        .iter()
-        .filter(|gap| seen.contains(&gap.node) && gap.reason != GapReason::NameNotUtf8)
-        .map(|gap| Unread {
-            path: tree.full_path(gap.node),
-            reason: gap.reason.to_string(),
-            limit: gap.reason.budget(),
-        })
-        .collect();
-    let read = |node: &NodeId| tree.head(*node, HEAD);
-    let heads: Vec<_> = files.par_iter().with_min_len(HEADS_PER_TASK).map(read).collect();
-    for (node, head) in files.into_iter().zip(heads) {
-        match head {
-            Ok(head) if is_macho(&head) && !is_never_signed(&head) => found.push(node),
-            Ok(_) => {}
-            Err(error) => unread.push(Unread::new(tree.full_path(node), &error)),
-        }
+    let mut found = walk.end();
+    if found.items.is_empty() && found.unread.is_empty() {
+        found.items.push(Item::at(path));
     }
-    let mut paths: Vec<_> = found.into_iter().map(|node| place(tree, path, node)).collect();
-    paths.sort();
-    let most = usize::try_from(limits.items).unwrap_or(usize::MAX);
-    if paths.len() > most {
-        paths.truncate(most);
-        unread.push(Unread {
-            path: tree.full_path(tree.root()),
-            reason: format!("there are more than {most} items (items)"),
-            limit: Some("items"),
-        });
-    }
-    unread.sort_by(|one, other| one.path.cmp(&other.path));
-    Items { paths, unread }
-}
-
-/// Whether a folder is judged as a whole.
-fn is_bundle<T: Tree>(tree: &T, folder: NodeId) -> bool {
-    if BundleKind::of_name(&tree.node(folder).text()).is_some() {
-        return true;
-    }
-    Layout::open(tree, folder, None).is_ok_and(|layout| {
-        layout.info_plist.is_some() && (layout.executable.is_some() || layout.code_resources.is_some())
-    })
-}
-
-/// The path of a node, byte by byte as it stands on disk.
-fn place<T: Tree>(tree: &T, folder: &Path, node: NodeId) -> PathBuf {
-    let mut names = Vec::new();
-    let mut at = node;
-    while let Some(parent) = tree.node(at).parent {
-        names.push(OsStr::from_bytes(&tree.node(at).name));
-        at = parent;
-    }
-    let mut path = folder.to_owned();
-    path.extend(names.into_iter().rev());
-    path
+    Ok(found)
 }

@@ -15,6 +15,8 @@ mod evidence;
 mod fault;
 mod files;
 mod flags;
+mod item_entry;
+mod item_walk;
 mod items;
 mod launchd;
 mod links;
@@ -35,7 +37,7 @@ pub use archives::{ArchiveEvidence, ArchivedCode, ArchivedName, ArchivedSignatur
 pub use code::HostArchitecture;
 pub use codesign::{CodesignAnswer, CodesignFailure, CodesignVerdict, Evaluated, NotJudged};
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
-pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_tree};
+pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_item, verify_tree};
 pub use entitled::EntitlementsState;
 pub use evidence::{
     CodeKind, CodeObject, EmbeddedList, InfoPlistFile, Nesting, SealEvidence, SignatureKind, SliceEvidence,
@@ -43,7 +45,7 @@ pub use evidence::{
 };
 pub use fault::{Fault, FaultKind, SidebandPlace, SlotProblem, Stage};
 pub use flags::CodesignFlags;
-pub use items::{Items, items};
+pub use items::{Item, Items, Skipped, Unopened, items};
 pub use launchd::LaunchdJob;
 pub use links::LinkProblem;
 pub use oddity::Oddity;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::{
     CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated, Fault, FaultKind,
-    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage,
+    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage, Unopened,
 };
 use crate::bundle::{LayoutError, LayoutFault, ScanFault};
 use crate::requirement::RequirementError;
@@ -23,8 +23,10 @@ pub struct Gaps {
     pub limit: Option<&'static str>,
     /// Names are missing in the listing, so that what seems to be absent may be there.
     pub has_hidden: bool,
-    /// The item is a disk image, so that a signature may be in it all the same.
-    pub is_disk_image: bool,
+    /// The item was not opened.
+    pub unopened: Option<Unopened>,
+    /// The archive around the item, or the item itself, can be read in more than one way.
+    pub has_container_faults: bool,
 }
 
 /// Folds the faults of the item and of everything nested in it.
@@ -51,9 +53,6 @@ fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> (CodesignAns
     {
         // Without Info.plist nobody knows what belongs where.
         let is_dark = |other: &Fault| matches!(other.kind, FaultKind::InfoPlist(_));
-        if gaps.is_disk_image && fault.kind == FaultKind::Unsigned {
-            return open(NotJudged::DiskImage);
-        }
         let is_dark = gaps.has_hidden || object.faults.iter().any(is_dark);
         if is_dark && fault.is_absence() {
             return open(match gaps.limit {
@@ -75,8 +74,12 @@ fn judge(code: &[CodeObject], gaps: Gaps, flags: &CodesignFlags) -> (CodesignAns
     };
     let judged = || code.iter().filter(|object| is_seen(object));
     let own = || code.first()?.faults.iter().find_map(Fault::budget);
-    let not_judged = if let Some(name) = gaps.limit.or_else(own) {
+    let not_judged = if let Some(unopened) = gaps.unopened {
+        Some(NotJudged::Unopened(unopened))
+    } else if let Some(name) = gaps.limit.or_else(own) {
         Some(NotJudged::Limit(name))
+    } else if gaps.has_container_faults {
+        Some(NotJudged::ContainerFaults)
     } else if gaps.has_unread {
         Some(NotJudged::Gap)
     } else if code.iter().any(has_reached_a_limit) {

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod bundle;
 pub mod cms;
 pub mod codesign;
+pub mod container;
 pub mod der;
 pub mod foundry;
 pub mod judge;

@@ -9,6 +9,7 @@ use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style, problems, verdict};
 use crate::finding::Severity;
 use crate::gatekeeper::Ruling;
 use crate::report::{Outcome, Report, Run, Settings, Standing, text};
+use crate::verify::Skipped;
 
 /// The report for people.
 #[derive(Debug)]
@@ -91,6 +92,9 @@ impl Report for Human<'_> {
     fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         // Also where nothing else is reported: the file may be why.
         let config = run.settings.config.map(text::visible);
+        if self.style.verbosity > 0 && !self.style.quiet {
+            write_skipped(run.skipped, out)?;
+        }
         if !self.is_many || self.style.quiet {
             return match config {
                 Some(config) if self.style.quiet => writeln!(out, "configuration: {config}"),
@@ -203,7 +207,7 @@ fn sign(standing: Standing, style: Style) -> (Ansi, &'static str) {
     match standing {
         Standing::Good => (GOOD, style.yes()),
         Standing::Bad => (BAD, style.no()),
-        Standing::Open => (DOUBTFUL, "?"),
+        Standing::Open | Standing::NotJudged => (DOUBTFUL, "?"),
     }
 }
 
@@ -212,6 +216,8 @@ fn sign(standing: Standing, style: Style) -> (Ansi, &'static str) {
 pub struct Totals {
     /// Whether there is such a line.
     pub is_wanted: bool,
+    /// Whether everything that was left out is listed.
+    pub lists_skipped: bool,
 }
 
 impl Report for Totals {
@@ -220,11 +226,31 @@ impl Report for Totals {
     }
 
     fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if self.lists_skipped {
+            write_skipped(run.skipped, out)?;
+        }
         if !self.is_wanted {
             return Ok(());
         }
         writeln!(out)?;
         write_totals(run, [0; 3], out)
+    }
+}
+
+/// What was left out, with the reasons.
+fn write_skipped(skipped: &Skipped, out: &mut dyn Write) -> io::Result<()> {
+    if skipped.count == 0 {
+        return Ok(());
+    }
+    writeln!(out)?;
+    writeln!(out, "left out:")?;
+    for (path, reason) in &skipped.named {
+        writeln!(out, "  {}: {reason}", text::visible(path))?;
+    }
+    let named = u64::try_from(skipped.named.len()).unwrap_or(u64::MAX);
+    match skipped.count.saturating_sub(named) {
+        0 => Ok(()),
+        more => writeln!(out, "  and {more} more"),
     }
 }
 
@@ -238,6 +264,7 @@ fn write_totals(run: Run<'_>, problems: [usize; 3], out: &mut dyn Write) -> io::
         (number(summary.good), "good", GOOD),
         (number(summary.bad), "failed", BAD),
         (number(summary.open), "undecided", DOUBTFUL),
+        (number(summary.not_judged), "not judged", DOUBTFUL),
         (unreadable, "not readable", DOUBTFUL),
     ];
     let standings = standings.into_iter().filter(|(count, ..)| *count > 0);

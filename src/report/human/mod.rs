@@ -81,12 +81,12 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
 
 /// Identifier and version, who signed, and what the signature asks for.
 fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(unopened) = evidence.unopened {
+        return writeln!(out, "  {}, not opened", unopened.noun());
+    }
     let Some(item) = evidence.code.first() else {
         return Ok(());
     };
-    if let Some(name) = evidence.unread_format() {
-        return writeln!(out, "  {name}, not read");
-    }
     let is_unreadable = |fault: &Fault| matches!(fault.kind, FaultKind::MachO(_)) && fault.slice == Some(0);
     let primary = item.slices.first();
     let primary = primary.filter(|_| !item.faults.iter().any(is_unreadable));

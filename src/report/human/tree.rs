@@ -96,11 +96,7 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
             let parent = object.parent.and_then(|index| code.get(index));
             let state = if is_bad {
                 State::Bad
-            } else if is_pending(object)
-                || verdict.valid().is_none()
-                || !outcome.evidence.unread.is_empty()
-                || outcome.evidence.unread_format().is_some()
-            {
+            } else if is_pending(object) || verdict.valid().is_none() || !outcome.evidence.unread.is_empty() {
                 State::Doubtful
             } else {
                 State::Good

@@ -1,0 +1,219 @@
+//! Walks through a folder or an archive in ZIP form and collects items ([`super::Items`]).
+//!
+//! Bundles are not entered, because everything in them is judged with them. Links are not followed: what they lead to has a place
+//! of its own, or is outside of the operand and not judged. macOS takes any folder with an Info.plist for a bundle; here a folder
+//! without a bundle's name also needs an executable or a signature, because an archive of Xcode has neither and holds apps.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::item_entry::{Entry, entry, is_bundle, is_operand_bundle, link, package_folder};
+use super::{Item, Items, Options, Unopened, Unread};
+use crate::archive::ContainerFormat;
+use crate::limits::ARCHIVE_DEPTH;
+use crate::source::{ArchiveTree, GapReason, NodeId, SourceError, Tree};
+
+/// Files whose first bytes one task reads.
+const HEADS_PER_TASK: usize = 64;
+/// What a report says of an archive without items.
+const NO_CODE: &str = "no code was found in this archive";
+
+/// A walk through one operand.
+pub(super) struct Walk<'o> {
+    options: &'o Options,
+    found: Items,
+    /// Bytes of archives in archives that may still be unpacked.
+    left: u64,
+}
+
+impl<'o> Walk<'o> {
+    pub(super) fn new(options: &'o Options) -> Self {
+        Self {
+            options,
+            found: Items::default(),
+            left: options.limits.archive_bytes,
+        }
+    }
+
+    /// What was found, in the order of paths.
+    pub(super) fn end(mut self) -> Items {
+        let limits = &self.options.limits;
+        self.found.items.sort_by(|one, other| one.path.cmp(&other.path));
+        let most = usize::try_from(limits.items).unwrap_or(usize::MAX);
+        if let Some(first) = self.found.items.get(most) {
+            let reason = format!("there are more than {most} items, of which this is the first (items)");
+            self.found.unread.push(Unread {
+                path: first.path.to_string_lossy().into_owned(),
+                reason,
+                limit: Some("items"),
+            });
+            self.found.items.truncate(most);
+        }
+        self.found.unread.sort_by(|one, other| one.path.cmp(&other.path));
+        self.found.skipped.named.sort();
+        self.found
+    }
+
+    /// Adds the items that the operand at the root of `tree` stands for. `level` is the number of archives around the tree.
+    pub(super) fn operand<T: Tree>(
+        &mut self,
+        tree: &T,
+        path: &Path,
+        level: usize,
+    ) -> Result<(), SourceError> {
+        let root = tree.root();
+        if tree.node(root).is_directory() {
+            match package_folder(tree, root) {
+                Some(format) => self.add(path.to_owned(), Some(Unopened::Container(format))),
+                None if is_operand_bundle(tree) => self.add(path.to_owned(), None),
+                None => self.folder(tree, path, level),
+            }
+            return Ok(());
+        }
+        match entry(tree, root)? {
+            Entry::Container(ContainerFormat::Zip) => {
+                self.archive(path, level, None)?;
+            }
+            _ => self.add(path.to_owned(), None),
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: PathBuf, unopened: Option<Unopened>) {
+        self.found.items.push(Item { path, unopened });
+    }
+
+    /// Looks through a folder and everything below it.
+    fn folder<T: Tree>(&mut self, tree: &T, path: &Path, level: usize) {
+        let (items, unread) = (self.found.items.len(), self.found.unread.len());
+        let mut folders = vec![tree.root()];
+        let mut files = Vec::new();
+        let mut seen = HashSet::from([tree.root()]);
+        while let Some(folder) = folders.pop() {
+            for child in tree.children(folder) {
+                let node = tree.node(*child);
+                let place = || place(tree, path, *child);
+                if node.is_directory() {
+                    match package_folder(tree, *child) {
+                        Some(format) => self.add(place(), Some(Unopened::Container(format))),
+                        None if is_bundle(tree, *child) => self.add(place(), None),
+                        None => {
+                            seen.insert(*child);
+                            folders.push(*child);
+                        }
+                    }
+                } else if node.is_file() {
+                    files.push(*child);
+                } else if node.is_symlink() {
+                    seen.insert(*child);
+                    match link(tree, *child) {
+                        None => self.add(place(), Some(Unopened::Link)),
+                        Some(reason) => self.found.skipped.add(|| tree.full_path(*child), reason),
+                    }
+                } else {
+                    self.add(place(), Some(Unopened::Special));
+                }
+            }
+        }
+        let gaps = tree.gaps().iter();
+        let gaps = gaps.filter(|gap| seen.contains(&gap.node) && gap.reason != GapReason::NameNotUtf8);
+        self.found.unread.extend(gaps.map(|gap| Unread {
+            path: tree.full_path(gap.node),
+            reason: gap.reason.to_string(),
+            limit: gap.reason.budget(),
+        }));
+        let read = |node: &NodeId| entry(tree, *node);
+        let entries: Vec<_> = files.par_iter().with_min_len(HEADS_PER_TASK).map(read).collect();
+        for (node, entry) in files.into_iter().zip(entries) {
+            self.file(tree, node, entry, path, level);
+        }
+        if let Some(over) = tree.budget().spent() {
+            // How far the search came depends on threads, so none of it counts.
+            self.found.items.truncate(items);
+            self.found.unread.truncate(unread);
+            self.found.unread.push(Unread {
+                path: tree.full_path(tree.root()),
+                reason: over.to_string(),
+                limit: Some(over.resource.name()),
+            });
+        }
+    }
+
+    fn file<T: Tree>(
+        &mut self,
+        tree: &T,
+        node: NodeId,
+        entry: Result<Entry, SourceError>,
+        path: &Path,
+        level: usize,
+    ) {
+        let at = || place(tree, path, node);
+        match entry {
+            Ok(Entry::Code) => self.add(at(), None),
+            Ok(Entry::Skipped(reason)) => self.found.skipped.add(|| tree.full_path(node), reason),
+            Ok(Entry::Container(ContainerFormat::Zip)) => {
+                let packed = (level > 0).then(|| tree.node(node).size);
+                if let Err(error) = self.archive(&at(), level, packed) {
+                    self.found.unread.push(Unread::new(tree.full_path(node), &error));
+                }
+            }
+            Ok(Entry::Container(format)) => self.add(at(), Some(Unopened::Container(format))),
+            Err(error) => self.found.unread.push(Unread::new(tree.full_path(node), &error)),
+        }
+    }
+
+    /// Looks through an archive in ZIP form at `path`; `packed` is its size if it is a member of another archive.
+    fn archive(&mut self, path: &Path, level: usize, packed: Option<u64>) -> Result<(), SourceError> {
+        let limits = &self.options.limits;
+        if level >= ARCHIVE_DEPTH {
+            self.add(path.to_owned(), Some(Unopened::Container(ContainerFormat::Zip)));
+            return Ok(());
+        }
+        if let Some(size) = packed {
+            let Some(left) = self.left.checked_sub(size) else {
+                let reason = format!(
+                    "over the limit of {} bytes for all that is unpacked from archives (archive-bytes)",
+                    limits.archive_bytes
+                );
+                self.found.unread.push(Unread {
+                    path: path.to_string_lossy().into_owned(),
+                    reason,
+                    limit: Some("archive-bytes"),
+                });
+                return Ok(());
+            };
+            self.left = left;
+        }
+        let archive = self.options.archives.at(path, limits)?;
+        let tree = ArchiveTree::new(Arc::clone(&archive), Path::new(""), limits)?;
+        let (items, unread) = (self.found.items.len(), self.found.unread.len());
+        self.folder(&tree, path, level.saturating_add(1));
+        if self.found.items.len() > items {
+            // Each of them reports what is wrong with the archive.
+        } else if archive.container().has_faults() {
+            self.add(path.to_owned(), None);
+        } else if self.found.unread.len() == unread {
+            let shown = || path.to_string_lossy().into_owned();
+            self.found.skipped.add(shown, NO_CODE);
+        }
+        Ok(())
+    }
+}
+
+/// The path of a node, byte by byte as it is on disk.
+fn place<T: Tree>(tree: &T, folder: &Path, node: NodeId) -> PathBuf {
+    let mut names = Vec::new();
+    let mut at = node;
+    while let Some(parent) = tree.node(at).parent {
+        names.push(OsStr::from_bytes(&tree.node(at).name));
+        at = parent;
+    }
+    let mut path = folder.to_owned();
+    path.extend(names.into_iter().rev());
+    path
+}
