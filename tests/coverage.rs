@@ -89,6 +89,29 @@ fn every_row_is_tested_or_says_why_not() {
     }
 }
 
+/// Rows name one number, several, or a kind of case beside the numbers.
+#[test]
+fn every_correction_is_tested_or_says_why_not() {
+    let numbered =
+        |kind: &'static str, count: usize| (1..=count).map(move |number| format!("{kind}{number}"));
+    let expected: BTreeSet<String> = numbered("A", 14)
+        .chain(numbered("B", 30))
+        .chain(numbered("F", 9))
+        .collect();
+    let mut found = BTreeSet::new();
+    for cells in table(&page(), "Corrections") {
+        let test = cells.last().unwrap();
+        assert!(
+            test.contains("::") || test.starts_with("not built: "),
+            "row {}: {test:?}",
+            cells[0]
+        );
+        found.extend(cells[0].split(", ").map(str::to_owned));
+    }
+    let missing: Vec<_> = expected.difference(&found).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[test]
 fn every_status_is_listed() {
     let source = fs::read_to_string(project().join("src/verify/status.rs")).unwrap();

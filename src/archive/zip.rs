@@ -141,6 +141,13 @@ impl Member<'_> {
         self.compressed.saturating_add(names).saturating_add(HEADERS)
     }
 
+    /// Returns the most bytes that its data can make when it is unpacked: what the directory says, unless no stream of its length holds
+    /// so much.
+    #[must_use]
+    pub fn unpacked_at_most(&self) -> u64 {
+        self.size.min(self.compressed.saturating_mul(MAX_RATIO))
+    }
+
     /// Whether a password protects it.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {

@@ -254,7 +254,7 @@ impl Tree for ArchiveTree {
                 limit,
             });
         }
-        self.pay(id, member.size)?;
+        self.pay(id, member.unpacked_at_most())?;
         let bytes = unpack(&self.archive.data, &member, limit);
         bytes.map(Bytes::from).map_err(self.failed(id))
     }
@@ -265,7 +265,7 @@ impl Tree for ArchiveTree {
             let path = self.full_path(id);
             return Err(SourceError::TooLarge { path, limit });
         }
-        self.pay(id, member.size)?;
+        self.pay(id, member.unpacked_at_most())?;
         unpack(&self.archive.data, &member, limit).map_err(self.failed(id))
     }
 
@@ -284,7 +284,7 @@ impl Tree for ArchiveTree {
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
         let member = self.member(id)?;
-        self.pay(id, member.size)?;
+        self.pay(id, member.unpacked_at_most())?;
         let read = Zip::over(&self.archive.data).pieces(&member, &mut |piece| {
             visit(piece);
             true

@@ -304,7 +304,7 @@ impl<'l> Walk<'l> {
                 self.unread(place.member(member.text()), place, reason);
                 continue;
             }
-            if self.item.hash(member.size).is_err() {
+            if self.item.hash(member.unpacked_at_most()).is_err() {
                 return;
             }
             let room = self.room(place);
