@@ -7,6 +7,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
 use crate::endings::Items;
+use crate::support::notice;
+use crate::support::program::is_emulated;
 
 /// Commands that report something, with the exit status of the contract.
 const REPORTS: [(&[&str], &str, i32); 7] = [
@@ -198,9 +200,13 @@ fn a_report_file_is_whole_or_not_there() {
     let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
     assert_eq!(report["summary"]["exit_status"], 0);
     // Interrupted, by the signal of a file that is too large.
-    let (status, ..) = items.bash(&format!("ulimit -f 1; {write} good good"));
-    assert_eq!(status, 128 + 25);
-    assert!(!items.path("report").exists());
+    if is_emulated() {
+        notice("an emulator needs larger files itself, a report that is interrupted is not tested");
+    } else {
+        let (status, ..) = items.bash(&format!("ulimit -f 1; {write} good good"));
+        assert_eq!(status, 128 + 25);
+        assert!(!items.path("report").exists());
+    }
     // What is not a regular file is written in place.
     let (status, out, _) =
         items.bash("mkfifo pipe; cat pipe & $S verify -v --output pipe broken; code=$?; wait; exit $code");

@@ -14,6 +14,11 @@ fn runner() -> Vec<String> {
     words.split_whitespace().map(str::to_owned).collect()
 }
 
+/// Returns true if the program runs under an emulator, which has needs of its own.
+pub fn is_emulated() -> bool {
+    !runner().is_empty()
+}
+
 /// Returns a command that starts the program, without arguments.
 pub fn program() -> Command {
     let words = runner();
