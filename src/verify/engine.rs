@@ -210,7 +210,7 @@ impl Evidence {
     }
 }
 
-/// Verifies one item of [`super::items`].
+/// Verifies one item of `items`.
 ///
 /// # Errors
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
