@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sealcheck::blob::{SuperBlob, magic};
+use sealcheck::budget::Budget;
 use sealcheck::bundle::Seal;
 use sealcheck::limits::Limits;
 use sealcheck::plist;
@@ -144,7 +145,9 @@ fn certificates() {
         signer.more_signers = 3000;
         let base = b"a CodeDirectory";
         let cms = signer.sign(base, &[(SHA256, digest(SHA256, base))]);
+        let budget = Budget::default();
         let signed = Signed {
+            budget: &budget,
             cms: &cms,
             base,
             base_sha256: None,

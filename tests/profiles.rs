@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sealcheck::budget::Budget;
+use sealcheck::limits::Limits;
 use sealcheck::plist::Value;
 use sealcheck::profile::{Answer, Profile, ProfileError, ProfileKind, ProfileSigner, grant};
 use sealcheck::trust::{Anchors, AttachedFault, Cache};
@@ -13,7 +15,13 @@ use crate::support::profile::{self as made, Der, TEAM, World};
 use crate::support::{pki, real_app};
 
 fn read(bytes: &[u8], anchors: &Anchors) -> Result<Profile, ProfileError> {
-    Profile::read(bytes, anchors, &Cache::default())
+    Profile::read(
+        bytes,
+        anchors,
+        &Cache::default(),
+        &Limits::default(),
+        &Budget::default(),
+    )
 }
 
 fn extension() -> PathBuf {

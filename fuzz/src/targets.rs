@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use sealcheck::archive::{Asar, Inflater, Stream, Tar, Zip};
 use sealcheck::blob::{SuperBlob, magic, unwrap};
+use sealcheck::budget::Budget;
 use sealcheck::bundle::Seal;
 use sealcheck::cms::SignedData;
 use sealcheck::codedir::CodeDirectory;
@@ -169,7 +170,9 @@ pub fn certificate_path(data: &[u8]) {
 
 /// The certificate signature over a CodeDirectory with everything in it: signers, chain, timestamp, hash agility.
 pub fn signature(data: &[u8]) {
+    let budget = Budget::default();
     let signed = Signed {
+        budget: &budget,
         cms: data,
         base: b"a CodeDirectory",
         base_sha256: None,
@@ -183,7 +186,7 @@ pub fn signature(data: &[u8]) {
 /// XML property lists, in general and as entitlements.
 pub fn plist_xml(data: &[u8]) {
     let _ = plist::parse(data);
-    let _ = entitlements::parse_xml(data);
+    let _ = entitlements::parse_xml(data, &Limits::default(), &Budget::default());
 }
 
 /// Binary property lists.
@@ -289,7 +292,13 @@ pub fn ticket(data: &[u8]) {
 
 /// A provisioning profile in both its forms, its signer, and a claim held against it.
 pub fn profile(data: &[u8]) {
-    if let Ok(found) = Profile::read(data, &Anchors::default(), &Cache::default()) {
+    if let Ok(found) = Profile::read(
+        data,
+        &Anchors::default(),
+        &Cache::default(),
+        &Limits::default(),
+        &Budget::default(),
+    ) {
         let _ = (found.is_sound(), found.kind(), found.effective());
         let claim = plist::Value::String("ABCDE12345.com.example".to_owned());
         let _ = grant("com.apple.application-identifier", &claim, &found);

@@ -8,6 +8,7 @@ use super::course::Operands;
 use super::exit::Exit;
 use super::values::Format;
 use super::{Session, complain, file, style};
+use crate::budget::Budget;
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
 use crate::source::SourceError;
@@ -102,7 +103,14 @@ fn open(item: &Item, session: &Session<'_>) -> Result<Operand, String> {
                 let path = shown.clone();
                 Err(ProfileProblem::Unreadable(SourceError::TooLarge { path, limit }))
             } else {
-                Profile::read(&bytes, &options.anchors, &options.cache).map_err(ProfileProblem::from)
+                Profile::read(
+                    &bytes,
+                    &options.anchors,
+                    &options.cache,
+                    &options.limits,
+                    &Budget::new(&options.limits),
+                )
+                .map_err(ProfileProblem::from)
             };
             return Ok(Operand::Profile(shown, Box::new(profile)));
         }

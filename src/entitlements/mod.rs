@@ -22,6 +22,8 @@ pub use text::{to_remarked_text, to_text};
 
 use thiserror::Error;
 
+use crate::budget::Budget;
+use crate::limits::Limits;
 use crate::plist::{Dictionary, PlistError, Value};
 
 /// Why entitlements could not be decoded.
@@ -53,12 +55,12 @@ pub fn has_der_form(entries: &Dictionary) -> bool {
     entries.iter().all(|(_, value)| is_writable(value))
 }
 
-/// Decodes the payload of slot 5, in whatever form CoreFoundation reads; see [`check_xml`] for AMFI's.
+/// Decodes the payload of slot 5 for an item with this budget, in any form that CoreFoundation reads; see [`check_xml`] for AMFI's.
 ///
 /// # Errors
 /// [`EntitlementsError::Plist`] or [`EntitlementsError::NotADictionary`].
-pub fn parse_xml(payload: &[u8]) -> Result<Dictionary, EntitlementsError> {
-    match crate::plist::parse(payload)? {
+pub fn parse_xml(payload: &[u8], limits: &Limits, budget: &Budget) -> Result<Dictionary, EntitlementsError> {
+    match crate::plist::parse_within(payload, limits, budget)? {
         Value::Dictionary(entries) => Ok(entries),
         other => Err(EntitlementsError::NotADictionary(other.kind())),
     }

@@ -13,8 +13,10 @@ mod matching;
 use thiserror::Error;
 
 use crate::asn1::Asn1Error;
+use crate::budget::Budget;
 use crate::cms::{CmsError, SignedData, oid};
 use crate::entitlements::DerError;
+use crate::limits::Limits;
 use crate::plist::{PlistError, Value};
 use crate::trust::{Anchors, AttachedSigner, Cache, evaluate_attached};
 
@@ -124,13 +126,19 @@ impl DerProfile {
 }
 
 impl Profile {
-    /// Reads and verifies a profile. Faults of its signature are kept in it and are no errors.
+    /// Reads and verifies a profile for an item with this budget. Faults of its signature are kept in it and are no errors.
     ///
     /// # Errors
     /// See [`ProfileError`].
-    pub fn read(bytes: &[u8], anchors: &Anchors, cache: &Cache) -> Result<Self, ProfileError> {
+    pub fn read(
+        bytes: &[u8],
+        anchors: &Anchors,
+        cache: &Cache,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, ProfileError> {
         let data = SignedData::parse(bytes)?;
-        let entries = match crate::plist::parse(content(&data)?)? {
+        let entries = match crate::plist::parse_within(content(&data)?, limits, budget)? {
             Value::Dictionary(entries) => entries,
             other => return Err(ProfileError::NotADictionary { kind: other.kind() }),
         };

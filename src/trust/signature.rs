@@ -16,9 +16,11 @@ use super::{
 };
 use super::{SignatureAlgorithm, oid};
 use crate::asn1::tag;
+use crate::budget::Budget;
 use crate::cms::{Attribute, Attributes, CmsError, SignedData, SignerIdentifier, SignerInfo, oid as cms_oid};
 use crate::codedir::CdHash;
 use crate::hash::{Digest, HashType};
+use crate::limits::Limits;
 use crate::time::UnixTime;
 
 /// What a CMS signature is verified against.
@@ -36,6 +38,8 @@ pub struct Signed<'a> {
     pub best: HashType,
     /// Team identifier of the chosen CodeDirectory.
     pub team_id: Option<&'a [u8]>,
+    /// The budget of the item.
+    pub budget: &'a Budget,
 }
 
 impl Signed<'_> {
@@ -353,7 +357,7 @@ fn hash_agility(attributes: &Attributes<'_>, signed: Signed<'_>, faults: &mut Ve
             .collect();
         match expected {
             None => faults.push(IdentityFault::HashAgilityUnsupported),
-            Some(expected) if cdhashes_of(&list).is_some_and(|listed| listed == expected) => {}
+            Some(expected) if cdhashes_of(&list, signed.budget).is_some_and(|listed| listed == expected) => {}
             Some(_) => faults.push(IdentityFault::HashAgility { version: 1 }),
         }
     }
@@ -395,8 +399,8 @@ fn agile_hashes<'a>(attribute: &Attribute<'a>) -> Option<Vec<AgileHash<'a>>> {
 }
 
 /// `{cdhashes = [data, …]}`.
-fn cdhashes_of(plist: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let value = crate::plist::parse(plist).ok()?;
+fn cdhashes_of(plist: &[u8], budget: &Budget) -> Option<Vec<Vec<u8>>> {
+    let value = crate::plist::parse_within(plist, &Limits::default(), budget).ok()?;
     let list = value.as_dictionary()?.get("cdhashes")?.as_array()?;
     list.iter()
         .map(|value| value.as_data().map(<[u8]>::to_vec))

@@ -5,7 +5,7 @@
 //! entitlements. What a claim means is not judged here.
 
 use super::components::Components;
-use super::{FaultKind, SliceEvidence};
+use super::{FaultKind, Options, SliceEvidence};
 use crate::blob::Slot;
 use crate::entitlements;
 use crate::plist::Dictionary;
@@ -49,14 +49,19 @@ enum Form {
 }
 
 /// Finds out which form counts and decodes it; compares the two where both count. `faults` are those about the slots.
-pub(super) fn read(facts: &mut SliceEvidence, components: &Components<'_>, faults: &mut Vec<FaultKind>) {
+pub(super) fn read(
+    facts: &mut SliceEvidence,
+    components: &Components<'_>,
+    faults: &mut Vec<FaultKind>,
+    options: &Options,
+) {
     let xml_form = form(facts, components, faults, Slot::ENTITLEMENTS);
     let der_form = form(facts, components, faults, Slot::ENTITLEMENTS_DER);
     let is_hidden = !matches!(der_form, Form::Absent | Form::Covered);
     if is_hidden {
         facts.entitlements_xml = None;
     }
-    let xml = xml(facts, faults);
+    let xml = xml(facts, faults, options);
     let der = facts.entitlements_der.as_deref().map(entitlements::parse_der);
     let (state, claims) = match (der_form, xml_form, der, xml) {
         (Form::Covered, _, Some(Ok(der)), xml) => {
@@ -120,9 +125,9 @@ fn form(facts: &SliceEvidence, components: &Components<'_>, faults: &[FaultKind]
 }
 
 /// The property list, where it counts; the inner `None` if it cannot be decoded.
-fn xml(facts: &SliceEvidence, faults: &mut Vec<FaultKind>) -> Option<Option<Dictionary>> {
+fn xml(facts: &SliceEvidence, faults: &mut Vec<FaultKind>, options: &Options) -> Option<Option<Dictionary>> {
     let payload = facts.entitlements_xml.as_deref()?;
-    match entitlements::parse_xml(payload) {
+    match entitlements::parse_xml(payload, &options.limits, &options.budget) {
         Ok(entries) => {
             let form = entitlements::check_xml(payload).err();
             faults.extend(form.map(FaultKind::EntitlementsForm));

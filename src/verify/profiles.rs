@@ -143,7 +143,14 @@ pub(super) fn embedded<T: Tree + ?Sized>(
     let names: &[&str] = if is_flat { &[MAC, IOS] } else { &[MAC] };
     let node = names.iter().find_map(|name| child(tree, layout.support, name))?;
     let profile = match tree.small(node, tree.limits().profile) {
-        Ok(bytes) => Profile::read(&bytes, &options.anchors, &options.cache).map_err(Into::into),
+        Ok(bytes) => Profile::read(
+            &bytes,
+            &options.anchors,
+            &options.cache,
+            &options.limits,
+            tree.budget(),
+        )
+        .map_err(Into::into),
         Err(error) => Err(ProfileProblem::Unreadable(error.named("profile"))),
     };
     Some(ProfileEvidence {

@@ -197,7 +197,7 @@ impl<'a> Examination<'a> {
         self.faults.extend(odd.into_iter().map(FaultKind::Oddity));
         self.special_slots(best);
         self.top_directory(directories.len());
-        entitled::read(&mut self.facts, &self.components, &mut self.faults);
+        entitled::read(&mut self.facts, &self.components, &mut self.faults, self.options);
         self.pages(best, &directories);
         let extent = match self.subject {
             Subject::Slice(slice) => slice.signing_extent(),
@@ -353,6 +353,7 @@ impl<'a> Examination<'a> {
             directories: &all,
             best: hash_type,
             team_id: best.team_id,
+            budget: &self.options.budget,
         };
         let options = self.options;
         if options.budget.step(PER_CMS).is_err() {
