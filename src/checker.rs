@@ -12,10 +12,8 @@ use crate::gatekeeper::{Ruling, assess, fitting_operation};
 use crate::report::Outcome;
 use crate::rule::{Advice, Expectations, advise};
 use crate::source::SourceError;
+pub(crate) use crate::verify::STACK;
 use crate::verify::{Item, Items, Options, items, verify_item};
-
-/// Bytes of each thread's stack: nested bundles, property lists and requirements recurse as deep as their budgets allow.
-pub(crate) const STACK: usize = 16 << 20;
 
 /// Checks items, each in full. One checker serves any number of items, also from several threads.
 #[derive(Debug)]

@@ -4,30 +4,19 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 
 use sealcheck::verify::{CodesignFlags, Options};
 
+use crate::parity_links::attach;
 use crate::support::bundle::{framework, write};
 use crate::support::codesign::{Parent, Said, codesign};
 use crate::support::judge::{judge, judge_with, lenient};
-use crate::support::notice;
+
 use crate::support::signature::adhoc;
 
 const ATTACHED: i32 = -66999;
 const MESSAGE: &str = "resource fork, Finder information, or similar detritus not allowed";
 const BOTH: [&str; 2] = ["FinderInfo", "ResourceFork"];
-
-/// Sets an attribute as Linux stores it; `false` where that is not possible.
-fn attach(path: &Path, attribute: &str) -> bool {
-    let name = format!("user.com.apple.{attribute}");
-    let flags = rustix::fs::XattrFlags::empty();
-    let is_set = rustix::fs::setxattr(path, name.as_str(), b"\x01detritus", flags).is_ok();
-    if !is_set {
-        notice("this file system takes no attributes, attached data was not tested");
-    }
-    is_set
-}
 
 /// The line about an attribute, behind `$D/Parent.app/`.
 fn line(attribute: &str, place: &str) -> String {

@@ -4,21 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use sealcheck::budget::{OverBudget, Resource};
-use sealcheck::limits::Limits;
 use sealcheck::rule::{Expectations, advise};
 use sealcheck::verify::{Evidence, FaultKind, NotJudged, Options, verify};
 
+use crate::limits::with;
 use crate::support::bundle::acme;
 use crate::support::program::program;
-
-fn with(name: &str, value: u64) -> Options {
-    let mut limits = Limits::default();
-    assert!(limits.set(name, value), "{name}");
-    Options {
-        limits,
-        ..Options::default()
-    }
-}
 
 fn findings(evidence: &Evidence) -> Vec<(&'static str, String)> {
     let advice = advise(evidence, None, &Expectations::default());

@@ -18,7 +18,7 @@ use crate::support::macho::{EXECUTE, Thin, arm64};
 use crate::support::plist::{self, entries};
 use crate::support::position;
 use crate::support::program::program;
-use crate::support::signature::{Bound, Signer, adhoc, blob, superblob};
+use crate::support::signature::{Signer, adhoc, blob, superblob};
 
 /// A key that rules speak about where a program claims it.
 const KEY: &str = "com.apple.private.example";
@@ -193,14 +193,7 @@ fn a_seal_that_demands_an_entitlement() {
         let sealed = format!("cdhash H\"{}\"", hex(&cdhash));
         assert!(text.contains(&sealed));
         let text = text.replace(&sealed, &exists());
-        write(&seal, text.as_bytes());
-        let info = fs::read(parent.path("Contents/Info.plist")).unwrap();
-        let bound = Bound {
-            info: Some(&info),
-            resources: Some(text.as_bytes()),
-        };
-        let (bytes, _) = parent.signer.sign_all(&parent.slices, bound);
-        write_executable(&parent.path("Contents/MacOS/hello"), &bytes);
+        parent.seal_with(&text);
         judge(&parent.app()).status()
     };
     for (what, signer) in ignored() {

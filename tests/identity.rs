@@ -26,13 +26,13 @@ const INVALID_CERTIFICATE: i32 = -2_147_409_643;
 const SIGNATURE_FAILED: i32 = -67061;
 
 /// A root that counts as Apple's, the Developer ID authority under it, and a developer.
-struct Apple {
-    root: Issued,
-    authority: Issued,
-    leaf: Issued,
+pub struct Apple {
+    pub root: Issued,
+    pub authority: Issued,
+    pub leaf: Issued,
 }
 
-fn apple() -> Apple {
+pub fn apple() -> Apple {
     let root = pki::root().self_signed();
     let authority = pki::developer_id_ca().issued_by(&root);
     let leaf = pki::developer_id(Key::P256(3)).issued_by(&authority);
@@ -44,7 +44,7 @@ fn apple() -> Apple {
 }
 
 impl Apple {
-    fn options(&self) -> Options {
+    pub fn options(&self) -> Options {
         let mut anchors = Anchors::default();
         anchors.trust_as_apple(&self.root.der).unwrap();
         Options { anchors, ..options() }

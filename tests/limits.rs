@@ -24,7 +24,8 @@ use crate::support::signature::{Bound, adhoc, blob, certified};
 use crate::support::ticket::{TicketMaker, notary};
 use crate::support::zip::{members, zip};
 
-fn with(name: &str, value: u64) -> Options {
+/// Options with one limit set.
+pub fn with(name: &str, value: u64) -> Options {
     let mut limits = Limits::default();
     assert!(limits.set(name, value), "{name}");
     Options {

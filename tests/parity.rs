@@ -563,14 +563,7 @@ fn the_seal_fixes_the_requirement_of_nested_code() {
             &text[..start],
             &text[end..]
         );
-        write(&seal, text.as_bytes());
-        let info = fs::read(parent.path("Contents/Info.plist")).unwrap();
-        let bound = Bound {
-            info: Some(&info),
-            resources: Some(text.as_bytes()),
-        };
-        let (bytes, _) = parent.signer.sign_all(&parent.slices, bound);
-        write_executable(&parent.path("Contents/MacOS/hello"), &bytes);
+        parent.seal_with(&text);
         let (bytes, _) = designated(identifier, own).sign(&arm64(b"another"), Bound::default());
         write_executable(&parent.path("Contents/Helpers/tool"), &bytes);
         parent

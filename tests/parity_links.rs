@@ -160,7 +160,7 @@ fn values_of_strict() {
 }
 
 /// Sets an attribute as Linux stores it; `false` where that is not possible.
-fn attach(path: &Path, attribute: &str) -> bool {
+pub fn attach(path: &Path, attribute: &str) -> bool {
     let name = format!("user.com.apple.{attribute}");
     let flags = rustix::fs::XattrFlags::empty();
     let is_set = rustix::fs::setxattr(path, name.as_str(), b"\x01detritus", flags).is_ok();
@@ -276,14 +276,7 @@ fn versions_of_frameworks() {
         let end = start + text[start..].find("</string>").unwrap();
         let requirement = "<key>requirement</key><string>identifier \"org.example.layout\"";
         let text = format!("{}{requirement}{}", &text[..start], &text[end..]);
-        write(&seal, text.as_bytes());
-        let info = fs::read(parent.path("Contents/Info.plist")).unwrap();
-        let bound = Bound {
-            info: Some(&info),
-            resources: Some(text.as_bytes()),
-        };
-        let (bytes, _) = parent.signer.sign_all(&parent.slices, bound);
-        write_executable(&parent.path("Contents/MacOS/hello"), &bytes);
+        parent.seal_with(&text);
         change(&root);
         (parent, root)
     };

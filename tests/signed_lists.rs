@@ -4,9 +4,9 @@
 use sealcheck::finding::Severity;
 use sealcheck::requirement::Requirement;
 use sealcheck::time::UnixTime;
-use sealcheck::trust::Anchors;
-use sealcheck::verify::{Evidence, Options, every_slice_satisfies};
+use sealcheck::verify::{Evidence, every_slice_satisfies};
 
+use crate::identity::{Apple, apple};
 use crate::support::cms::{Agility, Authority, CmsSigner, attribute, plain_data};
 use crate::support::der::{integer, octets, oid, sequence, tlv};
 use crate::support::judge::{Judged, judge_bytes, judge_bytes_with};
@@ -233,38 +233,9 @@ fn attributes_of_a_wrong_type_cannot_be_decoded() {
     assert_eq!(with(attribute("1.2.3.4", &[integer(1)])).status(), 0);
 }
 
-struct Apple {
-    root: Issued,
-    authority: Issued,
-    leaf: Issued,
-}
-
-fn apple() -> Apple {
-    let root = pki::root().self_signed();
-    let authority = pki::developer_id_ca().issued_by(&root);
-    let leaf = pki::developer_id(Key::P256(3)).issued_by(&authority);
-    Apple {
-        root,
-        authority,
-        leaf,
-    }
-}
-
-impl Apple {
-    fn options(&self) -> Options {
-        let mut anchors = Anchors::default();
-        anchors.trust_as_apple(&self.root.der).unwrap();
-        Options {
-            anchors,
-            at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
-            ..Options::default()
-        }
-    }
-
-    fn judged(&self, signer: &Signer) -> Judged {
-        let (bytes, _) = signer.sign(&arm64(&[7; 5000]), Bound::default());
-        judge_bytes_with(&bytes, &self.options())
-    }
+fn judged_by(apple: &Apple, signer: &Signer) -> Judged {
+    let (bytes, _) = signer.sign(&arm64(&[7; 5000]), Bound::default());
+    judge_bytes_with(&bytes, &apple.options())
 }
 
 /// `SecCmsSignerInfoVerifyUnAuthAttrsWithPolicy` takes `values[0]` of the only timestamp attribute, in the order on the wire.
@@ -278,7 +249,7 @@ fn the_first_of_several_timestamps_counts() {
             token_values,
             ..CmsSigner::new(&apple.leaf)
         };
-        apple.judged(&certified("tool", cms))
+        judged_by(&apple, &certified("tool", cms))
     };
     let timestamp = |judged: &Judged| {
         let identity = judged.evidence.code[0].slices[0].identity.as_ref().unwrap();
@@ -313,11 +284,14 @@ fn the_first_of_several_timestamps_counts() {
 fn a_team_that_is_not_utf8() {
     let apple = apple();
     let with = |leaf: &Issued, patch: Option<fn(&mut Vec<u8>)>| {
-        apple.judged(&Signer {
-            team: Some("ABCDE12345".into()),
-            patch,
-            ..certified("tool", CmsSigner::new(leaf))
-        })
+        judged_by(
+            &apple,
+            &Signer {
+                team: Some("ABCDE12345".into()),
+                patch,
+                ..certified("tool", CmsSigner::new(leaf))
+            },
+        )
     };
     let spoil: fn(&mut Vec<u8>) = |directory| {
         let at = position(directory, b"ABCDE12345");

@@ -10,7 +10,7 @@ use crate::archive::{
     ArchiveFormat, Asar, AsarError, Inflater, MemberError, Stream, StreamError, Tar, TarError, Zip, ZipError,
     is_tar,
 };
-use crate::budget::Budget;
+use crate::budget::{Budget, OverBudget};
 use crate::limits::{ARCHIVE_DEPTH, Limits};
 use crate::macho::{command_bytes, is_macho};
 
@@ -360,6 +360,12 @@ impl<'l> Walk<'l> {
         Ok(())
     }
 
+    /// Pays for one member with a name of so many bytes.
+    fn pay(&self, name: usize) -> Result<(), OverBudget> {
+        let kept = size_of::<UnreadMember>().saturating_add(name);
+        self.item.step(PER_MEMBER).and_then(|()| self.item.retain(kept))
+    }
+
     fn tar(&mut self, mut tar: Tar<'_>, place: &Place) {
         let end = self.tar_members(&mut tar, place);
         self.budget = *tar.budget();
@@ -372,13 +378,7 @@ impl<'l> Walk<'l> {
     fn tar_members(&mut self, tar: &mut Tar<'_>, place: &Place) -> Result<(), Reason> {
         let mut bytes = Vec::new();
         while let Some(member) = tar.next_member().map_err(tar_reason)? {
-            let kept = size_of::<UnreadMember>().saturating_add(member.name.len());
-            if self
-                .item
-                .step(PER_MEMBER)
-                .and_then(|()| self.item.retain(kept))
-                .is_err()
-            {
+            if self.pay(member.name.len()).is_err() {
                 return Ok(());
             }
             self.members = self.members.checked_sub(1).ok_or_else(|| self.too_many())?;
@@ -424,13 +424,7 @@ impl<'l> Walk<'l> {
         let members = u64::try_from(asar.members.len()).unwrap_or(u64::MAX);
         self.members = self.members.saturating_sub(members);
         for member in &asar.members {
-            let kept = size_of::<UnreadMember>().saturating_add(member.name.len());
-            if self
-                .item
-                .step(PER_MEMBER)
-                .and_then(|()| self.item.retain(kept))
-                .is_err()
-            {
+            if self.pay(member.name.len()).is_err() {
                 return;
             }
             match asar.contents(member) {

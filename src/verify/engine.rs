@@ -29,8 +29,8 @@ use crate::source::{
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
-/// Bytes of the stack of a thread: nested bundles, property lists and requirements recurse as deep as their limits allow.
-const STACK: usize = 16 << 20;
+/// Bytes of the stack of each thread: nested bundles, property lists and requirements recurse as deep as their limits allow.
+pub(crate) const STACK: usize = 16 << 20;
 /// Files whose first bytes one task reads.
 const HEADS_PER_TASK: usize = 256;
 

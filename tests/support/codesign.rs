@@ -115,6 +115,21 @@ impl Parent {
         self.nested.insert(place.to_owned(), hashes);
     }
 
+    /// Puts another text in place of the seal, and signs the main executable again so that its signature covers it.
+    pub fn seal_with(&self, text: &str) {
+        write(
+            &self.path("Contents/_CodeSignature/CodeResources"),
+            text.as_bytes(),
+        );
+        let info = fs::read(self.path("Contents/Info.plist")).unwrap();
+        let bound = Bound {
+            info: Some(&info),
+            resources: Some(text.as_bytes()),
+        };
+        let (bytes, _) = self.signer.sign_all(&self.slices, bound);
+        write_executable(&self.path("Contents/MacOS/hello"), &bytes);
+    }
+
     pub fn seal(self) -> Self {
         sign_with(
             &self.path("Contents"),
