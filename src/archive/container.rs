@@ -234,10 +234,14 @@ impl Ends<'_> {
     /// The format of the container that this file is; `None` if it is not one.
     #[must_use]
     pub fn container(&self) -> Option<ContainerFormat> {
-        if self.size == 0 || self.is_companion() {
+        if self.is_companion() {
             return None;
         }
         let named = named(self.name);
+        if self.size == 0 {
+            // Cut short: whoever opens it sees that it is damaged.
+            return named;
+        }
         match self.by_contents() {
             // What the contents do not say, the name does.
             Some(ContainerFormat::Xar) => Some(match named {
@@ -443,7 +447,9 @@ mod tests {
     fn names_count_where_contents_say_nothing() {
         assert_eq!(of("Acme.dmg", b"\0text", b""), Some(ContainerFormat::DiskImage));
         assert_eq!(of("ACME.ZIP", b"text", b""), Some(ContainerFormat::Zip));
-        assert_eq!(of("Acme.dmg", b"", b""), None);
+        assert_eq!(of("Acme.dmg", b"", b""), Some(ContainerFormat::DiskImage));
+        assert_eq!(of("Acme.tar.gz", b"", b""), Some(ContainerFormat::Tar));
+        assert_eq!(of("Acme", b"", b""), None);
         assert_eq!(of(".zip", b"text", b""), None);
         assert_eq!(of("._Acme.dmg", b"\0\x05\x16\x07", b""), None);
         assert_eq!(of("empty.tar", &[0; 1024], b""), None);

@@ -37,9 +37,6 @@ pub(super) enum Entry {
 pub(super) fn entry<T: Tree + ?Sized>(tree: &T, id: NodeId) -> Result<Entry, SourceError> {
     let node = tree.node(id);
     let head = tree.head(id, CONTAINER_HEAD)?;
-    if head.is_empty() {
-        return Ok(Entry::Skipped("an empty file"));
-    }
     if begins_as_macho(&head, node.size) {
         let reason = symbols(tree, id, &head)?;
         return Ok(reason.map_or(Entry::Code, Entry::Skipped));
@@ -49,6 +46,7 @@ pub(super) fn entry<T: Tree + ?Sized>(tree: &T, id: NodeId) -> Result<Entry, Sou
     }
     Ok(match container_format_of(tree, id, &head)? {
         Some(format) => Entry::Container(format),
+        None if head.is_empty() => Entry::Skipped("an empty file"),
         None => Entry::Skipped("neither code nor a container"),
     })
 }
