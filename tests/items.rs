@@ -115,7 +115,11 @@ fn a_folder_passes_only_if_everything_in_it_is_judged() {
             let output = run(command, &["-q"], &path);
             let text = said(&output);
             assert_eq!(output.status.code(), Some(status), "{command} -q: {text}");
-            for name in names.iter().filter(|name| **name != "Good.app") {
+            if status == 0 {
+                assert_eq!(text, "", "{command} -q");
+                continue;
+            }
+            for name in names {
                 assert!(text.contains(name), "{command} -q: {name} in {text}");
             }
         }
@@ -213,6 +217,10 @@ fn containers_are_recognized_by_their_contents() {
         ("hfs", volume(1024, b"H+\0\x04"), "dmg"),
         ("disc.bin", volume(32_768, b"\x01CD001\x01"), "dmg"),
         ("named.iso", b"anything".to_vec(), "dmg"),
+        // Cut short on the way: it is damaged, not harmless.
+        ("empty.dmg", Vec::new(), "dmg"),
+        ("empty.pkg", Vec::new(), "pkg"),
+        ("empty.tar.gz", Vec::new(), "tar"),
         ("Acme.pkg", package(), "pkg"),
         ("Acme.mpkg", package(), "pkg"),
         ("Xcode.xip", package(), "xip"),
@@ -273,7 +281,7 @@ fn what_is_harmless_is_left_out() {
     );
     for (name, bytes) in [
         ("notes.txt", b"notes".to_vec()),
-        ("empty.dmg", Vec::new()),
+        ("empty", Vec::new()),
         ("empty.tar", vec![0; 1024]),
         ("notes.gz", gzip(b"notes")),
         ("notes.zip", zip(&[Member::file("notes.txt", b"notes")])),

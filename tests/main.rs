@@ -49,6 +49,7 @@ mod identity;
 mod items;
 mod kernels;
 mod layers;
+mod left_out;
 mod library;
 mod limits;
 mod limits_page;

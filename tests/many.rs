@@ -263,20 +263,25 @@ fn several_items_for_people() {
     );
     assert_eq!(words[4], ["?", "nothing", "cannot", "be", "read"], "{text}");
     assert_eq!(*totals, "4 items: 2 good, 1 failed, 1 not readable; 2 errors\n");
-    // Nothing but problems, and whose they are.
+    // Problems, whose they are, and which items have none.
     let quiet = stdout(&run("check", &["-q"], &[path]));
     assert!(
         quiet.starts_with(&format!("{}\nerror[", bad.display())),
         "{quiet}"
     );
-    assert!(!quiet.contains("good.app") && !quiet.contains("items"), "{quiet}");
+    let good = quiet.lines().filter(|line| line.contains("good.app"));
+    let expected = format!("good: {}", path.join("good.app").display());
+    assert_eq!(good.collect::<Vec<_>>(), [expected], "{quiet}");
+    assert!(!quiet.contains("items"), "{quiet}");
     assert_eq!(stdout(&run("check", &["-q"], &[&path.join("good.app")])), "");
     let verified = stdout(&run("verify", &["-q"], &[path]));
     assert_eq!(
         verified,
         format!(
-            "{}: invalid Info.plist (plist or signature have been modified)\nIn architecture: arm64\n",
-            bad.display()
+            "{}: invalid Info.plist (plist or signature have been modified)\nIn architecture: arm64\n\
+             good: {1}/good.app\ngood: {1}/other.app\n",
+            bad.display(),
+            path.display()
         )
     );
     let verified = stdout(&run("verify", &[], &[path]));

@@ -32,10 +32,10 @@ pub(super) fn run(
         _ => Operands::expanded(paths, session),
     };
     let settings = session.settings(false);
-    let totals = Totals {
-        is_wanted: operands.are_many() && is_own && !session.global.quiet,
-        lists_skipped: is_own && !session.global.quiet && session.global.verbose > 0,
-    };
+    let mut totals = Totals::new(settings);
+    totals.is_wanted = operands.are_many() && is_own;
+    totals.is_quiet = session.global.quiet;
+    totals.lists_skipped = is_own && !session.global.quiet && session.global.verbose > 0;
     let report = match (format, is_syspolicy) {
         (ReportFormat::Json, true) => Box::new(totals),
         _ => report(format, settings, totals),
@@ -90,10 +90,8 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
             _ => writeln!(out, "{}", visible(&line))?,
         }
     }
-    if style == Assessor::Sealcheck && !session.global.quiet {
-        write_reservations(&outcome.evidence, out)?;
-    }
     if style == Assessor::Sealcheck {
+        write_reservations(&outcome.evidence, out)?;
         for line in container_lines(&outcome.evidence) {
             writeln!(out, "{}", visible(&line))?;
         }

@@ -15,6 +15,7 @@ use super::arguments::Global;
 use super::complain;
 use super::exit::Exit;
 use super::file::{self, InputError};
+use super::left_out::Omission;
 use super::values::Known;
 use crate::entitlements::nearest_of;
 use crate::finding::Severity;
@@ -44,16 +45,19 @@ pub(super) struct Baselines {
 #[derive(Debug, Default)]
 pub(super) struct Decisions {
     pub(super) policy: Policy,
+    /// Items that are left out.
+    pub(super) omissions: Vec<Omission>,
     /// The file, where there is one.
     pub(super) file: Option<String>,
 }
 
 impl Decisions {
-    /// Those of the file of `--config`, else of the one in the working folder, and those of `--ignore`.
+    /// Reads the file of `--config`, else the one in the working folder, and `--ignore`. `has_demands` is true where the command line
+    /// demands something of the items.
     ///
     /// # Errors
     /// The message and the exit status.
-    pub(super) fn new(global: &Global) -> Result<Self, (String, Exit)> {
+    pub(super) fn new(global: &Global, has_demands: bool) -> Result<Self, (String, Exit)> {
         let is_named = global.config.is_some();
         let file = match &global.config {
             Some(path) => Some((path.display().to_string(), file::read(path, MAX_CONFIG))),
@@ -64,9 +68,12 @@ impl Decisions {
             let bytes = read.map_err(|error| (format!("sealcheck: {name}: {error}"), Exit::NotJudged))?;
             let text = String::from_utf8(bytes)
                 .map_err(|_| (format!("sealcheck: {name}: not text in UTF-8"), Exit::Usage))?;
-            decisions.policy = parse(&text, &name).map_err(|errors| (errors.join("\n"), Exit::Usage))?;
+            decisions = parse(&text, &name).map_err(|errors| (errors.join("\n"), Exit::Usage))?;
             if !is_named {
                 spare_demands(&mut decisions.policy);
+                if has_demands {
+                    spare_items(&mut decisions.omissions);
+                }
             }
             decisions.file = Some(name);
         }
@@ -132,21 +139,32 @@ fn spare_demands(policy: &mut Policy) {
     });
 }
 
-/// Reads the text of a configuration; `name` stands in front of every complaint.
-fn parse(text: &str, name: &str) -> Result<Policy, Vec<String>> {
+/// Leaves no item out: each has to meet the demands of the command line.
+fn spare_items(omissions: &mut Vec<Omission>) {
+    for omission in omissions.drain(..) {
+        complain(&format!(
+            "sealcheck: warning: {}: this ignore of an item does not count: the file in the working folder cannot weaken \
+             what the command line demands; a file that --config names can",
+            omission.origin
+        ));
+    }
+}
+
+/// Reads the text of a configuration; every complaint begins with `name`.
+fn parse(text: &str, name: &str) -> Result<Decisions, Vec<String>> {
     let ends = text.match_indices('\n').map(|(at, _)| at);
     let mut reader = Reader {
         line_ends: ends.collect(),
         name,
         errors: Vec::new(),
     };
-    let mut policy = Policy::default();
+    let mut decisions = Decisions::default();
     match DeTable::parse(text) {
         Err(error) => reader.error(error.span().unwrap_or_default(), error.message()),
-        Ok(document) => reader.document(document.get_ref(), &mut policy),
+        Ok(document) => reader.document(document.get_ref(), &mut decisions),
     }
     if reader.errors.is_empty() {
-        Ok(policy)
+        Ok(decisions)
     } else {
         Err(reader.errors)
     }
@@ -181,16 +199,16 @@ impl Reader<'_> {
         self.error(key.span(), format!("unknown key {word}; {hint}"));
     }
 
-    fn document(&mut self, document: &DeTable<'_>, policy: &mut Policy) {
+    fn document(&mut self, document: &DeTable<'_>, decisions: &mut Decisions) {
         for (key, value) in document {
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("severity", DeValue::Table(table)) => self.severities(table, policy),
+                ("severity", DeValue::Table(table)) => self.severities(table, &mut decisions.policy),
                 ("severity", _) => self.error(value.span(), "severity is a table: [severity]"),
                 ("ignore", DeValue::Array(entries)) => {
                     for entry in entries.iter() {
                         match entry.get_ref() {
                             DeValue::Table(table) => {
-                                policy.ignores.extend(self.ignore(table, entry.span()));
+                                self.ignore(table, entry.span(), decisions);
                             }
                             _ => self.error(entry.span(), "an ignore is a table: [[ignore]]"),
                         }
@@ -233,7 +251,8 @@ impl Reader<'_> {
         found
     }
 
-    fn ignore(&mut self, table: &DeTable<'_>, span: Range<usize>) -> Option<Ignore> {
+    /// Reads one entry: with `rule` it is about findings, without it about whole items.
+    fn ignore(&mut self, table: &DeTable<'_>, span: Range<usize>, decisions: &mut Decisions) {
         let before = self.errors.len();
         let (mut rule, mut item, mut path, mut reason, mut expires) = (None, None, None, None, None);
         for (key, value) in table {
@@ -265,21 +284,38 @@ impl Reader<'_> {
                 _ => self.unknown_key(key, &["rule", "item", "path", "reason", "expires"]),
             }
         }
-        for name in ["rule", "reason"] {
-            let is_there = table.keys().any(|key| key.get_ref() == name);
-            if !is_there {
-                self.error(span.clone(), format!("an ignore needs a {name}"));
-            }
+        let has = |name: &str| table.keys().any(|key| key.get_ref() == name);
+        if !has("rule") && (!has("item") || has("path")) {
+            self.error(
+                span.clone(),
+                "an ignore needs a rule, or only an item, which is left out",
+            );
         }
-        let rule = rule.filter(|_| self.errors.len() == before)?;
-        Some(Ignore {
-            rule,
-            item,
-            path,
-            reason,
-            expires,
-            origin: format!("{}:{}", self.name, self.line(&span)),
-        })
+        if !has("reason") {
+            self.error(span.clone(), "an ignore needs a reason");
+        }
+        if self.errors.len() != before {
+            return;
+        }
+        let origin = format!("{}:{}", self.name, self.line(&span));
+        match (rule, item, reason) {
+            (Some(rule), item, reason) => decisions.policy.ignores.push(Ignore {
+                rule,
+                item,
+                path,
+                reason,
+                expires,
+                origin,
+            }),
+            (None, Some(item), Some(reason)) => decisions.omissions.push(Omission {
+                item,
+                reason,
+                expires,
+                origin,
+            }),
+            // Each of the others has an error.
+            (None, ..) => {}
+        }
     }
 
     fn pattern(&mut self, text: &str, span: Range<usize>) -> Option<Pattern> {
@@ -301,7 +337,7 @@ mod tests {
         let text = "# A project.\n[severity]\nticket-missing = \"error\"\n\n[[ignore]]\nrule = \"adhoc-signed\"\n\
                     path = \"Contents/Helpers/*\"\nitem = \"Acme*.app\"\nreason = \"a helper for tests\"\nexpires = 2027-01-31\n\n\
                     [[ignore]]\nrule = \"missing-uuid\"\nreason = \"r\"\n";
-        let policy = parse(text, "x.toml").unwrap();
+        let policy = parse(text, "x.toml").unwrap().policy;
         assert_eq!(policy.severities, [("ticket-missing", Severity::Error)]);
         let [first, second] = policy.ignores.as_slice() else {
             panic!("{policy:?}");
@@ -313,7 +349,18 @@ mod tests {
         assert!(!first.path.as_ref().unwrap().is_match("Contents/Helpers/a/b"));
         assert!(first.item.as_ref().unwrap().is_match("Acme Beta.app"));
         assert_eq!((second.expires, second.path.is_some()), (None, false));
-        assert!(parse("", "x.toml").unwrap().ignores.is_empty());
+        assert!(parse("", "x.toml").unwrap().policy.ignores.is_empty());
+        let text = "[[ignore]]\nitem = \"Acme*.dmg\"\nreason = \"r\"\n";
+        let decisions = parse(text, "x.toml").unwrap();
+        assert!(decisions.policy.ignores.is_empty());
+        let [omission] = decisions.omissions.as_slice() else {
+            panic!("{decisions:?}");
+        };
+        assert_eq!(
+            (omission.reason.as_str(), omission.origin.as_str()),
+            ("r", "x.toml:1")
+        );
+        assert!(omission.item.is_match("Acme 2.dmg"));
     }
 
     #[test]
@@ -346,7 +393,15 @@ mod tests {
                 "\n[[ignore]]\nrule = \"adhoc-signed\"",
                 "x.toml:2: an ignore needs a reason",
             ),
-            ("[[ignore]]\nreason = \"y\"", "x.toml:1: an ignore needs a rule"),
+            (
+                "[[ignore]]\nreason = \"y\"",
+                "x.toml:1: an ignore needs a rule, or only an item, which is left out",
+            ),
+            (
+                "[[ignore]]\nreason = \"y\"\nitem = \"a\"\npath = \"b\"",
+                "x.toml:1: an ignore needs a rule, or only an item, which is left out",
+            ),
+            ("[[ignore]]\nitem = \"a\"", "x.toml:1: an ignore needs a reason"),
             (
                 "[[ignore]]\nrule = \"adhoc-signed\"\nreason = \" \"",
                 "x.toml:3: the reason is empty",

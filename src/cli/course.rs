@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::nearest_command;
 use super::exit::Exit;
+use super::left_out::Omissions;
 use super::progress::Watch;
 use super::values::ReportFormat;
 use super::{Session, complain};
 use crate::report::{
-    Github, Json, JsonLines, Junit, Outcome, Report, Run, Sarif, Settings, Summary, Unreadable,
+    Github, Json, JsonLines, Junit, LeftOut, Outcome, Report, Run, Sarif, Settings, Summary, Unreadable,
 };
 use crate::source::SourceError;
 use crate::verify::{Item, Skipped, items};
@@ -21,6 +22,7 @@ pub(super) struct Operands {
     pub(super) items: Vec<Item>,
     unreadable: Vec<Unreadable>,
     skipped: Skipped,
+    left_out: Vec<LeftOut>,
 }
 
 impl Operands {
@@ -39,13 +41,18 @@ impl Operands {
             return Self::plain(paths);
         }
         let mut operands = Self::default();
+        let mut omissions = Omissions::begin(&session.decisions.omissions, session.options.at);
         for path in paths {
             match items(path, &session.options) {
                 Ok(found) => {
                     for unread in found.unread {
-                        operands.unreadable(unread.path, unread.reason);
+                        if !omissions.leaves_out(Path::new(&unread.path), path) {
+                            operands.unreadable(unread.path, unread.reason);
+                        }
                     }
-                    operands.items.extend(found.items);
+                    let items = found.items.into_iter();
+                    let kept = items.filter(|item| !omissions.leaves_out(&item.path, path));
+                    operands.items.extend(kept);
                     operands.skipped.extend(found.skipped);
                 }
                 Err(SourceError::Archive { path, error }) => operands.unreadable(path, error.to_string()),
@@ -53,6 +60,7 @@ impl Operands {
                 Err(_) => operands.items.push(Item::at(path)),
             }
         }
+        operands.left_out = omissions.end();
         operands
     }
 
@@ -104,6 +112,7 @@ pub(super) struct Course<'a, 'o> {
     summary: Summary,
     unreadable: Vec<Unreadable>,
     skipped: Skipped,
+    left_out: Vec<LeftOut>,
     worst: Exit,
     /// Whether nothing was left out so far.
     pub(super) is_complete: bool,
@@ -119,15 +128,21 @@ impl<'a, 'o> Course<'a, 'o> {
         out: &'o mut dyn Write,
     ) -> Self {
         let unreadable = std::mem::take(&mut operands.unreadable);
+        // Where everything is left out, nothing is known to be good.
+        let is_empty = operands.items.is_empty() && !operands.left_out.is_empty();
+        if is_empty {
+            complain("sealcheck: all items are left out, so nothing was judged");
+        }
         Self {
             session,
             settings,
             report,
             out,
             skipped: std::mem::take(&mut operands.skipped),
+            left_out: std::mem::take(&mut operands.left_out),
             watch: Watch::new(operands.items.len()),
             summary: Summary::default(),
-            worst: if unreadable.is_empty() {
+            worst: if unreadable.is_empty() && !is_empty {
                 Exit::Good
             } else {
                 Exit::NotJudged
@@ -208,6 +223,7 @@ impl<'a, 'o> Course<'a, 'o> {
             summary,
             unreadable,
             skipped,
+            left_out,
             worst,
             ..
         } = self;
@@ -216,6 +232,7 @@ impl<'a, 'o> Course<'a, 'o> {
             settings,
             unreadable: &unreadable,
             skipped: &skipped,
+            left_out: &left_out,
             summary,
             exit_status: worst.number(),
         };

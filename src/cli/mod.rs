@@ -13,6 +13,7 @@ mod entitlements;
 mod exit;
 mod expected;
 mod file;
+mod left_out;
 mod manual;
 mod output;
 mod profile;
@@ -247,7 +248,8 @@ impl<'a> Session<'a> {
         {
             expected.warn();
             expectations = expected.expectations();
-            decisions = Decisions::new(global)?;
+            let has_demands = requirement.is_some() || expectations != Expectations::default();
+            decisions = Decisions::new(global, has_demands)?;
             baseline = baselines.baseline.as_deref().map(baseline::read).transpose()?;
         }
         Ok(Self {

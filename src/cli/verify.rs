@@ -34,10 +34,10 @@ pub(super) fn run(
         false => Operands::expanded(paths, session),
     };
     let settings = session.settings(false);
-    let totals = Totals {
-        is_wanted: operands.are_many() && !is_apple && !session.global.quiet,
-        lists_skipped: is_human && !is_apple && !session.global.quiet && session.global.verbose > 0,
-    };
+    let mut totals = Totals::new(settings);
+    totals.is_wanted = operands.are_many() && !is_apple;
+    totals.is_quiet = session.global.quiet;
+    totals.lists_skipped = is_human && !is_apple && !session.global.quiet && session.global.verbose > 0;
     let report = report(format, settings, totals);
     let mut course = Course::new(session, settings, &mut operands, report, out);
     let mut first = Exit::Good;
@@ -63,8 +63,9 @@ pub(super) fn run(
                     }
                 }
                 match manner {
-                    Manner::Sealcheck if !session.global.quiet => write_reservations(&outcome.evidence, out),
-                    _ => Ok(()),
+                    // Also where nothing else is reported: a good status is then true of less than the item.
+                    Manner::Sealcheck => write_reservations(&outcome.evidence, out),
+                    Manner::Codesign => Ok(()),
                 }
             })?;
         }

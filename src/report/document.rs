@@ -69,6 +69,13 @@ impl Report for Json<'_> {
         });
         field("unreadable", &unreadable.collect::<Vec<_>>(), out)?;
         write!(out, ",")?;
+        let left_out = run.left_out.iter().map(|left_out| JsonLeftOut {
+            path: &left_out.path,
+            reason: &left_out.reason,
+            origin: &left_out.origin,
+        });
+        field("left_out", &left_out.collect::<Vec<_>>(), out)?;
+        write!(out, ",")?;
         field("summary", &summary(run), out)?;
         writeln!(out, "\n}}")
     }
@@ -92,6 +99,13 @@ struct JsonUnreadable<'a> {
 }
 
 #[derive(Serialize)]
+struct JsonLeftOut<'a> {
+    path: &'a str,
+    reason: &'a str,
+    origin: &'a str,
+}
+
+#[derive(Serialize)]
 struct JsonSummary {
     items: u64,
     good: u64,
@@ -99,6 +113,7 @@ struct JsonSummary {
     undecided: u64,
     not_judged: u64,
     skipped: u64,
+    left_out: usize,
     unreadable: usize,
     errors: Option<u64>,
     warnings: Option<u64>,
@@ -117,6 +132,7 @@ fn summary(run: Run<'_>) -> JsonSummary {
         undecided: count.open.saturating_add(count.not_judged),
         not_judged: count.not_judged,
         skipped: run.skipped.count,
+        left_out: run.left_out.len(),
         unreadable: run.unreadable.len(),
         errors: found(count.errors),
         warnings: found(count.warnings),

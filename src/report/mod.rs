@@ -73,6 +73,17 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// An item that a configuration leaves out of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its path.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+    /// The entry of the configuration, such as `sealcheck.toml:12`.
+    pub origin: String,
+}
+
 /// What a report says about the run beside its items.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
@@ -82,6 +93,8 @@ pub struct Run<'a> {
     pub unreadable: &'a [Unreadable],
     /// What was left out because it is harmless.
     pub skipped: &'a Skipped,
+    /// What a configuration leaves out.
+    pub left_out: &'a [LeftOut],
     /// The items by how they stand.
     pub summary: Summary,
     /// The exit status of the program.

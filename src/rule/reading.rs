@@ -21,7 +21,7 @@ const CONTAINER_NOT_READ: Rule = Rule {
     title: "nothing in a container, or at the end of a link, was checked",
     catalogue: "",
     explanation: "sealcheck opens archives in ZIP form. It does not open disk images, installer packages and other archives yet, and it does not follow links that lead out of the folder or archive that was given. Nothing in such an item was checked, and neither was the signature that a disk image or a package can have itself. A Mac user may open it all the same, so the item is not judged, and the exit status is 4.",
-    remedy: "check what goes into it, before it is packed:  sealcheck FOLDER   and check the result on a Mac:  spctl --assess --type install -vv PATH",
+    remedy: "check what goes into it, before it is packed:  sealcheck FOLDER   and check the result on a Mac:  spctl --assess --type install -vv PATH   Where its contents do not matter, leave it out with an [[ignore]] of the item in sealcheck.toml.",
     check: |check| {
         let evidence = check.evidence();
         let Some(unopened) = evidence.unopened else {

@@ -11,6 +11,9 @@ use crate::gatekeeper::Ruling;
 use crate::report::{Outcome, Report, Run, Settings, Standing, text};
 use crate::verify::Skipped;
 
+/// Good items that are named where only problems are reported.
+const MAX_GOOD: usize = 10;
+
 /// The report for people.
 #[derive(Debug)]
 pub struct Human<'a> {
@@ -94,6 +97,10 @@ impl Report for Human<'_> {
         let config = run.settings.config.map(text::visible);
         if self.style.verbosity > 0 && !self.style.quiet {
             write_skipped(run.skipped, out)?;
+        }
+        if self.is_many && self.style.quiet {
+            let good = self.rows.iter().filter(|row| row.standing == Standing::Good);
+            write_good(good.map(|row| row.path.as_str()), run, out)?;
         }
         if !self.is_many || self.style.quiet {
             return match config {
@@ -211,17 +218,40 @@ fn sign(standing: Standing, style: Style) -> (Ansi, &'static str) {
     }
 }
 
-/// Nothing but the last line of a run over several items, for reports whose lines name their items themselves.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Totals {
-    /// Whether there is such a line.
+/// The end of a run over several items, for reports whose lines name their items themselves.
+#[derive(Debug)]
+pub struct Totals<'a> {
+    /// True if there are several items to be counted.
     pub is_wanted: bool,
-    /// Whether everything that was left out is listed.
+    /// True if only problems are reported.
+    pub is_quiet: bool,
+    /// True if everything that was left out is listed.
     pub lists_skipped: bool,
+    settings: Settings<'a>,
+    /// The names of good items, where only they end a report.
+    good: Vec<String>,
 }
 
-impl Report for Totals {
-    fn add(&mut self, _outcome: &Outcome, _out: &mut dyn Write) -> io::Result<()> {
+impl<'a> Totals<'a> {
+    /// Writes nothing at the end.
+    #[must_use]
+    pub fn new(settings: Settings<'a>) -> Self {
+        Self {
+            is_wanted: false,
+            is_quiet: false,
+            lists_skipped: false,
+            settings,
+            good: Vec::new(),
+        }
+    }
+}
+
+impl Report for Totals<'_> {
+    fn add(&mut self, outcome: &Outcome, _out: &mut dyn Write) -> io::Result<()> {
+        let is_named = self.is_quiet && self.good.len() < MAX_GOOD;
+        if is_named && Standing::of(outcome, self.settings) == Standing::Good {
+            self.good.push(text::visible(&outcome.evidence.path).into_owned());
+        }
         Ok(())
     }
 
@@ -232,8 +262,27 @@ impl Report for Totals {
         if !self.is_wanted {
             return Ok(());
         }
+        if self.is_quiet {
+            return write_good(self.good.iter().map(String::as_str), run, out);
+        }
         writeln!(out)?;
         write_totals(run, [0; 3], out)
+    }
+}
+
+/// Writes which items are good, for a report that names only the others: so each item of a run that fails is accounted for.
+fn write_good<'n>(names: impl Iterator<Item = &'n str>, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if run.exit_status == 0 {
+        return Ok(());
+    }
+    let mut named: u64 = 0;
+    for name in names.take(MAX_GOOD) {
+        writeln!(out, "good: {name}")?;
+        named = named.saturating_add(1);
+    }
+    match run.summary.good.saturating_sub(named) {
+        0 => Ok(()),
+        more => writeln!(out, "good: {more} more"),
     }
 }
 
@@ -275,6 +324,10 @@ fn write_totals(run: Run<'_>, problems: [usize; 3], out: &mut dyn Write) -> io::
     let problems = in_words(problems);
     if !problems.is_empty() {
         write!(out, "; {}", problems.join(", "))?;
+    }
+    match run.left_out.len() {
+        0 => {}
+        count => write!(out, "; {count} left out")?,
     }
     writeln!(out)
 }
