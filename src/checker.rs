@@ -135,6 +135,7 @@ pub(crate) fn examine(
         advice,
         explicit_requirement: None,
         seconds: None,
+        place: None,
     })
 }
 

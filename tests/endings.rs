@@ -13,7 +13,7 @@ use crate::support::bundle::write_executable;
 use crate::support::flip;
 use crate::support::foundry::{By, tool};
 use crate::support::macho::arm64;
-use crate::support::program::program;
+use crate::support::program::{program, without_pipeline};
 
 /// One item of each kind: `good`, `broken` (a page was changed), `unsigned`, and `missing`, which is not there.
 pub struct Items {
@@ -60,7 +60,9 @@ impl Items {
         let program = program();
         let words = std::iter::once(program.get_program()).chain(program.get_args());
         let words: Vec<_> = words.map(|word| word.to_str().unwrap()).collect();
-        let output = Command::new("bash")
+        let mut bash = Command::new("bash");
+        without_pipeline(&mut bash);
+        let output = bash
             .args(["-c", &format!("set -o pipefail; ulimit -c 0; {script}")])
             .env("S", format!("timeout 120 {}", words.join(" ")))
             .env("LC_ALL", "C.UTF-8")

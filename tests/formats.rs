@@ -1,4 +1,4 @@
-//! Reports in the formats that pipelines read: SARIF, JUnit, annotations, JSON lines.
+//! Reports in the formats that pipelines read: JUnit, annotations, JSON lines. `sarif` is about SARIF.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::support::{flip, project, real_app};
 
 pub const FORMATS: [&str; 6] = ["human", "json", "jsonl", "sarif", "junit", "github"];
 
-fn run(command: &str, format: &str, more: &[&str], paths: &[PathBuf]) -> (String, i32) {
+pub fn run(command: &str, format: &str, more: &[&str], paths: &[PathBuf]) -> (String, i32) {
     let mut arguments: Vec<OsString> = [command, "--format", format, "--at", "2026-11-24"]
         .iter()
         .chain(more)
@@ -25,7 +25,7 @@ fn run(command: &str, format: &str, more: &[&str], paths: &[PathBuf]) -> (String
 }
 
 /// Good, broken, unsigned, and not there.
-fn items(folder: &Path) -> Vec<PathBuf> {
+pub fn items(folder: &Path) -> Vec<PathBuf> {
     let broken = acme(folder);
     flip(&broken.join("Contents/Resources/config.json"), 0);
     flip(&broken.join("Contents/MacOS/Acme"), 0x5010);
@@ -37,114 +37,12 @@ fn items(folder: &Path) -> Vec<PathBuf> {
     ]
 }
 
-fn parsed(text: &str) -> Value {
+pub fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn list<'v>(value: &'v Value, pointer: &str) -> &'v Vec<Value> {
+pub fn list<'v>(value: &'v Value, pointer: &str) -> &'v Vec<Value> {
     value.pointer(pointer).and_then(Value::as_array).unwrap()
-}
-
-#[test]
-fn sarif_keeps_to_the_published_schema() {
-    let schema = std::fs::read(project().join("testdata/schemas/sarif-2.1.0-rtm.5.json")).unwrap();
-    let schema: Value = serde_json::from_slice(&schema).unwrap();
-    let validator = jsonschema::options()
-        .should_validate_formats(true)
-        .build(&schema)
-        .unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let items = items(folder.path());
-    for command in ["check", "verify", "assess"] {
-        let (text, status) = run(command, "sarif", &[], &items);
-        let log = parsed(&text);
-        let errors: Vec<_> = validator
-            .iter_errors(&log)
-            .map(|error| format!("{}: {error}", error.instance_path))
-            .collect();
-        assert_eq!(errors, Vec::<String>::new(), "{command}");
-        assert_eq!(log["runs"][0]["invocations"][0]["exitCode"], status, "{command}");
-        // One item is not there.
-        assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], false);
-        assert!(!list(&log, "/runs/0/results").is_empty(), "{command}");
-        // What is not there is not passed over.
-        let notifications = list(&log, "/runs/0/invocations/0/toolExecutionNotifications");
-        let is_unreadable = |found: &&Value| {
-            found["message"]["text"]
-                .as_str()
-                .unwrap()
-                .starts_with("cannot be read")
-        };
-        assert_eq!(notifications.iter().filter(is_unreadable).count(), 1, "{command}");
-        let mut wrong = log.clone();
-        wrong["runs"][0]["results"][0]["level"] = "fatal".into();
-        assert!(!validator.is_valid(&wrong));
-    }
-}
-
-#[test]
-fn sarif_says_what_json_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let items = items(folder.path());
-    let log = parsed(&run("check", "sarif", &[], &items).0);
-    let report = parsed(&run("check", "json", &[], &items).0);
-    let results = list(&log, "/runs/0/results");
-    let rules = list(&log, "/runs/0/tool/driver/rules");
-    let all: Vec<(usize, &Value)> = list(&report, "/items")
-        .iter()
-        .enumerate()
-        .flat_map(|(index, item)| {
-            item["findings"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(move |found| (index, found))
-        })
-        .collect();
-    assert_eq!(results.len(), all.len());
-    for (result, (index, finding)) in results.iter().zip(all) {
-        assert_eq!(result["ruleId"], finding["rule"]);
-        assert_eq!(result["level"], finding["severity"]);
-        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
-        assert_eq!(rule["id"], finding["rule"]);
-        assert!(rule["help"]["text"].as_str().unwrap().contains("Repair: "));
-        let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
-        let base = place["uriBaseId"].as_str().unwrap();
-        assert_eq!(base, format!("ITEM-{}", index + 1));
-        let uri = log["runs"][0]["originalUriBaseIds"][base]["uri"]
-            .as_str()
-            .unwrap();
-        assert!(uri.starts_with("file:///") && uri.ends_with('/'), "{uri}");
-        match finding["path"].as_str().unwrap() {
-            "" if index == 2 => assert_eq!(place["uri"], "README.md"),
-            "" => assert_eq!(place["uri"], "./"),
-            path => assert_eq!(place["uri"], path.replace(' ', "%20")),
-        }
-    }
-    let unknown: usize = list(&report, "/items")
-        .iter()
-        .map(|item| item["unknown"].as_array().unwrap().len())
-        .sum();
-    let notifications = list(&log, "/runs/0/invocations/0/toolExecutionNotifications");
-    assert!(notifications.len() > unknown);
-}
-
-#[test]
-fn fingerprints_outlive_a_build() {
-    let of = |offset: usize| -> Vec<Value> {
-        let folder = tempfile::tempdir().unwrap();
-        let app = acme(folder.path());
-        flip(&app.join("Contents/MacOS/Acme"), offset);
-        let log = parsed(&run("check", "sarif", &["--target", "local"], &[app]).0);
-        let results = list(&log, "/runs/0/results");
-        results
-            .iter()
-            .map(|found| found["partialFingerprints"].clone())
-            .collect()
-    };
-    let first = of(0x5010);
-    assert!(!first.is_empty() && first[0]["sealcheck/v1"].as_str().unwrap().len() == 64);
-    assert_eq!(first, of(0x5010 + 8));
 }
 
 /// Names of elements with their attribute `name`, in order; fails where the document is not well-formed.

@@ -107,6 +107,7 @@ mod rules_signing;
 mod rules_sparkle;
 mod rules_tickets;
 mod rules_timestamps;
+mod sarif;
 mod schema;
 mod second_plist;
 mod signed_lists;

@@ -25,6 +25,7 @@ fn outcome(app: &Path) -> Outcome {
         advice,
         explicit_requirement: None,
         seconds: None,
+        place: None,
     }
 }
 

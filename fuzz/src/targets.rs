@@ -485,6 +485,7 @@ fn everything(path: &Path) {
         advice,
         explicit_requirement: None,
         seconds: None,
+        place: None,
     };
     let settings = Settings {
         host_architecture: HostArchitecture::Arm64,

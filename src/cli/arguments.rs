@@ -49,12 +49,12 @@ impl Arguments {
     /// Returns true if the answer is that of Apple's tool, to which a container is a file like others.
     pub(super) fn is_in_style_of_apple(&self) -> bool {
         match &self.command {
-            Command::Verify { format, style, .. } => {
-                matches!(format, ReportFormat::Human) && *style == Manner::Codesign
+            Command::Verify { reports, style, .. } => {
+                matches!(reports.format, ReportFormat::Human) && *style == Manner::Codesign
             }
             Command::Inspect { style, .. } => *style == Manner::Codesign,
-            Command::Assess { format, style, .. } => {
-                matches!(format, ReportFormat::Human) && *style == Assessor::Spctl
+            Command::Assess { reports, style, .. } => {
+                matches!(reports.format, ReportFormat::Human) && *style == Assessor::Spctl
             }
             _ => false,
         }
@@ -119,9 +119,8 @@ pub(super) enum Command {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
-        /// Format of the report
-        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
-        format: ReportFormat,
+        #[command(flatten)]
+        reports: Reports,
         #[command(flatten)]
         demands: Demands,
         #[command(flatten)]
@@ -134,9 +133,8 @@ pub(super) enum Command {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
-        /// Format of the report
-        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
-        format: ReportFormat,
+        #[command(flatten)]
+        reports: Reports,
         /// Whose output: ours on standard output, or the lines, streams and exit status of codesign
         #[arg(long, value_enum, default_value_t = Manner::Sealcheck)]
         style: Manner,
@@ -151,9 +149,8 @@ pub(super) enum Command {
         /// What is to be done with it: execute for apps, install for tools and installers, open for documents
         #[arg(long = "type", short = 't', value_name = "TYPE", default_value = "execute", value_parser = parse_operation)]
         operation: Operation,
-        /// Format of the report
-        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
-        format: ReportFormat,
+        #[command(flatten)]
+        reports: Reports,
         /// Whose output: ours on standard output, or that of spctl or syspolicy_check with its streams and exit status
         #[arg(long, value_enum, default_value_t = Assessor::Sealcheck)]
         style: Assessor,
@@ -242,6 +239,30 @@ pub(super) enum Command {
     },
 }
 
+impl Command {
+    /// Returns how the command reports, where it judges code.
+    pub(super) fn reports(&self) -> Option<&Reports> {
+        match self {
+            Self::Check { reports, .. } | Self::Verify { reports, .. } | Self::Assess { reports, .. } => {
+                Some(reports)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// In which formats a command reports, and how.
+#[derive(Debug, Args)]
+pub(super) struct Reports {
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+    pub(super) format: ReportFormat,
+    /// The folder to which paths in SARIF and GitHub reports are relative [default: $GITHUB_WORKSPACE, $CI_PROJECT_DIR or the
+    /// working folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) source_root: Option<PathBuf>,
+}
+
 impl Arguments {
     /// Returns what code is asked for, where the command asks for something.
     fn demands(&self) -> Option<&Demands> {
@@ -262,8 +283,8 @@ impl Arguments {
     /// Returns true if the exit status is that of Apple's codesign.
     pub(super) fn is_codesign_style(&self) -> bool {
         match &self.command {
-            Command::Verify { format, style, .. } => {
-                *style == Manner::Codesign && *format == ReportFormat::Human
+            Command::Verify { reports, style, .. } => {
+                *style == Manner::Codesign && reports.format == ReportFormat::Human
             }
             Command::Inspect { style, .. } => *style == Manner::Codesign,
             _ => false,

@@ -47,7 +47,7 @@ impl Operands {
                 Ok(found) => {
                     for unread in found.unread {
                         if !omissions.leaves_out(Path::new(&unread.path), path) {
-                            operands.unreadable(unread.path, unread.reason);
+                            operands.unreadable(unread.path, unread.reason, session);
                         }
                     }
                     let items = found.items.into_iter();
@@ -55,7 +55,9 @@ impl Operands {
                     operands.items.extend(kept);
                     operands.skipped.extend(found.skipped);
                 }
-                Err(SourceError::Archive { path, error }) => operands.unreadable(path, error.to_string()),
+                Err(SourceError::Archive { path, error }) => {
+                    operands.unreadable(path, error.to_string(), session);
+                }
                 // What cannot be read at all is reported when it is examined.
                 Err(_) => operands.items.push(Item::at(path)),
             }
@@ -64,9 +66,10 @@ impl Operands {
         operands
     }
 
-    fn unreadable(&mut self, path: String, reason: String) {
+    fn unreadable(&mut self, path: String, reason: String, session: &Session<'_>) {
         complain(&format!("sealcheck: {path}: {reason}"));
-        self.unreadable.push(Unreadable { path, reason });
+        let place = session.source.place(Path::new(&path));
+        self.unreadable.push(Unreadable { path, reason, place });
     }
 
     /// The items for a command that shows something of each, and the exit status so far. What is not opened is named.
@@ -176,6 +179,7 @@ impl<'a, 'o> Course<'a, 'o> {
         self.unreadable.push(Unreadable {
             path: path.to_string_lossy().into_owned(),
             reason: error.to_string(),
+            place: self.session.source.place(path),
         });
     }
 

@@ -20,6 +20,7 @@ mod profile;
 mod progress;
 mod requirement;
 mod rules;
+mod source_root;
 mod thread;
 mod ticket;
 mod values;
@@ -43,6 +44,7 @@ use config::Decisions;
 use exit::Exit;
 use output::Sink;
 use progress::Watch;
+use source_root::SourceRoot;
 
 use crate::checker;
 use crate::limits::Limits;
@@ -167,6 +169,7 @@ struct Session<'a> {
     expected: Vec<String>,
     decisions: Decisions,
     baseline: Option<Baseline>,
+    source: SourceRoot,
     /// Standard error, where the styles of Apple's tools report.
     apple: RefCell<Sink>,
 }
@@ -241,6 +244,10 @@ impl<'a> Session<'a> {
             containers_are_files: arguments.is_in_style_of_apple(),
             ..Options::default()
         };
+        let source = match arguments.command.reports() {
+            Some(reports) => SourceRoot::new(reports.source_root.as_deref())?,
+            None => SourceRoot::default(),
+        };
         let (mut expectations, mut decisions, mut baseline) = Default::default();
         if let Command::Check {
             expected, baselines, ..
@@ -261,6 +268,7 @@ impl<'a> Session<'a> {
             expectations,
             decisions,
             baseline,
+            source,
             apple: RefCell::new(Sink::error(closed)),
         })
     }
@@ -343,6 +351,7 @@ impl<'a> Session<'a> {
             let is_judged = outcome.evidence.codesign.valid().is_some();
             answer.map(|answer| answer.filter(|is_met| is_judged || !is_met))
         });
+        outcome.place = Some(self.source.place(Path::new(&outcome.evidence.root)));
         outcome.seconds = Some(start.elapsed().as_secs_f64());
         Ok(outcome)
     }
@@ -373,20 +382,23 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>, out: &mut dyn Write) -
     match &arguments.command {
         Command::Check {
             paths,
-            format,
+            reports,
             baselines,
             ..
-        } => check::run(paths, *format, baselines, session, out),
+        } => check::run(paths, reports.format, baselines, session, out),
         Command::Verify {
-            paths, format, style, ..
-        } => verify::run(paths, (*format, *style), session, out),
+            paths,
+            reports,
+            style,
+            ..
+        } => verify::run(paths, (reports.format, *style), session, out),
         Command::Assess {
             paths,
             operation,
-            format,
+            reports,
             style,
             ..
-        } => assess::run(paths, *operation, (*format, *style), session, out),
+        } => assess::run(paths, *operation, (reports.format, *style), session, out),
         Command::Profile { paths, format } => profile::run(paths, *format, session, out),
         Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, out),
         Command::Requirement(command) => requirement::run(command, session, out),

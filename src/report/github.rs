@@ -5,9 +5,9 @@
 
 use std::io::{self, Write};
 
-use super::problem::{Problems, operand_path};
+use super::problem::{Problems, UNREADABLE};
 use super::text::visible;
-use super::{Outcome, Report, Run, Settings};
+use super::{Outcome, Report, Run, Settings, place};
 use crate::finding::Severity;
 
 /// One annotation for each problem, and a warning for each question without an answer.
@@ -26,7 +26,6 @@ impl<'a> Github<'a> {
 
 impl Report for Github<'_> {
     fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
-        let operand = &outcome.evidence.path;
         let all = Problems::of(outcome, self.settings);
         for problem in &all.problems {
             let level = match problem.severity {
@@ -42,25 +41,28 @@ impl Report for Github<'_> {
                     1,
                 );
             }
-            let path = operand_path(operand, &problem.path);
+            let path = place::of(&all.place, &problem.file);
             command(level, &path, problem.rule, &message, out)?;
         }
         for unanswered in &all.unanswered {
             let level = if unanswered.is_verdict { "error" } else { "warning" };
-            let message = format!("not checked: {}", unanswered.reason);
-            let path = operand_path(operand, &unanswered.path);
-            command(level, &path, unanswered.rule, &message, out)?;
+            let path = place::of(&all.place, &unanswered.path);
+            command(level, &path, unanswered.rule, &unanswered.text(), out)?;
         }
         Ok(())
     }
 
     fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         for unreadable in run.unreadable {
-            command("error", &unreadable.path, "unreadable", &unreadable.reason, out)?;
+            command("error", &unreadable.place, UNREADABLE, &unreadable.reason, out)?;
         }
         if let Some(config) = run.settings.config {
             let message = format!("the decisions of {config} were applied");
             command("notice", config, "configuration", &message, out)?;
+        }
+        if run.settings.has_apple_anchor {
+            let message = "a root of --apple-anchor counts as Apple's in this report";
+            writeln!(out, "::notice title=sealcheck apple-anchor::{message}")?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@
 
 use std::io::{self, Write};
 
-use super::problem::Problems;
+use super::problem::{Problems, UNREADABLE};
 use super::{Outcome, Report, Run, Settings, text};
 use crate::finding::Severity;
 
@@ -72,7 +72,7 @@ impl Report for Junit<'_> {
                 result: Some(Bad {
                     element: "error",
                     message: unreadable.reason.clone(),
-                    rule: "unreadable",
+                    rule: UNREADABLE,
                     text: String::new(),
                 }),
             }],
@@ -168,7 +168,7 @@ fn cases(all: Problems) -> Vec<Case> {
             name: name(unanswered.rule, &unanswered.path, None),
             result: Some(Bad {
                 element,
-                message: format!("not checked: {}", unanswered.reason),
+                message: unanswered.text(),
                 rule: unanswered.rule,
                 text: String::new(),
             }),

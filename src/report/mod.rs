@@ -13,6 +13,8 @@ mod human;
 mod json;
 mod jsonl;
 mod junit;
+mod markup;
+mod place;
 mod problem;
 mod profile;
 mod rules;
@@ -62,6 +64,8 @@ pub struct Outcome {
     pub explicit_requirement: Option<Result<Option<bool>, RequirementFault>>,
     /// How long it took, where somebody has measured it.
     pub seconds: Option<f64>,
+    /// Where the item is, relative to the root of the sources; an absolute path outside of it. `None` where no root is known.
+    pub place: Option<String>,
 }
 
 /// An operand that could not be read at all.
@@ -71,6 +75,8 @@ pub struct Unreadable {
     pub path: String,
     /// Why.
     pub reason: String,
+    /// Where it is, as [`Outcome::place`].
+    pub place: String,
 }
 
 /// An item that a configuration leaves out of the run.
@@ -122,6 +128,11 @@ impl Outcome {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.advice.findings
+    }
+
+    /// Where the item is: from the root of the sources where that is known, else the place that links lead to.
+    pub(crate) fn place(&self) -> &str {
+        self.place.as_deref().unwrap_or(&self.evidence.root)
     }
 
     /// The exit status of the contract: 0 good, 1 failed or error findings, 3 a requirement is not met, 4 not

@@ -10,33 +10,46 @@ use crate::rule::{self, HYGIENE, Rule};
 use crate::verify::OsStatus;
 
 /// What stands for a verdict where other problems have a rule.
-pub(super) const VERDICTS: [VerdictRule; 3] = [
+pub(super) const VERDICTS: [VerdictRule; 4] = [
     VerdictRule {
-        id: "codesign-verdict",
+        id: CODESIGN,
         title: "codesign --verify fails",
         text: "The verdict of `codesign --verify` about this item. `sealcheck check` says what is the matter and how to repair it.",
+        parties: &[Party::Codesign],
     },
     VerdictRule {
-        id: "gatekeeper-verdict",
+        id: GATEKEEPER,
         title: "Gatekeeper does not accept the item",
         text: "The verdict of `spctl --assess` about this item. `sealcheck check` says what is the matter and how to repair it.",
+        parties: &[Party::Gatekeeper],
     },
     VerdictRule {
-        id: "requirement-verdict",
+        id: REQUIREMENT,
         title: "a requirement is not met",
         text: "The code does not satisfy its own designated requirement, or the one that was given with `-R`.",
+        parties: &[Party::Codesign],
+    },
+    VerdictRule {
+        id: UNREADABLE,
+        title: "an operand or something in it cannot be read",
+        text: "There is no verdict about what cannot be read, so it does not count as good. The message gives the reason.",
+        parties: &[],
     },
 ];
 
 const CODESIGN: &str = "codesign-verdict";
 const GATEKEEPER: &str = "gatekeeper-verdict";
 const REQUIREMENT: &str = "requirement-verdict";
+/// The problem of an operand without an outcome.
+pub(super) const UNREADABLE: &str = "unreadable";
 
 /// The documentation of a verdict.
 pub(super) struct VerdictRule {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) text: &'static str,
+    /// Who gives the verdict.
+    pub(super) parties: &'static [Party],
 }
 
 /// One problem of an item.
@@ -48,6 +61,8 @@ pub(super) struct Problem {
     pub(super) path: String,
     pub(super) architecture: Option<String>,
     pub(super) message: String,
+    /// The file that it is about, where it is about one, relative to the item.
+    pub(super) file: String,
     /// The files that it is about, with a word about each, where it is about several.
     pub(super) places: Vec<String>,
     /// Empty where there is none.
@@ -88,16 +103,41 @@ pub(super) struct Unanswered {
     pub(super) is_verdict: bool,
 }
 
+impl Unanswered {
+    pub(super) fn text(&self) -> String {
+        format!("not checked: {}", self.reason)
+    }
+
+    pub(super) fn fingerprint(&self) -> String {
+        fingerprint(self.rule, &self.path, None, &self.reason)
+    }
+}
+
 /// Everything that is to be reported of one item; it outlives the item's evidence.
 #[derive(Debug)]
 pub(super) struct Problems {
+    /// Where the item is, from the root of the sources where that is known.
+    pub(super) place: String,
     pub(super) problems: Vec<Problem>,
     pub(super) unanswered: Vec<Unanswered>,
 }
 
 impl Problems {
+    /// The open questions without whose answers the item is not good. That codesign gave no verdict is left out where an
+    /// error says why, as the finding about a container does.
+    pub(super) fn open_verdicts(&self) -> impl Iterator<Item = &Unanswered> {
+        let has_error = self
+            .problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Error);
+        let is_said = move |unanswered: &&Unanswered| unanswered.rule == CODESIGN && has_error;
+        let verdicts = self.unanswered.iter().filter(|unanswered| unanswered.is_verdict);
+        verdicts.filter(move |unanswered| !is_said(unanswered))
+    }
+
     pub(super) fn of(outcome: &Outcome, settings: Settings<'_>) -> Self {
         let mut all = Self {
+            place: outcome.place().to_owned(),
             problems: Vec::new(),
             unanswered: Vec::new(),
         };
@@ -126,6 +166,10 @@ impl Problems {
                 path: finding.path.clone(),
                 architecture: finding.architecture.clone(),
                 message: finding.message.clone(),
+                file: match finding.places.as_slice() {
+                    [only] if finding.path.is_empty() => only.path.clone(),
+                    _ => finding.path.clone(),
+                },
                 places: finding
                     .places
                     .iter()
@@ -148,6 +192,7 @@ impl Problems {
         self.problems.extend(reservations.map(|reservation| Problem {
             rule: rule::NOT_ALL_VERIFIED.id,
             severity: Severity::Note,
+            file: reservation.path.clone(),
             path: reservation.path,
             architecture: None,
             message: reservation.text,
@@ -163,6 +208,7 @@ impl Problems {
                 rule: HYGIENE,
                 severity: Severity::Error,
                 path: String::new(),
+                file: String::new(),
                 architecture: None,
                 message,
                 places: places
@@ -186,6 +232,7 @@ impl Problems {
                 rule: CODESIGN,
                 severity: Severity::Error,
                 path: verdict.subcomponent().unwrap_or_default().to_owned(),
+                file: verdict.subcomponent().unwrap_or_default().to_owned(),
                 architecture: verdict.architecture().map(str::to_owned),
                 message: verdict.status().map_or("invalid".to_owned(), told),
                 places: Vec::new(),
@@ -230,6 +277,7 @@ impl Problems {
                 rule: GATEKEEPER,
                 severity: Severity::Error,
                 path: verdict.subcomponent.clone().unwrap_or_default(),
+                file: verdict.subcomponent.clone().unwrap_or_default(),
                 architecture: None,
                 message: match said.join("; ") {
                     said if said.is_empty() => "rejected".to_owned(),
@@ -246,6 +294,7 @@ impl Problems {
             rule,
             severity: Severity::Error,
             path: String::new(),
+            file: String::new(),
             architecture: None,
             message: message.to_owned(),
             places: Vec::new(),
@@ -271,12 +320,4 @@ fn told(status: OsStatus) -> String {
 /// The documented rule behind an id; `None` for a verdict.
 pub(super) fn rule_of(id: &str) -> Option<&'static Rule> {
     rule::find(id)
-}
-
-/// The path of a file of an item as one that leads there from the working directory.
-pub(super) fn operand_path(operand: &str, path: &str) -> String {
-    match path {
-        "" => operand.to_owned(),
-        path => format!("{}/{path}", operand.trim_end_matches('/')),
-    }
 }

@@ -22,13 +22,22 @@ pub fn is_emulated() -> bool {
 /// Returns a command that starts the program, without arguments.
 pub fn program() -> Command {
     let words = runner();
-    match words.split_first() {
+    let mut command = match words.split_first() {
         Some((first, rest)) => {
             let mut command = Command::new(first);
             command.args(rest).arg(PROGRAM);
             command
         }
         None => Command::new(PROGRAM),
+    };
+    without_pipeline(&mut command);
+    command
+}
+
+/// Hides the pipeline that runs the tests from the program.
+pub fn without_pipeline(command: &mut Command) {
+    for variable in ["GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "CI_PROJECT_DIR"] {
+        command.env_remove(variable);
     }
 }
 
