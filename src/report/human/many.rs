@@ -185,8 +185,8 @@ impl Row {
             (None, _) => "not judged".to_owned(),
         };
         let ruling = outcome.gatekeeper.as_ref().map(|verdict| &verdict.ruling);
-        let counts = [Severity::Error, Severity::Warning, Severity::Note]
-            .map(|severity| problems::count(outcome.findings(), severity));
+        let counts =
+            [Severity::Error, Severity::Warning, Severity::Note].map(problems::counts(outcome.findings()));
         let mut words = in_words(counts);
         words.extend(text::suppressed(&outcome.advice.suppressed));
         Self {

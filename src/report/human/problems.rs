@@ -1,12 +1,12 @@
 //! Problems with places and repair: one cause, one problem, however many files and architectures it is met in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 
 use anstyle::Style as Ansi;
 
 use super::{BAD, DOUBTFUL, FAINT, Style};
-use crate::finding::{Finding, Place, Severity};
+use crate::finding::{Finding, Severity};
 use crate::report::{Outcome, text};
 use crate::rule::{AND_THEN, Suppression, Unknown};
 
@@ -18,8 +18,8 @@ const EXPLAINED: usize = 4;
 /// Findings of one rule that say the same.
 struct Problem<'a> {
     first: &'a Finding,
-    /// Path, and architectures or a note.
-    places: Vec<(&'a str, Vec<&'a str>)>,
+    /// Path, note and architectures of each.
+    places: Vec<(&'a str, Option<&'static str>, Vec<&'a str>)>,
     /// Which of them is which path.
     by_path: HashMap<&'a str, usize>,
     /// Whether the repairs differ.
@@ -39,8 +39,7 @@ pub(super) fn write_untold(
     told: &mut BTreeSet<&'static str>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let findings: Vec<Finding> = outcome.findings().iter().map(visible).collect();
-    let problems = group(&findings);
+    let problems = group(outcome.findings());
     let is_brief = style.verbosity == 0 && problems.len() > EXPLAINED;
     for problem in &problems {
         let is_told = told.contains(problem.first.rule);
@@ -93,25 +92,6 @@ fn write_suppressed(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         Ok(())
     } else {
         writeln!(out)
-    }
-}
-
-/// A finding whose text may be shown.
-fn visible(finding: &Finding) -> Finding {
-    let shown = |text: &str| text::visible(text).into_owned();
-    Finding {
-        path: shown(&finding.path),
-        message: shown(&finding.message),
-        remedy: shown(&finding.remedy),
-        places: finding
-            .places
-            .iter()
-            .map(|place| Place {
-                path: shown(&place.path),
-                note: place.note,
-            })
-            .collect(),
-        ..finding.clone()
     }
 }
 
@@ -188,7 +168,7 @@ fn add<'a>(problem: &mut Problem<'a>, finding: &'a Finding) {
         }
     }
     for place in &finding.places {
-        problem.places.push((&place.path, vec![place.note]));
+        problem.places.push((&place.path, Some(place.note), Vec::new()));
     }
     if !finding.places.is_empty() {
         return;
@@ -199,19 +179,25 @@ fn add<'a>(problem: &mut Problem<'a>, finding: &'a Finding) {
         .entry(&finding.path)
         .or_insert(problem.places.len());
     match problem.places.get_mut(place) {
-        Some((_, notes)) => notes.extend(architecture),
+        Some((_, _, architectures)) => architectures.extend(architecture),
         None => problem
             .places
-            .push((&finding.path, architecture.into_iter().collect())),
+            .push((&finding.path, None, architecture.into_iter().collect())),
     }
 }
 
-/// The number of problems of one severity, counted as they are shown.
-pub(super) fn count(findings: &[Finding], severity: Severity) -> usize {
-    group(findings)
-        .iter()
-        .filter(|problem| problem.first.severity == severity)
-        .count()
+/// The number of problems of each severity, counted as they are shown.
+pub(super) fn counts(findings: &[Finding]) -> impl Fn(Severity) -> usize {
+    let mut known = HashSet::new();
+    let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
+    for finding in findings {
+        let key = (finding.rule, finding.severity, finding.message.as_str());
+        if !finding.places.is_empty() || known.insert(key) {
+            let count = counts.entry(finding.severity).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    move |severity| counts.get(&severity).copied().unwrap_or_default()
 }
 
 fn write_problem(
@@ -229,7 +215,9 @@ fn write_problem(
     write!(
         out,
         "{colour}{}[{}]{colour:#} {}",
-        finding.severity, finding.rule, finding.message
+        finding.severity,
+        finding.rule,
+        text::visible(&finding.message)
     )?;
     if is_brief && !finding.rejected_by.is_empty() {
         write!(out, "  {FAINT}({}){FAINT:#}", parties(finding))?;
@@ -259,6 +247,7 @@ fn write_problem(
         }
     }
     let remedy = remedy(problem);
+    let remedy = text::visible(&remedy);
     if is_brief {
         // How to sign around it is said once, behind them all.
         let own = remedy.split(AND_THEN).next().unwrap_or_default();
@@ -298,11 +287,12 @@ fn places(problem: &Problem<'_>, outcome: &Outcome, style: Style, out: &mut dyn 
     if style.verbosity == 0 && problem.places.len() > SHOWN {
         return folders(problem, out);
     }
-    for (path, notes) in &problem.places {
-        let path = match *path {
-            "" => &text::visible(text::file_name(&outcome.evidence.path)),
+    for (path, note, architectures) in &problem.places {
+        let path = text::visible(match *path {
+            "" => text::file_name(&outcome.evidence.path),
             path => path,
-        };
+        });
+        let notes: Vec<&str> = note.iter().chain(architectures).copied().collect();
         match notes.as_slice() {
             [] => writeln!(out, "  {path}")?,
             notes => writeln!(out, "  {path}  {FAINT}{}{FAINT:#}", notes.join(", "))?,
@@ -314,15 +304,22 @@ fn places(problem: &Problem<'_>, outcome: &Outcome, style: Style, out: &mut dyn 
 /// A line for each folder with the number of its places and the name of the first.
 fn folders(problem: &Problem<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut folders: Vec<(&str, &str, usize)> = Vec::new();
-    for (path, _) in &problem.places {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for (path, ..) in &problem.places {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        match folders.iter_mut().find(|(known, ..)| *known == folder) {
+        // Most places follow others of their folder; there may be a million of both.
+        let index = match folders.last() {
+            Some((last, ..)) if *last == folder => folders.len().saturating_sub(1),
+            _ => *known.entry(folder).or_insert(folders.len()),
+        };
+        match folders.get_mut(index) {
             Some((.., count)) => *count = count.saturating_add(1),
             None => folders.push((folder, name, 1)),
         }
     }
     for (folder, name, count) in folders.iter().take(SHOWN) {
-        let folder = match *folder {
+        let (folder, name) = (text::visible(folder), text::visible(name));
+        let folder = match &*folder {
             "" => String::new(),
             folder => format!("{folder}/"),
         };

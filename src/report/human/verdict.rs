@@ -23,7 +23,7 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         requirement(answer, style, out)?;
     }
     gatekeeper(outcome, style, out)?;
-    let count = |severity| problems::count(outcome.findings(), severity);
+    let count = problems::counts(outcome.findings());
     let words: Vec<_> = [
         (count(Severity::Error), "error"),
         (count(Severity::Warning), "warning"),
