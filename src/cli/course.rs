@@ -63,6 +63,9 @@ impl Operands {
             }
         }
         operands.left_out = omissions.end();
+        if paths.len() > 1 {
+            operands.items.iter_mut().for_each(Item::forget_names);
+        }
         operands
     }
 

@@ -5,7 +5,7 @@
 //! Not checked: that a directory on the way is not exchanged for a link while the program runs.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,6 +13,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, SeekFrom, Stat, lgetxattr, lgetxattr_query, lstat, openat,
     seek, statat,
@@ -30,6 +31,12 @@ const MAX_ATTRIBUTE: usize = 16 << 20;
 
 /// Files of at least this many bytes are asked for their holes.
 const SPARSE_FROM: u64 = 1 << 20;
+
+/// Names of one directory that are read before the system is asked about them.
+const NAMES_AT_ONCE: usize = 8192;
+
+/// Names about which one task asks the system.
+const NAMES_PER_TASK: usize = 128;
 
 /// Pieces between holes that are counted in one file.
 const MAX_PIECES: usize = 4096;
@@ -246,28 +253,54 @@ fn list(
 ) -> Result<(), Errno> {
     let most = usize::try_from(limits.nodes).unwrap_or(usize::MAX);
     let mut directory = Dir::new(open_directory(path)?)?;
-    while let Some(entry) = directory.read() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if matches!(name.to_bytes(), b"." | b"..") {
-            continue;
+    loop {
+        let mut names = Vec::new();
+        while names.len() < NAMES_AT_ONCE
+            && let Some(entry) = directory.read()
+        {
+            let entry = entry?;
+            let name = entry.file_name();
+            if !matches!(name.to_bytes(), b"." | b"..") {
+                names.push(name.to_owned());
+            }
         }
-        if listing.len().saturating_add(entries.len()) >= most {
-            listing.gap(id, GapReason::NodeLimit(limits.nodes));
-            break;
+        let is_last = names.len() < NAMES_AT_ONCE;
+        let room = most.saturating_sub(listing.len()).saturating_sub(entries.len());
+        let is_full = names.len() > room;
+        names.truncate(room);
+        let asked = listing.budget().step(steps_of_calls(names.len()));
+        if asked.is_err() {
+            return Ok(());
         }
+        let directory = directory.fd()?;
         // The older call is the faster one, and there may be many files.
-        let facts = statat(directory.fd()?, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        let place = Path::new(OsStr::from_bytes(name.to_bytes()));
-        listing
-            .budget()
-            .allow(data.of(directory.fd()?, place, &facts, listing));
-        if listing.budget().step(SYSTEM_CALL).is_err() {
-            break;
+        let ask = |name: &CString| statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
+        let facts: Vec<_> = if names.len() < NAMES_PER_TASK {
+            names.iter().map(ask).collect()
+        } else {
+            names.par_iter().with_min_len(NAMES_PER_TASK).map(ask).collect()
+        };
+        for (name, facts) in names.iter().zip(facts) {
+            let facts = facts?;
+            let place = Path::new(OsStr::from_bytes(name.to_bytes()));
+            let bytes = data.of(directory, place, &facts, listing);
+            listing.budget().allow(bytes);
+            entries.push(node(name.to_bytes(), &facts, Some(id)));
         }
-        entries.push(node(name.to_bytes(), &facts, Some(id)));
+        if is_full {
+            listing.gap(id, GapReason::NodeLimit(limits.nodes));
+        }
+        if is_full || is_last {
+            return Ok(());
+        }
     }
-    Ok(())
+}
+
+/// Steps of so many calls of the system.
+fn steps_of_calls(count: usize) -> u64 {
+    u64::try_from(count)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(SYSTEM_CALL)
 }
 
 /// The extended attribute of exactly this name.

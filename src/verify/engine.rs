@@ -216,7 +216,10 @@ impl Evidence {
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify_item(item: &Item, options: &Options) -> Result<Evidence, SourceError> {
     let Some(unopened) = item.unopened else {
-        return verify(&item.path, options);
+        return match &item.listed.0 {
+            Some(tree) => verify_on_disk(&item.path, tree, options),
+            None => verify(&item.path, options),
+        };
     };
     let mut evidence = not_opened(&item.path, unopened, options);
     if let Some((archive, _)) = options.archives.around(&item.path, &options.limits)? {
@@ -249,17 +252,20 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
         evidence.judge();
         return Ok(evidence);
     }
-    let mut tree = DirectoryTree::open(path, &options.limits)?;
-    if let Some(bundle) = bundle_around(&tree, &options.limits) {
-        tree = bundle;
-    }
-    let format = format_of(&tree)?;
+    verify_on_disk(path, &DirectoryTree::open(path, &options.limits)?, options)
+}
+
+/// Verifies the code at `path`, which `tree` has listed.
+fn verify_on_disk(path: &Path, tree: &DirectoryTree, options: &Options) -> Result<Evidence, SourceError> {
+    let bundle = bundle_around(tree, &options.limits);
+    let tree = bundle.as_ref().unwrap_or(tree);
+    let format = format_of(tree)?;
     if let Some(unopened) = refusal(format, options) {
         let mut evidence = not_opened(path, unopened, options);
         evidence.root = tree.base().to_string_lossy().into_owned();
         return Ok(evidence);
     }
-    let mut evidence = verify_tree(&tree, options)?;
+    let mut evidence = verify_tree(tree, options)?;
     evidence.path = path.to_string_lossy().into_owned();
     evidence.root = tree.base().to_string_lossy().into_owned();
     evidence.format = format;
@@ -650,6 +656,10 @@ fn nodes<T: Tree + ?Sized>(tree: &T) -> impl Iterator<Item = NodeId> {
 
 /// Returns true if the file at the node begins like Mach-O.
 fn begins<T: Tree + ?Sized>(tree: &T, node: NodeId) -> Result<bool, SourceError> {
+    // There may be many, and nothing can be said about them.
+    if tree.node(node).size == 0 {
+        return Ok(false);
+    }
     let mut head = tree.head(node, 8)?;
     if needs_macho_head(&head) {
         head = tree.head(node, MACHO_HEAD)?;

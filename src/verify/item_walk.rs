@@ -13,6 +13,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::item_entry::{Entry, entry, is_bundle, is_operand_bundle, link, package_folder};
+use super::items::Listed;
 use super::{Item, Items, Options, Unopened, Unread};
 use crate::archive::ContainerFormat;
 use crate::limits::ARCHIVE_DEPTH;
@@ -85,7 +86,11 @@ impl<'o> Walk<'o> {
     }
 
     fn add(&mut self, path: PathBuf, unopened: Option<Unopened>) {
-        self.found.items.push(Item { path, unopened });
+        self.found.items.push(Item {
+            path,
+            unopened,
+            listed: Listed::default(),
+        });
     }
 
     /// Looks through a folder and everything below it.

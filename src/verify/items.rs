@@ -8,6 +8,7 @@
 //! Not done: scripts that a shell runs are not items, because Gatekeeper does not check them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::item_walk::Walk;
 use super::{Options, Unread};
@@ -24,7 +25,21 @@ pub struct Item {
     pub path: PathBuf,
     /// Why it is not opened, where the search has shown that already.
     pub unopened: Option<Unopened>,
+    /// The names in it, where the search has listed them already.
+    pub(super) listed: Listed,
 }
+
+/// What is at hand of an item. It is no part of what the item is, so that all of them are equal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Listed(pub(super) Option<Arc<DirectoryTree>>);
+
+impl PartialEq for Listed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Listed {}
 
 /// Why an item is not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,7 +124,13 @@ impl Item {
         Self {
             path: path.to_owned(),
             unopened: None,
+            listed: Listed::default(),
         }
+    }
+
+    /// Drops the names in it, so that those of many items are not in memory at once.
+    pub(crate) fn forget_names(&mut self) {
+        self.listed = Listed::default();
     }
 }
 
@@ -127,15 +148,27 @@ impl Items {
 /// [`SourceError`] where the operand cannot be read.
 pub fn items(path: &Path, options: &Options) -> Result<Items, SourceError> {
     let mut walk = Walk::new(options);
+    let mut listed = Listed::default();
     match options.archives.around(path, &options.limits)? {
         Some((archive, inner)) => {
             let level = archive.level();
             let tree = ArchiveTree::new(archive, &inner, &options.limits)?;
             walk.operand(&tree, path, level)?;
         }
-        None => walk.operand(&DirectoryTree::open(path, &options.limits)?, path, 0)?,
+        None => {
+            let tree = DirectoryTree::open(path, &options.limits)?;
+            walk.operand(&tree, path, 0)?;
+            listed = Listed(Some(Arc::new(tree)));
+        }
     }
     let mut found = walk.end();
+    if let [only] = found.items.as_mut_slice()
+        && only.path == path
+        && only.unopened.is_none()
+    {
+        // It may have a million names.
+        only.listed = listed;
+    }
     if found.items.is_empty() && found.unread.is_empty() {
         found.items.push(Item::at(path));
     }
