@@ -4,11 +4,14 @@
 //! finding: what follows from another rule's finding in the same code ([`Rule::follows_from`]) is named there and not
 //! reported again.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
 
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
+use super::misplaced::{BrokenFolder, broken_folders};
 use super::reading::LIMIT_REACHED;
 use super::remedy::Signing;
 use super::zip_archive::ABOUT_ARCHIVES;
@@ -82,39 +85,59 @@ impl Unknown {
 /// meant to go.
 #[must_use]
 pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expectations) -> Advice {
-    let mut advice = Advice::unasked(evidence, target);
-    let target = advice.target;
-    let linkage = OnceCell::new();
+    let empty = Advice::unasked(evidence, target);
+    let target = empty.target;
     let signing = Signing::of(evidence, target);
     let budget = evidence.budget();
-    let ask = |rule: &'static Rule, advice: &mut Advice| {
-        let kept = advice.findings.len();
+    let ask = |rule: &'static Rule, shared: &Shared| {
+        let mut advice = empty.clone();
+        if budget.is_spent() {
+            return advice;
+        }
         let mut check = Check {
             rule,
             evidence,
             expectations,
-            linkage: &linkage,
+            shared,
             signing: &signing,
-            advice,
+            advice: &mut advice,
         };
         (rule.check)(&mut check);
         // Whether that was too much is asked before the next rule.
-        let found = advice.findings.iter().skip(kept);
-        let _ = budget.step(1).and_then(|()| budget.retain(found.map(size).sum()));
+        let found = advice.findings.iter().map(size).sum();
+        let _ = budget.step(1).and_then(|()| budget.retain(found));
+        advice
     };
-    for rule in all().into_iter().filter(|rule| rule.applies_to(target)) {
-        if budget.is_spent() {
-            break;
-        }
-        ask(rule, &mut advice);
+    let rules: Vec<&'static Rule> = all().into_iter().filter(|rule| rule.applies_to(target)).collect();
+    let shared = Shared::default();
+    let before = budget.cost();
+    let was_spent = budget.is_spent();
+    let mut asked: Vec<Advice> = rules.par_iter().map(|rule| ask(rule, &shared)).collect();
+    if budget.is_spent() && !was_spent {
+        // Which of two budgets is spent first depends on threads, unless there is only one.
+        budget.rewind(before);
+        evidence.listing.forget_tables();
+        let shared = Shared::default();
+        asked = rules.iter().map(|rule| ask(rule, &shared)).collect();
+    }
+    let mut advice = empty.clone();
+    for mut one in asked {
+        advice.findings.append(&mut one.findings);
+        advice.unknown.append(&mut one.unknown);
     }
     fold(&mut advice.findings, budget);
     if budget.is_spent() {
         // What there is to say about the item is only that.
-        advice.findings.clear();
-        advice.unknown.clear();
-        ask(&LIMIT_REACHED, &mut advice);
-        return advice;
+        let mut check = Check {
+            rule: &LIMIT_REACHED,
+            evidence,
+            expectations,
+            shared: &shared,
+            signing: &signing,
+            advice: &mut empty.clone(),
+        };
+        (LIMIT_REACHED.check)(&mut check);
+        return check.advice.clone();
     }
     sort(&mut advice.findings);
     advice
@@ -185,12 +208,19 @@ impl From<&str> for Description {
     }
 }
 
+/// What several rules ask about an item; each fact is found out when it is first asked for.
+#[derive(Default)]
+pub(super) struct Shared {
+    linkage: OnceLock<Linkage>,
+    broken_folders: OnceLock<Vec<BrokenFolder>>,
+}
+
 /// One rule at work on one item.
 pub(crate) struct Check<'a> {
     rule: &'static Rule,
     evidence: &'a Evidence,
     expectations: &'a Expectations,
-    linkage: &'a OnceCell<Linkage>,
+    shared: &'a Shared,
     signing: &'a Signing<'a>,
     advice: &'a mut Advice,
 }
@@ -227,7 +257,14 @@ impl<'a> Check<'a> {
 
     /// Which file every load command of the item leads to; found out when it is first asked for.
     pub(super) fn linkage(&self) -> &'a Linkage {
-        self.linkage.get_or_init(|| Linkage::of(self.evidence))
+        self.shared.linkage.get_or_init(|| Linkage::of(self.evidence))
+    }
+
+    /// Folders that a seal takes for code, and that are no bundles.
+    pub(super) fn broken_folders(&self) -> &'a [BrokenFolder] {
+        self.shared
+            .broken_folders
+            .get_or_init(|| broken_folders(self.evidence))
     }
 
     /// Where the item is meant to go.
@@ -255,6 +292,11 @@ impl<'a> Check<'a> {
         message: impl Into<String>,
     ) -> &mut Finding {
         self.add(&object.path, path.to_owned(), message.into())
+    }
+
+    /// The same, about the code object at the path `code`.
+    pub(super) fn at(&mut self, code: &str, path: &str, message: impl Into<String>) -> &mut Finding {
+        self.add(code, path.to_owned(), message.into())
     }
 
     /// A finding about one slice of a code object.

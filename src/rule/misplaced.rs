@@ -3,6 +3,7 @@
 //! They look at names only. What the seal says of the same files is told by rules that leave out what is explained
 //! here.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use super::bundles::Bundles;
@@ -52,12 +53,6 @@ const BUNDLES: [&str; 20] = [
     "workflow",
     "xpc",
 ];
-
-/// Paths of folders that a finding of these rules is about.
-pub(super) fn broken_paths(evidence: &Evidence) -> HashSet<String> {
-    let folders = broken_folders(evidence).into_iter();
-    folders.map(|(_, node, _)| evidence.listing.path(node)).collect()
-}
 
 /// Whether a Mac's archiver or a foreign volume made the file: `._NAME`, or anything in `__MACOSX`.
 pub(super) fn is_apple_double(path: &str) -> bool {
@@ -110,9 +105,18 @@ fn is_bundle(names: &Listing, folder: NodeId) -> bool {
             .any(|place| has(&format!("{place}{stem}")) || has(&format!("{place}{name}.dist")))
 }
 
-/// Folders that a seal takes, or would take, for code, and that are no bundles, with the code around them and what
-/// macOS says already.
-fn broken_folders(evidence: &Evidence) -> Vec<(&CodeObject, NodeId, Option<OsStatus>)> {
+/// A folder that a seal takes, or would take, for code, and that is no bundle.
+pub(super) struct BrokenFolder {
+    /// The path of the code around it.
+    code: String,
+    /// Its path in the item.
+    pub(super) path: String,
+    /// What macOS says of it already.
+    status: Option<OsStatus>,
+}
+
+/// All such folders of an item.
+pub(super) fn broken_folders(evidence: &Evidence) -> Vec<BrokenFolder> {
     let names = &evidence.listing;
     let bundles = Bundles::of(evidence);
     let faults = || evidence.code.iter().flat_map(|object| &object.faults);
@@ -120,14 +124,19 @@ fn broken_folders(evidence: &Evidence) -> Vec<(&CodeObject, NodeId, Option<OsSta
         .filter(|fault| matches!(fault.kind, FaultKind::Bundle(_)))
         .map(|fault| (fault.path.as_str(), fault.status()))
         .collect();
-    let added: HashSet<&str> = faults()
-        .filter_map(|fault| match &fault.kind {
+    // There may be many, and hardly any folder asks for them.
+    let added: LazyCell<HashSet<&str>, _> = LazyCell::new(|| {
+        let added = faults().filter_map(|fault| match &fault.kind {
             FaultKind::Resources { added, .. } => Some(added),
             _ => None,
-        })
-        .flatten()
-        .map(String::as_str)
-        .collect();
+        });
+        added.flatten().map(String::as_str).collect()
+    });
+    let found = |object: &CodeObject, path, status| BrokenFolder {
+        code: object.path.clone(),
+        path,
+        status,
+    };
     let judge = |node: NodeId| {
         let facts = names.node(node);
         if node == NodeId(0) || !facts.is_directory() || !facts.text().contains('.') {
@@ -140,24 +149,21 @@ fn broken_folders(evidence: &Evidence) -> Vec<(&CodeObject, NodeId, Option<OsSta
         let path = names.path(node);
         if let Some(status) = refused.get(path.as_str()) {
             // Both may be where no name could be read.
-            return (!evidence.may_hide_names(&path)).then_some((object, node, *status));
+            return (!evidence.may_hide_names(&path)).then(|| found(object, path, *status));
         }
         // What a good seal covers some other way is no problem.
-        let is_added = added.contains(path.as_str());
-        let is_judged = is_added || object.seal.is_none();
-        let is_broken = is_judged
-            && is_code_place(below(&object.path, &path)?)
+        let may_be_broken = is_code_place(below(&object.path, &path)?)
             && !is_bundle(names, node)
             && !evidence.may_hide_names(&path);
-        is_broken.then_some((object, node, is_added.then_some(OsStatus::BAD_RESOURCE)))
+        let is_added = may_be_broken && added.contains(path.as_str());
+        let is_judged = is_added || object.seal.is_none();
+        (may_be_broken && is_judged).then(|| found(object, path, is_added.then_some(OsStatus::BAD_RESOURCE)))
     };
     names.ids().filter_map(judge).collect()
 }
 
 fn folders(check: &mut Check<'_>, is_known: bool) {
-    let evidence = check.evidence();
-    for (object, node, status) in broken_folders(evidence) {
-        let path = evidence.listing.path(node);
+    for BrokenFolder { code, path, status } in check.broken_folders() {
         let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
         if BUNDLES.iter().any(|known| known.eq_ignore_ascii_case(extension)) != is_known {
             continue;
@@ -167,7 +173,7 @@ fn folders(check: &mut Check<'_>, is_known: bool) {
         } else {
             "a folder with a dot in its name lies among code"
         };
-        check.within(object, &path, message).status = status;
+        check.at(code, path, message).status = *status;
     }
 }
 

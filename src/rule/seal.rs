@@ -51,7 +51,8 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "The seal in _CodeSignature/CodeResources lists every file of the bundle with its digest. One file more, less or different breaks it. Usual causes: a build step that runs after signing; a program that writes into its own bundle (Python byte code, logs, updates); a copy that lost links or changed line ends.",
         remedy: SIGN_AGAIN,
         check: |check| {
-            let explained = misplaced::broken_paths(check.evidence());
+            let folders = check.broken_folders().iter();
+            let explained: HashSet<&str> = folders.map(|folder| folder.path.as_str()).collect();
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Resources {
                     added,
@@ -64,22 +65,18 @@ pub(super) const RULES: &[Rule] = &[
                         .flat_map(|(path, sealed)| [path, sealed])
                         .collect();
                     let is_explained = |path: &String| {
-                        misplaced::is_apple_double(path) || explained.contains(path) || renamed.contains(path)
+                        misplaced::is_apple_double(path)
+                            || explained.contains(path.as_str())
+                            || renamed.contains(path)
                     };
-                    let added: &Vec<String> =
-                        &added.iter().filter(|path| !is_explained(path)).cloned().collect();
-                    let missing: &Vec<String> = &missing
-                        .iter()
-                        .filter(|path| !renamed.contains(path))
-                        .cloned()
-                        .collect();
                     let nested: HashSet<&String> = nested.iter().collect();
-                    let modified: &Vec<String> = &modified
-                        .iter()
-                        .filter(|path| !nested.contains(path))
-                        .cloned()
-                        .collect();
-                    let counts = [(added, "added"), (modified, "modified"), (missing, "missing")];
+                    // There may be a million.
+                    let added: Vec<&String> = added.iter().filter(|path| !is_explained(path)).collect();
+                    let missing: Vec<&String> =
+                        missing.iter().filter(|path| !renamed.contains(path)).collect();
+                    let modified: Vec<&String> =
+                        modified.iter().filter(|path| !nested.contains(path)).collect();
+                    let counts = [(&added, "added"), (&modified, "modified"), (&missing, "missing")];
                     let words: Vec<String> = counts
                         .iter()
                         .filter(|(paths, _)| !paths.is_empty())
@@ -101,7 +98,7 @@ pub(super) const RULES: &[Rule] = &[
                         .iter()
                         .flat_map(|(paths, word)| {
                             paths.iter().map(move |path| Place {
-                                path: path.clone(),
+                                path: (*path).clone(),
                                 note: word,
                             })
                         })

@@ -62,6 +62,12 @@ fn module<'a>(name: &'a str, extension: &str) -> Option<&'a str> {
 /// Modules in a folder that are not compiled, where others are.
 fn uncompiled(names: &Listing, folder: NodeId) -> Vec<NodeId> {
     let children = names.children(folder);
+    if !children
+        .iter()
+        .any(|child| names.node(*child).name.ends_with(b".py"))
+    {
+        return Vec::new();
+    }
     let mut compiled: HashSet<String> = HashSet::new();
     if let Some(cache) = names.lookup(folder, "__pycache__").id() {
         // `NAME.cpython-312.pyc`, `NAME.cpython-312.opt-1.pyc`

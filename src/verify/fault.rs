@@ -445,6 +445,9 @@ impl Fault {
                 ..
             } => {
                 // The first one in the order of the scan decides; what is missing is noticed last.
+                if nested.is_empty() {
+                    return Some(OsStatus::BAD_RESOURCE);
+                }
                 let first = added.iter().chain(modified).min();
                 if first.is_some_and(|first| nested.contains(first)) {
                     OsStatus::BAD_NESTED_CODE
