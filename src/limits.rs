@@ -46,8 +46,8 @@ pub struct Limits {
     pub archive_bytes: u64,
     /// Bytes of code in archives, and of the archives around it that are archived themselves, in memory at once: 1 GiB.
     pub archive_memory: u64,
-    /// Steps of work for one item, which all that look at it share: 100,000,000, about a second, and more for each byte of
-    /// the operand. An app of 100,000 files takes about a tenth of its allowance.
+    /// Steps of work for one item, which all that look at it share: 50,000,000, about half a second, and more for each byte of
+    /// the operand. An app of 100,000 files takes about a fifth of its allowance.
     pub steps: u64,
     /// Steps allowed in addition for each byte of the operand: 4. None where a caller sets the steps.
     pub steps_per_byte: u64,
@@ -133,7 +133,7 @@ impl Default for Limits {
             archive_members: 500_000,
             archive_bytes: 4 << 30,
             archive_memory: 1 << 30,
-            steps: 100_000_000,
+            steps: 50_000_000,
             steps_per_byte: 4,
             retained_bytes: 256 << 20,
             bytes_per_retained: 8,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::resolve::{self, STEPS_PER_NAME};
+use super::resolve::{self, steps_of_search};
 use super::{Gap, GapReason, Kind, Lookup, Node, NodeId, ResolveError};
 use crate::budget::Budget;
 use crate::limits::Limits;
@@ -149,8 +149,8 @@ impl Listing {
             if name.contains(char::REPLACEMENT_CHARACTER) {
                 return true;
             }
-            let _ = self.budget.step(STEPS_PER_NAME);
             let children = self.children(at);
+            let _ = self.budget.step(steps_of_search(children.len()));
             let Ok(index) = children.binary_search_by(|&id| self.node(id).name.as_ref().cmp(name.as_bytes()))
             else {
                 return false;

@@ -16,16 +16,23 @@ const MAX_COMPONENTS: usize = 16_384;
 /// Entries of a directory that are gone through one by one where a name is not there as it is written.
 const MAX_WITHOUT_INDEX: usize = 64;
 
-/// Steps of finding a name: a search among sorted names, or in a table.
-pub(super) const STEPS_PER_NAME: u64 = 4;
+/// Steps of finding a name in a table: the name is folded, kept for a moment, and hashed.
+const STEPS_PER_TABLE: u64 = 10;
+
+/// Steps of a search among so many sorted names: two for each of them that is compared, since they are all over the memory.
+pub(super) fn steps_of_search(names: usize) -> u64 {
+    u64::from(usize::BITS.saturating_sub(names.leading_zeros()))
+        .saturating_add(1)
+        .saturating_mul(2)
+}
 
 /// One entry of a directory by name; what it cost is added to `steps`.
 fn child(tree: &Listing, directory: NodeId, name: &[u8], steps: &mut u64) -> Lookup {
     let scanned = |bytes: usize| u64::try_from(bytes / 8).unwrap_or(u64::MAX);
-    *steps = steps
-        .saturating_add(STEPS_PER_NAME)
-        .saturating_add(scanned(name.len()));
     let children = tree.children(directory);
+    *steps = steps
+        .saturating_add(steps_of_search(children.len()))
+        .saturating_add(scanned(name.len()));
     if let Ok(index) = children.binary_search_by(|&id| tree.node(id).name.as_ref().cmp(name)) {
         return children
             .get(index)
@@ -42,7 +49,7 @@ fn child(tree: &Listing, directory: NodeId, name: &[u8], steps: &mut u64) -> Loo
     }
     let found = tree.folded(directory, fold).get(&fold(name)).copied();
     *steps = steps
-        .saturating_add(STEPS_PER_NAME)
+        .saturating_add(STEPS_PER_TABLE)
         .saturating_add(scanned(name.len().saturating_mul(4)));
     found.map_or(Lookup::Missing, Lookup::Folded)
 }
