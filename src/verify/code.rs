@@ -21,7 +21,7 @@ use crate::macho::{Architecture, FatFault, MachO, MachOError, Slice, command_byt
 use crate::source::{NodeId, SourceError, Tree};
 
 /// Steps of looking at one code object, with what each rule asks about it; measured with folders that are empty.
-const PER_OBJECT: u64 = 2500;
+const PER_OBJECT: u64 = 4000;
 
 /// What every step of one verification needs.
 pub(super) struct Context<'t, T: ?Sized> {
