@@ -107,7 +107,9 @@ fn the_program_names_the_budget() {
     let app = acme(folder.path());
     for command in ["check", "verify", "assess"] {
         for limit in ["steps=2000", "retained-bytes=2000"] {
-            for format in ["human", "json", "jsonl", "sarif", "junit"] {
+            for format in [
+                "human", "json", "jsonl", "sarif", "junit", "github", "gitlab", "markdown",
+            ] {
                 let (status, text) = run(&[command, "--limit", limit, "--format", format], &app);
                 let name = limit.split('=').next().unwrap();
                 assert_eq!(status, 4, "{command} {format} {limit}: {text}");

@@ -417,6 +417,8 @@ fn verdicts_do_not_change() {
                 "jsonl" => "\"valid\":false",
                 "sarif" => "\"ruleId\": \"codesign-verdict\"",
                 "junit" => "type=\"codesign-verdict\"",
+                "gitlab" => "\"check_name\":\"codesign-verdict\"",
+                "markdown" => "- **error** `codesign-verdict`",
                 _ => "title=sealcheck codesign-verdict::",
             };
             assert!(text.contains(failed), "{format} {more:?}: {text}");

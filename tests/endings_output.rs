@@ -67,7 +67,7 @@ fn a_lost_report_is_not_judged_or_worse() {
                 "{command} {output}: {error}"
             );
         }
-        for format in ["json", "jsonl", "sarif", "junit", "github"] {
+        for format in ["json", "jsonl", "sarif", "junit", "github", "gitlab", "markdown"] {
             for (item, status) in [("good", 0), ("broken", 1)] {
                 let (found, ..) = items.bash(&format!("$S verify --format {format} {item} {output}"));
                 // Nothing to annotate, nothing to lose.

@@ -11,7 +11,9 @@ use crate::command_line::{sealcheck, stdout};
 use crate::support::bundle::acme;
 use crate::support::{flip, project, real_app};
 
-pub const FORMATS: [&str; 6] = ["human", "json", "jsonl", "sarif", "junit", "github"];
+pub const FORMATS: [&str; 8] = [
+    "human", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown",
+];
 
 pub fn run(command: &str, format: &str, more: &[&str], paths: &[PathBuf]) -> (String, i32) {
     let mut arguments: Vec<OsString> = [command, "--format", format, "--at", "2026-11-24"]
@@ -110,6 +112,96 @@ fn junit_fails_what_failed_and_passes_nothing_unchecked() {
     );
 }
 
+/// Every attribute of an element, in order.
+fn attributes(xml: &str, wanted: &str) -> Vec<Vec<(String, String)>> {
+    let mut reader = Reader::from_str(xml);
+    let mut found = Vec::new();
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(element) | Event::Empty(element) if element.name().as_ref() == wanted => {
+                let attributes = element.attributes().map(|attribute| {
+                    let attribute = attribute.unwrap();
+                    (attribute.key.as_ref().to_owned(), attribute.value.to_string())
+                });
+                found.push(attributes.collect());
+            }
+            Event::Eof => return found,
+            _ => {}
+        }
+    }
+}
+
+/// Maven Surefire's schema requires a time of every test case; that of Jenkins knows these attributes and no others.
+#[test]
+fn every_test_case_has_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let items = items(folder.path());
+    for command in ["check", "verify", "assess"] {
+        let (xml, _) = run(command, "junit", &[], &items);
+        let seconds = |attributes: &[(String, String)]| -> f64 {
+            let (_, time) = attributes.iter().find(|(name, _)| name == "time").unwrap();
+            let (_, digits) = time.split_once('.').unwrap();
+            assert_eq!(digits.len(), 3, "{time}");
+            time.parse().unwrap()
+        };
+        let sum = |element: &str| -> f64 { attributes(&xml, element).iter().map(|all| seconds(all)).sum() };
+        let (cases, suites, all) = (sum("testcase"), sum("testsuite"), sum("testsuites"));
+        assert!(cases > 0.0, "{command}: {xml}");
+        assert!(
+            (cases - suites).abs() < 0.01 && (suites - all).abs() < 0.01,
+            "{command}: {xml}"
+        );
+        let names = |element: &str| -> Vec<String> {
+            let first = attributes(&xml, element).remove(0);
+            first.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(
+            names("testsuites"),
+            ["name", "tests", "failures", "errors", "time"]
+        );
+        assert_eq!(
+            names("testsuite"),
+            ["name", "tests", "failures", "errors", "skipped", "time"]
+        );
+        assert_eq!(names("testcase"), ["name", "classname", "time"]);
+        // Neither schema has output beside test cases.
+        assert!(!xml.contains("\n    <system-out>"), "{xml}");
+    }
+}
+
+/// Readers join suites and test cases of the same name. An item that the operands name twice, or a container in which several
+/// things cannot be read, has one suite.
+#[test]
+fn nothing_is_twice_in_junit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut items = items(folder.path());
+    let twice = [
+        crate::support::zip::Member::file("x", b"1"),
+        crate::support::zip::Member::file("x", b"2"),
+    ];
+    let archive = folder.path().join("twice.zip");
+    std::fs::write(&archive, crate::support::zip::zip(&twice)).unwrap();
+    std::fs::write(folder.path().join("cut.zip"), b"PK\x03\x04 and no more").unwrap();
+    items.extend([archive, folder.path().join("cut.zip")]);
+    items.extend(items.clone());
+    items.push(folder.path().to_owned());
+    for command in ["check", "verify", "assess"] {
+        let xml = run(command, "junit", &[], &items).0;
+        let names = elements(&xml);
+        let suites: Vec<_> = names
+            .iter()
+            .filter(|(element, _)| element == "testsuite")
+            .collect();
+        let distinct: std::collections::BTreeSet<_> = suites.iter().collect();
+        assert_eq!(suites.len(), distinct.len(), "{command}: {xml}");
+        let cases: Vec<_> = attributes(&xml, "testcase");
+        let distinct: std::collections::BTreeSet<_> = cases.iter().map(|case| &case[..2]).collect();
+        assert_eq!(cases.len(), distinct.len(), "{command}: {xml}");
+        let (once, _) = run(command, "junit", &[], &items[..6]);
+        assert_eq!(without_seconds(&xml), without_seconds(&once), "{command}");
+    }
+}
+
 #[test]
 fn annotations_name_files_and_repairs() {
     let folder = tempfile::tempdir().unwrap();
@@ -160,6 +252,12 @@ fn each_json_line_is_an_item_of_the_json_report() {
 pub fn without_seconds(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
+        let mut line = line.to_owned();
+        // JUnit.
+        if let Some((before, after)) = line.split_once(" time=\"") {
+            let (_, after) = after.split_once('"').unwrap();
+            line = format!("{before}{after}");
+        }
         let end = line.find("\"seconds\":").or(line.find(" of code in "));
         let end = end.unwrap_or(line.len());
         out.push_str(&line[..end]);

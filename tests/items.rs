@@ -10,6 +10,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::command_line::{sealcheck, stdout};
+use crate::formats::FORMATS;
 use crate::support::archive::{gzip, tar, tar_file};
 use crate::support::bundle::acme;
 use crate::support::container::{disk_image, package, tarball, volume};
@@ -95,7 +96,7 @@ fn a_folder_passes_only_if_everything_in_it_is_judged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dist");
     dist(&path);
-    let formats = ["human", "json", "jsonl", "sarif", "junit", "github"];
+    let formats = FORMATS;
     let check = |status: i32, names: &[&str]| {
         for command in ["check", "verify", "assess"] {
             for format in formats {
@@ -103,8 +104,8 @@ fn a_folder_passes_only_if_everything_in_it_is_judged() {
                 let text = said(&output).replace("%20", " ");
                 assert_eq!(output.status.code(), Some(status), "{command} {format}: {text}");
                 for name in names {
-                    // Annotations are about problems only.
-                    let is_left_out = format == "github" && *name == "Good.app";
+                    // Annotations and issues are about problems only.
+                    let is_left_out = format.starts_with("git") && *name == "Good.app";
                     // The folder of an item and its path in it stand apart.
                     assert!(
                         text.contains(name) || is_left_out,
@@ -675,7 +676,7 @@ fn faults_of_the_archive_count_in_every_command() {
         fs::write(&path, bytes).unwrap();
         for operand in [folder.path(), path.as_path()] {
             for command in ["check", "verify", "assess"] {
-                for format in ["human", "json", "jsonl", "sarif", "junit", "github"] {
+                for format in FORMATS {
                     let output = run(command, &["--format", format], operand);
                     let text = said(&output);
                     assert_eq!(output.status.code(), Some(1), "{name} {command} {format}: {text}");

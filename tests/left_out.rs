@@ -75,7 +75,7 @@ fn what_is_left_out_is_reported_and_counted() {
         assert_eq!(report["items"].as_array().unwrap().len(), 1);
     }
     // Every other format says so on standard error.
-    for format in ["human", "jsonl", "sarif", "junit", "github"] {
+    for format in ["human", "jsonl", "sarif", "junit", "github", "gitlab", "markdown"] {
         let (status, _, error) = run(folder, &["-q", "--format", format, "dist"]);
         assert_eq!(status, Some(0), "{format}");
         assert_eq!(error.matches(": left out: ").count(), 2, "{format}: {error}");

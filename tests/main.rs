@@ -75,6 +75,7 @@ mod public_face;
 mod real_bundles;
 mod real_findings;
 mod repairs;
+mod reports;
 mod requirement_text;
 mod requirements;
 mod reservations;

@@ -252,7 +252,7 @@ fn formats_for_pipelines_name_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let app = copied(folder.path());
     fs::write(app.join("Contents/Resources/AppIcon.icns"), b"x").unwrap();
-    for format in ["github", "junit", "sarif"] {
+    for format in ["github", "gitlab", "junit", "markdown", "sarif"] {
         let text = run(&["check", "--format", format], &app);
         assert!(
             text.contains("Contents/Resources/AppIcon.icns: modified"),

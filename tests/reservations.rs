@@ -50,7 +50,7 @@ fn what_the_options_leave_out_is_shown() {
         .built();
     for (option, said) in OPTIONS {
         for command in ["check", "verify"] {
-            for format in ["human", "json", "jsonl", "sarif", "github"] {
+            for format in ["human", "json", "jsonl", "sarif", "github", "gitlab", "markdown"] {
                 let format = format!("--format={format}");
                 let (status, text) = run(command, &[option, &format], &built.path);
                 assert_eq!(status, 0, "{command} {option} {format}: {text}");

@@ -537,7 +537,7 @@ fn what_nobody_knows_is_not_passed_in_any_format() {
     assert!(copied.unwrap().success());
     std::fs::remove_file(app.join("Contents/CodeResources")).unwrap();
     assert_eq!(check(&app, &[]).1, 0);
-    for format in ["human", "json", "jsonl", "sarif", "junit", "github"] {
+    for format in crate::formats::FORMATS {
         let (text, status) = check(&app, &["--require", "notarized", "--format", format]);
         assert_eq!(status, 4, "{format}: {text}");
         assert!(text.contains("required-notarization-missing"), "{format}: {text}");

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -10,8 +11,8 @@ use super::config::Baselines;
 use super::expected::Expected;
 use super::values::{
     Assessor, Colour, Destination, Form, Format, Host, Known, Manner, RESTRICT_SIDEBAND, RESTRICT_SYMLINKS,
-    ReportFormat, RequirementForm, Strict, parse_kernel, parse_limit, parse_operation, parse_rule,
-    parse_strict, parse_time,
+    ReportFile, ReportFormat, RequirementForm, Strict, parse_kernel, parse_limit, parse_operation,
+    parse_report, parse_rule, parse_strict, parse_time,
 };
 use crate::entitlements::nearest_of;
 use crate::gatekeeper::Operation;
@@ -257,6 +258,9 @@ pub(super) struct Reports {
     /// Format of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
     pub(super) format: ReportFormat,
+    /// Write one more report to a file, such as sarif=sealcheck.sarif; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = OsStringValueParser::new().try_map(|text| parse_report(&text)))]
+    pub(super) report: Vec<ReportFile>,
     /// The folder to which paths in SARIF and GitHub reports are relative [default: $GITHUB_WORKSPACE, $CI_PROJECT_DIR or the
     /// working folder]
     #[arg(long, value_name = "FOLDER")]

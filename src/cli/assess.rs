@@ -3,15 +3,17 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::course::{Course, Operands, report};
+use super::arguments::Reports;
+use super::course::{Course, Operands};
 use super::exit::Exit;
+use super::outputs::{Outputs, report};
 use super::values::{Assessor, ReportFormat};
 use super::verify::write_reservations;
 use super::{Session, complain};
 use crate::gatekeeper::{self, Operation, Ruling};
 use crate::report::{
-    Outcome, Totals, container_lines, spctl_lines, syspolicy_status, visible, write_syspolicy,
-    write_syspolicy_json,
+    Outcome, Report, Run, Settings, Totals, container_lines, spctl_lines, syspolicy_status, visible,
+    write_syspolicy, write_syspolicy_json,
 };
 
 /// Levels of `-v` with which `spctl` tells source and origin.
@@ -20,47 +22,92 @@ const ALL: u8 = 2;
 pub(super) fn run(
     paths: &[PathBuf],
     operation: Operation,
-    (format, style): (ReportFormat, Assessor),
+    (reports, style): (&Reports, Assessor),
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
     let is_syspolicy = style == Assessor::SyspolicyCheck;
     let is_own = style == Assessor::Sealcheck;
-    let mut operands = match (format, is_own) {
+    let mut operands = match (reports.format, is_own) {
         (ReportFormat::Human, false) => Operands::plain(paths),
         _ if is_syspolicy => Operands::plain(paths),
         _ => Operands::expanded(paths, session),
     };
     let settings = session.settings(false);
-    let mut totals = Totals::new(settings);
-    totals.is_wanted = operands.are_many() && is_own;
-    totals.is_quiet = session.global.quiet;
-    totals.lists_skipped = is_own && !session.global.quiet && session.global.verbose > 0;
-    let report = match (format, is_syspolicy) {
-        (ReportFormat::Json, true) => Box::new(totals),
-        _ => report(format, settings, totals),
+    let is_many = operands.are_many();
+    let human = |style| -> Box<dyn Report> { Box::new(Lines::new(session, settings, style, is_many)) };
+    let main = match (reports.format, is_syspolicy) {
+        (ReportFormat::Json, true) => Box::new(SyspolicyJson),
+        (format, _) => report(format, settings, || human(style)),
     };
-    let mut course = Course::new(session, settings, &mut operands, report, out);
+    // The streams of Apple's tools are those of the program; a file is ours.
+    let outputs = Outputs::begin(reports, session.global, settings, main, || {
+        human(Assessor::Sealcheck)
+    });
+    let mut course = Course::new(session, settings, &mut operands, outputs, out);
     for item in &operands.items {
         let Some(mut outcome) = course.examine(item) else {
             continue;
         };
         outcome.gatekeeper = Some(gatekeeper::assess(&outcome.evidence, operation));
-        let status = course.say(|out| match (format, style) {
-            (ReportFormat::Json, Assessor::SyspolicyCheck) => {
-                write_syspolicy_json(&outcome, out)?;
-                Ok(Exit::of(syspolicy_status(&outcome)))
+        let status = match (reports.format, style) {
+            (ReportFormat::Json | ReportFormat::Human, Assessor::SyspolicyCheck) => {
+                Exit::of(syspolicy_status(&outcome))
             }
-            (ReportFormat::Human, Assessor::SyspolicyCheck) => {
-                write_syspolicy(&outcome, out)?;
-                Ok(Exit::of(syspolicy_status(&outcome)))
-            }
-            (ReportFormat::Human, style) => say(&outcome, style, session, out),
-            _ => Ok(exit_status(&outcome)),
-        })?;
+            _ => exit_status(&outcome),
+        };
         course.add(&outcome, status)?;
     }
     course.end()
+}
+
+/// What `syspolicy_check --json` prints.
+struct SyspolicyJson;
+
+impl Report for SyspolicyJson {
+    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+        write_syspolicy_json(outcome, out)
+    }
+
+    fn end(&mut self, _run: Run<'_>, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The report for people: the lines of the tool that is imitated.
+struct Lines<'a> {
+    session: &'a Session<'a>,
+    style: Assessor,
+    totals: Totals<'a>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(session: &'a Session<'a>, settings: Settings<'a>, style: Assessor, is_many: bool) -> Self {
+        let is_own = style == Assessor::Sealcheck;
+        let mut totals = Totals::new(settings);
+        totals.is_wanted = is_many && is_own;
+        totals.is_quiet = session.global.quiet;
+        totals.lists_skipped = is_own && !session.global.quiet && session.global.verbose > 0;
+        Self {
+            session,
+            style,
+            totals,
+        }
+    }
+}
+
+impl Report for Lines<'_> {
+    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+        match self.style {
+            Assessor::SyspolicyCheck => write_syspolicy(outcome, out)?,
+            Assessor::Sealcheck | Assessor::Spctl => say(outcome, self.style, self.session, out)?,
+        }
+        self.totals.add(outcome, out)
+    }
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        self.totals.end(run, out)
+    }
 }
 
 fn exit_status(outcome: &Outcome) -> Exit {
@@ -73,10 +120,10 @@ fn exit_status(outcome: &Outcome) -> Exit {
         .map_or(Exit::NotJudged, |verdict| Exit::of(verdict.exit_status()))
 }
 
-fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn Write) -> io::Result<Exit> {
+fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn Write) -> io::Result<()> {
     let Some(verdict) = &outcome.gatekeeper else {
         complain(&format!("sealcheck: {}: not evaluated", outcome.evidence.path));
-        return Ok(Exit::NotJudged);
+        return Ok(());
     };
     let verbosity = match style {
         Assessor::Sealcheck if session.global.quiet && matches!(verdict.ruling, Ruling::Accepted(_)) => 0,
@@ -99,5 +146,5 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
     if let (Ruling::Undetermined(condition), Assessor::Sealcheck) = (&verdict.ruling, style) {
         writeln!(out, "{condition}")?;
     }
-    Ok(exit_status(outcome))
+    Ok(())
 }

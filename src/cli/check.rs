@@ -3,28 +3,33 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use super::arguments::Reports;
 use super::config::Baselines;
-use super::course::{Course, Operands, report};
+use super::course::{Course, Operands};
 use super::exit::Exit;
-use super::values::ReportFormat;
-use super::{Session, baseline, style};
+use super::outputs::{Outputs, report};
+use super::{Session, baseline, style, style_in_file};
 use crate::gatekeeper::{self, fitting_operation};
-use crate::report::{Human, Outcome};
+use crate::report::{Human, Outcome, Report};
 use crate::rule::{Advised, Baseline};
 use crate::verify::Gaps;
 
 pub(super) fn run(
     paths: &[PathBuf],
-    format: ReportFormat,
+    reports: &Reports,
     baselines: &Baselines,
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
     let mut operands = Operands::expanded(paths, session);
     let settings = session.settings(true);
-    let human = Human::new(style(session.global), settings, operands.are_many());
-    let report = report(format, settings, human);
-    let mut course = Course::new(session, settings, &mut operands, report, out);
+    let is_many = operands.are_many();
+    let human = |style| -> Box<dyn Report> { Box::new(Human::new(style, settings, is_many)) };
+    let main = report(reports.format, settings, || human(style(session.global)));
+    let outputs = Outputs::begin(reports, session.global, settings, main, || {
+        human(style_in_file(session.global))
+    });
+    let mut course = Course::new(session, settings, &mut operands, outputs, out);
     let mut applied = session.decisions.policy.begin(session.options.at);
     let mut found = Baseline::default();
     // The last item also tells what is known at the end only.

@@ -1,5 +1,5 @@
 //! A run over the operands of `check`, `verify` and `assess`: which items they are, one after the other, and what is said
-//! at the end. No more than one item is kept in memory, beside what the report needs.
+//! at the end. No more than one item is kept in memory, beside what the reports need.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 use super::arguments::nearest_command;
 use super::exit::Exit;
 use super::left_out::Omissions;
+use super::outputs::Outputs;
 use super::progress::Watch;
-use super::values::ReportFormat;
 use super::{Session, complain};
-use crate::report::{
-    Github, Json, JsonLines, Junit, LeftOut, Outcome, Report, Run, Sarif, Settings, Summary, Unreadable,
-};
+use crate::report::{LeftOut, Outcome, Run, Settings, Summary, Unreadable};
 use crate::source::SourceError;
 use crate::verify::{Item, Skipped, items};
 
@@ -92,27 +90,11 @@ impl Operands {
     }
 }
 
-/// The report in a format for programs; `human` in the one for people, which is each command's own.
-pub(super) fn report<'a>(
-    format: ReportFormat,
-    settings: Settings<'a>,
-    human: impl Report + 'a,
-) -> Box<dyn Report + 'a> {
-    match format {
-        ReportFormat::Human => Box::new(human),
-        ReportFormat::Json => Box::new(Json::new(settings)),
-        ReportFormat::Jsonl => Box::new(JsonLines::new(settings)),
-        ReportFormat::Sarif => Box::new(Sarif::new(settings)),
-        ReportFormat::Junit => Box::new(Junit::new(settings)),
-        ReportFormat::Github => Box::new(Github::new(settings)),
-    }
-}
-
 /// A run as far as it has come.
 pub(super) struct Course<'a, 'o> {
     session: &'a Session<'a>,
     settings: Settings<'a>,
-    report: Box<dyn Report + 'a>,
+    outputs: Outputs<'a>,
     out: &'o mut dyn Write,
     watch: Watch,
     summary: Summary,
@@ -130,7 +112,7 @@ impl<'a, 'o> Course<'a, 'o> {
         session: &'a Session<'a>,
         settings: Settings<'a>,
         operands: &mut Operands,
-        report: Box<dyn Report + 'a>,
+        outputs: Outputs<'a>,
         out: &'o mut dyn Write,
     ) -> Self {
         let unreadable = std::mem::take(&mut operands.unreadable);
@@ -142,7 +124,7 @@ impl<'a, 'o> Course<'a, 'o> {
         Self {
             session,
             settings,
-            report,
+            outputs,
             out,
             skipped: std::mem::take(&mut operands.skipped),
             left_out: std::mem::take(&mut operands.left_out),
@@ -193,26 +175,15 @@ impl<'a, 'o> Course<'a, 'o> {
         self.is_complete = false;
     }
 
-    /// Writes something of the command's own.
-    pub(super) fn say<R>(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<R>) -> io::Result<R> {
-        self.watch.hidden(|| {
-            let result = write(self.out)?;
-            if self.watch.is_visible() {
-                self.out.flush()?;
-            }
-            Ok(result)
-        })
-    }
-
     /// Reports an item.
     pub(super) fn add(&mut self, outcome: &Outcome, status: Exit) -> io::Result<()> {
         self.worst.worsen(status);
         self.summary.add(outcome, self.settings);
         let Self {
-            report, out, watch, ..
+            outputs, out, watch, ..
         } = self;
         watch.hidden(|| {
-            report.add(outcome, *out)?;
+            outputs.add(outcome, *out)?;
             if watch.is_visible() {
                 out.flush()?;
             }
@@ -224,14 +195,14 @@ impl<'a, 'o> Course<'a, 'o> {
     pub(super) fn end(self) -> io::Result<Exit> {
         let Self {
             settings,
-            mut report,
+            outputs,
             out,
             watch,
             summary,
             unreadable,
             skipped,
             left_out,
-            worst,
+            mut worst,
             ..
         } = self;
         drop(watch);
@@ -243,7 +214,7 @@ impl<'a, 'o> Course<'a, 'o> {
             summary,
             exit_status: worst.number(),
         };
-        report.end(run, out)?;
+        outputs.end(run, &mut worst, out)?;
         Ok(worst)
     }
 }

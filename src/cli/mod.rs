@@ -16,6 +16,7 @@ mod file;
 mod left_out;
 mod manual;
 mod output;
+mod outputs;
 mod profile;
 mod progress;
 mod requirement;
@@ -245,7 +246,10 @@ impl<'a> Session<'a> {
             ..Options::default()
         };
         let source = match arguments.command.reports() {
-            Some(reports) => SourceRoot::new(reports.source_root.as_deref())?,
+            Some(reports) => {
+                outputs::check_files(reports, global.output.as_deref())?;
+                SourceRoot::new(reports.source_root.as_deref())?
+            }
             None => SourceRoot::default(),
         };
         let (mut expectations, mut decisions, mut baseline) = Default::default();
@@ -385,20 +389,20 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>, out: &mut dyn Write) -
             reports,
             baselines,
             ..
-        } => check::run(paths, reports.format, baselines, session, out),
+        } => check::run(paths, reports, baselines, session, out),
         Command::Verify {
             paths,
             reports,
             style,
             ..
-        } => verify::run(paths, (reports.format, *style), session, out),
+        } => verify::run(paths, (reports, *style), session, out),
         Command::Assess {
             paths,
             operation,
             reports,
             style,
             ..
-        } => assess::run(paths, *operation, (reports.format, *style), session, out),
+        } => assess::run(paths, *operation, (reports, *style), session, out),
         Command::Profile { paths, format } => profile::run(paths, *format, session, out),
         Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, out),
         Command::Requirement(command) => requirement::run(command, session, out),
@@ -427,10 +431,8 @@ fn output(arguments: &Arguments, closed: Closed) -> Sink {
     match &global.output {
         None if is_binary => Sink::output(ColorChoice::AlwaysAnsi, closed),
         None => Sink::output(ColorChoice::Auto, closed),
-        Some(path) if is_binary || matches!(global.color, Colour::Always) => {
-            Sink::file(path, ColorChoice::AlwaysAnsi)
-        }
-        Some(path) => Sink::file(path, ColorChoice::Never),
+        Some(path) if is_binary => Sink::file(path, ColorChoice::AlwaysAnsi),
+        Some(path) => Sink::file(path, outputs::file_colour(global)),
     }
 }
 
@@ -444,6 +446,14 @@ fn style(global: &Global) -> Style {
         verbosity: global.verbose,
         quiet: global.quiet,
         width: columns.unwrap_or(DEFAULT_WIDTH).min(MAX_WIDTH),
+    }
+}
+
+/// The style of a report for people in a file besides the output.
+fn style_in_file(global: &Global) -> Style {
+    Style {
+        width: DEFAULT_WIDTH,
+        ..style(global)
     }
 }
 

@@ -7,7 +7,7 @@
 //! Standard output is written through a descriptor of its own, since Rust's `Stdout` takes a descriptor that cannot be
 //! written (EBADF) for one that drops everything. Files are written by `file`.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -76,6 +76,16 @@ impl Sink {
                 sink.out = Some(Box::new(BufWriter::new(AutoStream::new(file, color))));
                 sink.pending = pending;
             }
+            Err(error) => sink.fail(&error),
+        }
+        sink
+    }
+
+    /// Adds a report to the end of a file that others write to as well.
+    pub(super) fn appended(path: &Path) -> Self {
+        let mut sink = Self::new(path.display().to_string());
+        match OpenOptions::new().append(true).create(true).open(path) {
+            Ok(file) => sink.out = Some(Box::new(BufWriter::new(file))),
             Err(error) => sink.fail(&error),
         }
         sink

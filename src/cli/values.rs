@@ -1,6 +1,9 @@
 //! The values that options take, and how they are read.
 
 use std::convert::Infallible;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -118,10 +121,48 @@ pub(super) enum ReportFormat {
     Jsonl,
     /// SARIF 2.1.0, for code scanning
     Sarif,
+    /// Annotations of GitHub Actions, and the summary of the job
+    Github,
+    /// The code quality report of GitLab
+    Gitlab,
     /// JUnit XML, for lists of test results
     Junit,
-    /// Annotations of GitHub Actions
-    Github,
+    /// Markdown, for comments on pull and merge requests
+    Markdown,
+}
+
+/// A value of `--report`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReportFile {
+    /// The format of the report.
+    pub(super) format: ReportFormat,
+    /// The file that it is written to.
+    pub(super) path: PathBuf,
+}
+
+/// A format and a file, whose name need not be UTF-8.
+pub(super) fn parse_report(text: &OsStr) -> Result<ReportFile, String> {
+    let bytes = text.as_bytes();
+    let names = ReportFormat::value_variants().iter();
+    let names = names.filter_map(ValueEnum::to_possible_value);
+    let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
+    let wanted = || {
+        format!(
+            "FORMAT=FILE is wanted, with one of these formats: {}",
+            names.join(", ")
+        )
+    };
+    let at = bytes.iter().position(|byte| *byte == b'=').ok_or_else(wanted)?;
+    let (name, file) = bytes.split_at_checked(at).ok_or_else(wanted)?;
+    let name = String::from_utf8_lossy(name);
+    let format = ReportFormat::from_str(&name, false).map_err(|_| wanted())?;
+    match file.strip_prefix(b"=") {
+        Some(file) if !file.is_empty() => Ok(ReportFile {
+            format,
+            path: OsStr::from_bytes(file).into(),
+        }),
+        _ => Err(wanted()),
+    }
 }
 
 /// When to use colour.

@@ -6,15 +6,16 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::arguments::{Command, Global};
-use super::course::{Course, Operands, report};
+use super::arguments::{Command, Global, Reports};
+use super::course::{Course, Operands};
 use super::exit::Exit;
+use super::outputs::{Outputs, report};
 use super::values::{Manner, ReportFormat};
 use super::{Session, complain, slice_of};
 use crate::entitlements::to_text;
 use crate::report::{
-    Claim, DisplayStyle, Stream, Totals, UNCOVERED, UNPRINTABLE, are_requirements_broken, codesign_lines,
-    entitlements_of, visible, write_display, write_requirements,
+    Claim, DisplayStyle, Outcome, Report, Run, Settings, Stream, Totals, UNCOVERED, UNPRINTABLE,
+    are_requirements_broken, codesign_lines, entitlements_of, visible, write_display, write_requirements,
 };
 use crate::verify::{Evidence, OsStatus, SliceEvidence};
 
@@ -23,56 +24,87 @@ const UNPRINTABLE_STATUS: Exit = Exit::Apple(65);
 
 pub(super) fn run(
     paths: &[PathBuf],
-    (format, manner): (ReportFormat, Manner),
+    (reports, manner): (&Reports, Manner),
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let is_human = matches!(format, ReportFormat::Human);
+    let is_human = reports.format == ReportFormat::Human;
     let is_apple = is_human && manner == Manner::Codesign;
     let mut operands = match is_apple {
         true => Operands::plain(paths),
         false => Operands::expanded(paths, session),
     };
     let settings = session.settings(false);
-    let mut totals = Totals::new(settings);
-    totals.is_wanted = operands.are_many() && !is_apple;
-    totals.is_quiet = session.global.quiet;
-    totals.lists_skipped = is_human && !is_apple && !session.global.quiet && session.global.verbose > 0;
-    let report = report(format, settings, totals);
-    let mut course = Course::new(session, settings, &mut operands, report, out);
+    let is_many = operands.are_many();
+    let human = |manner| -> Box<dyn Report> { Box::new(Lines::new(session, settings, manner, is_many)) };
+    let main = report(reports.format, settings, || human(manner));
+    // Apple's streams are those of the program; a file is ours.
+    let outputs = Outputs::begin(reports, session.global, settings, main, || {
+        human(Manner::Sealcheck)
+    });
+    let mut course = Course::new(session, settings, &mut operands, outputs, out);
     let mut first = Exit::Good;
     for item in &operands.items {
         let Some(outcome) = course.examine(item) else {
             first.keep_first(Exit::NotJudged);
             continue;
         };
-        if is_human {
-            let own = u8::from(!session.global.quiet);
-            let verbosity = match manner {
-                Manner::Sealcheck => session.global.verbose.saturating_add(own),
-                Manner::Codesign => session.global.verbose,
-            };
-            let said = codesign_lines(&outcome, verbosity);
-            first.keep_first(Exit::of(said.status));
-            course.say(|out| {
-                for (stream, line) in &said.lines {
-                    match (manner, stream) {
-                        (Manner::Codesign, Stream::Error) => session.say_as_apple(line),
-                        (Manner::Codesign, Stream::Output) => writeln!(out, "{line}")?,
-                        (Manner::Sealcheck, _) => writeln!(out, "{}", visible(line))?,
-                    }
-                }
-                match manner {
-                    // Also where nothing else is reported: a good status is then true of less than the item.
-                    Manner::Sealcheck => write_reservations(&outcome.evidence, out),
-                    Manner::Codesign => Ok(()),
-                }
-            })?;
+        if is_apple {
+            let status = codesign_lines(&outcome, session.global.verbose).status;
+            first.keep_first(Exit::of(status));
         }
         course.add(&outcome, Exit::of(outcome.codesign_status()))?;
     }
     let worst = course.end()?;
     Ok(if is_apple { first } else { worst })
+}
+
+/// The report for people: the lines of `codesign --verify`.
+struct Lines<'a> {
+    session: &'a Session<'a>,
+    manner: Manner,
+    totals: Totals<'a>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(session: &'a Session<'a>, settings: Settings<'a>, manner: Manner, is_many: bool) -> Self {
+        let is_own = manner == Manner::Sealcheck;
+        let mut totals = Totals::new(settings);
+        totals.is_wanted = is_many && is_own;
+        totals.is_quiet = session.global.quiet;
+        totals.lists_skipped = is_own && !session.global.quiet && session.global.verbose > 0;
+        Self {
+            session,
+            manner,
+            totals,
+        }
+    }
+}
+
+impl Report for Lines<'_> {
+    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+        let global = self.session.global;
+        let verbosity = match self.manner {
+            Manner::Sealcheck => global.verbose.saturating_add(u8::from(!global.quiet)),
+            Manner::Codesign => global.verbose,
+        };
+        for (stream, line) in &codesign_lines(outcome, verbosity).lines {
+            match (self.manner, stream) {
+                (Manner::Codesign, Stream::Error) => self.session.say_as_apple(line),
+                (Manner::Codesign, Stream::Output) => writeln!(out, "{line}")?,
+                (Manner::Sealcheck, _) => writeln!(out, "{}", visible(line))?,
+            }
+        }
+        // Also where nothing else is reported: a good status is then true of less than the item.
+        if self.manner == Manner::Sealcheck {
+            write_reservations(&outcome.evidence, out)?;
+        }
+        self.totals.add(outcome, out)
+    }
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        self.totals.end(run, out)
+    }
 }
 
 /// What the verdicts of an item leave out or take for granted, a line for each.

@@ -1,10 +1,15 @@
 //! JUnit XML, as Jenkins and GitLab read it: one suite for each item.
 //!
-//! There is no standard; this keeps to what both consumers take: `testsuites`, `testsuite`, `testcase` with `failure`,
-//! `error` or `skipped`. The verdict is a test case of its own. Error findings are failures, what could not be decided is
-//! skipped, and a verdict that could not be given is an error: nothing unchecked is a passed test. Warnings and notes
-//! do not fail and are told in `system-out`.
+//! There is no standard. The report is valid by the schema of Jenkins (`junit-10.xsd` of its xUnit plugin), and each of its
+//! suites by that of Maven Surefire, where every test case has a `time`. The verdict is a test case of its own. Error
+//! findings are failures, what could not be decided is skipped, and a verdict that could not be given is an error: nothing
+//! unchecked is a passed test. Warnings and notes do not fail and are in `system-out` of the first test case.
+//!
+//! Readers join suites and test cases of the same name, and what they keep is up to them. So an item or container that occurs
+//! again has one suite, and names in a suite differ. The time of an item is that of its first test case, in seconds; it is
+//! [`Outcome::seconds`], which the caller's clock has measured, and nothing else here differs from run to run.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use super::problem::{Problems, UNREADABLE};
@@ -14,13 +19,13 @@ use crate::finding::Severity;
 /// The test case that stands for the item as a whole.
 const VERDICT: &str = "verdict";
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Case {
     name: String,
     result: Option<Bad>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Bad {
     element: &'static str,
     message: String,
@@ -31,8 +36,54 @@ struct Bad {
 #[derive(Debug)]
 struct Suite {
     path: String,
+    seconds: f64,
     cases: Vec<Case>,
     remarks: String,
+}
+
+impl Case {
+    fn has_passed(&self) -> bool {
+        self.result.is_none()
+    }
+
+    fn is_skipped(&self) -> bool {
+        self.result.as_ref().is_some_and(|bad| bad.element == "skipped")
+    }
+}
+
+impl Suite {
+    /// Adds what was found when the item was examined again.
+    fn join(&mut self, other: Self) {
+        self.seconds += other.seconds;
+        for case in other.cases {
+            if !self.cases.contains(&case) {
+                self.cases.push(case);
+            }
+        }
+        if !self
+            .cases
+            .iter()
+            .all(|case| case.has_passed() || case.is_skipped())
+        {
+            self.cases.retain(|case| !case.has_passed());
+        }
+        if !self.remarks.contains(&other.remarks) {
+            self.remarks = [self.remarks.as_str(), &other.remarks].join("\n");
+        }
+    }
+
+    /// Numbers test cases with a name that others have.
+    fn number(&mut self) {
+        let mut seen: HashSet<String> = HashSet::new();
+        for case in &mut self.cases {
+            let name = case.name.clone();
+            let mut number: u64 = 1;
+            while !seen.insert(case.name.clone()) {
+                number = number.saturating_add(1);
+                case.name = format!("{name} ({number})");
+            }
+        }
+    }
 }
 
 /// One suite for each item. Their numbers stand at the beginning of the document, so all test cases are kept until its end.
@@ -40,6 +91,8 @@ struct Suite {
 pub struct Junit<'a> {
     settings: Settings<'a>,
     suites: Vec<Suite>,
+    /// Where the suite of a path is.
+    by_path: HashMap<String, usize>,
 }
 
 impl<'a> Junit<'a> {
@@ -49,6 +102,18 @@ impl<'a> Junit<'a> {
         Self {
             settings,
             suites: Vec::new(),
+            by_path: HashMap::new(),
+        }
+    }
+
+    fn suite(&mut self, suite: Suite) {
+        let known = self.by_path.get(&suite.path).copied();
+        match known.and_then(|index| self.suites.get_mut(index)) {
+            Some(known) => known.join(suite),
+            None => {
+                self.by_path.insert(suite.path.clone(), self.suites.len());
+                self.suites.push(suite);
+            }
         }
     }
 }
@@ -56,8 +121,9 @@ impl<'a> Junit<'a> {
 impl Report for Junit<'_> {
     fn add(&mut self, outcome: &Outcome, _out: &mut dyn Write) -> io::Result<()> {
         let problems = Problems::of(outcome, self.settings);
-        self.suites.push(Suite {
+        self.suite(Suite {
             path: outcome.evidence.path.clone(),
+            seconds: outcome.seconds.unwrap_or_default(),
             remarks: remarks(outcome, &problems),
             cases: cases(problems),
         });
@@ -65,57 +131,95 @@ impl Report for Junit<'_> {
     }
 
     fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let unreadable = run.unreadable.iter().map(|unreadable| Suite {
-            path: unreadable.path.clone(),
-            cases: vec![Case {
-                name: VERDICT.to_owned(),
-                result: Some(Bad {
-                    element: "error",
-                    message: unreadable.reason.clone(),
-                    rule: UNREADABLE,
-                    text: String::new(),
-                }),
-            }],
-            remarks: String::new(),
-        });
-        self.suites.extend(unreadable);
+        for unreadable in run.unreadable {
+            self.suite(Suite {
+                path: unreadable.path.clone(),
+                seconds: 0.0,
+                cases: vec![Case {
+                    name: VERDICT.to_owned(),
+                    result: Some(Bad {
+                        element: "error",
+                        message: unreadable.reason.clone(),
+                        rule: UNREADABLE,
+                        text: String::new(),
+                    }),
+                }],
+                remarks: String::new(),
+            });
+        }
+        self.suites.iter_mut().for_each(Suite::number);
         let cases = || self.suites.iter().flat_map(|suite| &suite.cases);
+        let seconds = self.suites.iter().map(|suite| suite.seconds).sum();
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-        writeln!(out, "<testsuites name=\"sealcheck\"{}>", counts(cases()))?;
+        writeln!(
+            out,
+            "<testsuites name=\"sealcheck\"{}{}>",
+            counts(cases()),
+            time(seconds)
+        )?;
         for suite in &self.suites {
-            write_suite(suite, run.settings.config, out)?;
+            write_suite(suite, run.settings, out)?;
         }
         writeln!(out, "</testsuites>")
     }
 }
 
-fn write_suite(suite: &Suite, config: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+fn write_suite(suite: &Suite, settings: Settings<'_>, out: &mut dyn Write) -> io::Result<()> {
     let name = escaped(&suite.path);
-    writeln!(out, "  <testsuite name=\"{name}\"{}>", counts(suite.cases.iter()))?;
-    if let Some(config) = config {
-        let config = escaped(config);
+    let skipped = suite.cases.iter().filter(|case| case.is_skipped()).count();
+    writeln!(
+        out,
+        "  <testsuite name=\"{name}\"{} skipped=\"{skipped}\"{}>",
+        counts(suite.cases.iter()),
+        time(suite.seconds)
+    )?;
+    let anchor = settings
+        .has_apple_anchor
+        .then_some("counts as Apple's in this report");
+    let properties = [("config", settings.config), ("apple-anchor", anchor)];
+    if properties.iter().any(|(_, value)| value.is_some()) {
         writeln!(out, "    <properties>")?;
-        writeln!(out, "      <property name=\"config\" value=\"{config}\"/>")?;
+        for (name, value) in properties {
+            if let Some(value) = value.map(escaped) {
+                writeln!(out, "      <property name=\"{name}\" value=\"{value}\"/>")?;
+            }
+        }
         writeln!(out, "    </properties>")?;
     }
+    let (mut seconds, mut remarks) = (suite.seconds, suite.remarks.as_str());
     for case in &suite.cases {
-        write_case(case, &suite.path, out)?;
-    }
-    if !suite.remarks.is_empty() {
-        writeln!(out, "    <system-out>{}</system-out>", escaped(&suite.remarks))?;
+        write_case(case, suite, (seconds, remarks), out)?;
+        (seconds, remarks) = (0.0, "");
     }
     writeln!(out, "  </testsuite>")
 }
 
-fn write_case(case: &Case, suite: &str, out: &mut dyn Write) -> io::Result<()> {
-    let (name, class) = (escaped(&case.name), escaped(suite));
-    let Some(bad) = &case.result else {
-        return writeln!(out, "    <testcase name=\"{name}\" classname=\"{class}\"/>");
-    };
+fn write_case(
+    case: &Case,
+    suite: &Suite,
+    (seconds, remarks): (f64, &str),
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (name, class) = (escaped(&case.name), escaped(&suite.path));
+    let time = time(seconds);
+    write!(out, "    <testcase name=\"{name}\" classname=\"{class}\"{time}")?;
+    if case.result.is_none() && remarks.is_empty() {
+        return writeln!(out, "/>");
+    }
+    writeln!(out, ">")?;
+    if let Some(bad) = &case.result {
+        write_result(bad, out)?;
+    }
+    if !remarks.is_empty() {
+        writeln!(out, "      <system-out>{}</system-out>", escaped(remarks))?;
+    }
+    writeln!(out, "    </testcase>")
+}
+
+fn write_result(bad: &Bad, out: &mut dyn Write) -> io::Result<()> {
     let message = escaped(&bad.message);
-    writeln!(out, "    <testcase name=\"{name}\" classname=\"{class}\">")?;
     if bad.element == "skipped" {
-        writeln!(out, "      <skipped message=\"{message}\"/>")?;
+        writeln!(out, "      <skipped message=\"{message}\"/>")
     } else {
         writeln!(
             out,
@@ -123,9 +227,13 @@ fn write_case(case: &Case, suite: &str, out: &mut dyn Write) -> io::Result<()> {
             bad.element,
             escaped(bad.rule),
             escaped(&bad.text)
-        )?;
+        )
     }
-    writeln!(out, "    </testcase>")
+}
+
+/// A time in seconds; three digits after the point are as many as the schemas allow.
+fn time(seconds: f64) -> String {
+    format!(" time=\"{seconds:.3}\"")
 }
 
 fn counts<'a>(cases: impl Iterator<Item = &'a Case> + Clone) -> String {
@@ -136,11 +244,10 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case> + Clone) -> String {
             .count()
     };
     format!(
-        " tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
+        " tests=\"{}\" failures=\"{}\" errors=\"{}\"",
         cases.clone().count(),
         of("failure"),
         of("error"),
-        of("skipped")
     )
 }
 
@@ -174,8 +281,7 @@ fn cases(all: Problems) -> Vec<Case> {
             }),
         });
     }
-    let is_good = |case: &Case| case.result.as_ref().is_none_or(|bad| bad.element == "skipped");
-    if cases.iter().all(is_good) {
+    if cases.iter().all(Case::is_skipped) {
         cases.insert(
             0,
             Case {

@@ -64,6 +64,11 @@ pub(super) fn code(text: &str) -> String {
     }
 }
 
+/// A code span in a table, where only a backslash keeps a bar from ending the cell (GitHub Flavored Markdown 4.10).
+pub(super) fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
+}
+
 /// A repair as paragraphs and blocks of commands, which an empty line has to set apart.
 pub(super) fn repair(remedy: &str) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
@@ -118,6 +123,7 @@ mod tests {
     fn fences_are_longer_than_what_is_in_them() {
         assert_eq!(code("a``b"), "```a``b```");
         assert_eq!(code("`a"), "`` `a ``");
+        assert_eq!(cell("a|b"), "`a\\|b`");
         assert_eq!(
             repair("pack it:  echo '```'   and then sign"),
             [

@@ -75,10 +75,8 @@ const SHOWN: usize = 10;
 impl Problem {
     /// What is wrong, where, and how to repair it; paragraphs stand apart by `gap`.
     pub(super) fn text(&self, gap: &str) -> String {
-        let hidden = self.places.len().saturating_sub(SHOWN);
-        let more = (hidden > 0).then(|| format!("and {hidden} more"));
-        let shown = self.places.iter().take(SHOWN).cloned();
-        let places: Vec<_> = shown.chain(more).collect();
+        let (shown, more) = self.shown_places();
+        let places: Vec<_> = shown.iter().cloned().chain(more).collect();
         let remedy = match self.remedy.as_str() {
             "" => String::new(),
             remedy => format!("Repair: {remedy}"),
@@ -86,6 +84,13 @@ impl Problem {
         let parts = [self.message.clone(), places.join("\n"), remedy];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join(gap)
+    }
+
+    /// The files that a text names, and how many it does not.
+    pub(super) fn shown_places(&self) -> (&[String], Option<String>) {
+        let hidden = self.places.len().saturating_sub(SHOWN);
+        let more = (hidden > 0).then(|| format!("and {hidden} more"));
+        (self.places.get(..SHOWN).unwrap_or(&self.places), more)
     }
 
     pub(super) fn fingerprint(&self) -> String {
@@ -123,16 +128,22 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// The open questions without whose answers the item is not good. That codesign gave no verdict is left out where an
-    /// error says why, as the finding about a container does.
-    pub(super) fn open_verdicts(&self) -> impl Iterator<Item = &Unanswered> {
-        let has_error = self
-            .problems
-            .iter()
-            .any(|problem| problem.severity == Severity::Error);
-        let is_said = move |unanswered: &&Unanswered| unanswered.rule == CODESIGN && has_error;
-        let verdicts = self.unanswered.iter().filter(|unanswered| unanswered.is_verdict);
-        verdicts.filter(move |unanswered| !is_said(unanswered))
+    /// The open questions for readers that know problems only, each with the severity of its problem: without the answer to a
+    /// question about a verdict, the item is not good. That codesign gave no verdict is left out where an error says why, as
+    /// the finding about a container does.
+    pub(super) fn open(&self) -> impl Iterator<Item = (&Unanswered, Severity)> {
+        let mut problems = self.problems.iter();
+        let has_error = problems.any(|problem| problem.severity == Severity::Error);
+        let unanswered = self.unanswered.iter();
+        let shown = unanswered.filter(move |open| open.rule != CODESIGN || !has_error);
+        shown.map(|open| {
+            let severity = if open.is_verdict {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            (open, severity)
+        })
     }
 
     pub(super) fn of(outcome: &Outcome, settings: Settings<'_>) -> Self {

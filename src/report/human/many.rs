@@ -173,18 +173,6 @@ fn in_words(counts: [usize; 3]) -> Vec<String> {
 
 impl Row {
     fn new(outcome: &Outcome, standing: Standing) -> Self {
-        let verdict = &outcome.evidence.codesign;
-        let codesign = match (verdict.valid(), verdict.status()) {
-            (Some(true), _) if verdict.satisfies_designated_requirement() == Some(false) => {
-                "requirement not met".to_owned()
-            }
-            (Some(true), _) if !outcome.evidence.reservations().is_empty() => "valid in part".to_owned(),
-            (Some(true), _) => "valid".to_owned(),
-            (Some(false), Some(status)) => format!("invalid ({})", status.0),
-            (Some(false), None) => "invalid".to_owned(),
-            (None, _) => "not judged".to_owned(),
-        };
-        let ruling = outcome.gatekeeper.as_ref().map(|verdict| &verdict.ruling);
         let counts =
             [Severity::Error, Severity::Warning, Severity::Note].map(problems::counts(outcome.findings()));
         let mut words = in_words(counts);
@@ -192,14 +180,8 @@ impl Row {
         Self {
             path: text::visible(&outcome.evidence.path).into_owned(),
             standing,
-            codesign,
-            gatekeeper: match ruling {
-                Some(Ruling::Accepted(_)) => "accepted",
-                Some(Ruling::Rejected(_) | Ruling::Error(_)) => "rejected",
-                Some(Ruling::Undetermined(_)) => "undetermined",
-                Some(Ruling::NotJudged(_)) => "not judged",
-                None => "not evaluated",
-            },
+            codesign: codesign_words(outcome),
+            gatekeeper: gatekeeper_word(outcome),
             problems: if words.is_empty() {
                 "none".to_owned()
             } else {
@@ -207,6 +189,32 @@ impl Row {
             },
             counts,
         }
+    }
+}
+
+/// The codesign verdict in a table.
+pub(in crate::report) fn codesign_words(outcome: &Outcome) -> String {
+    let verdict = &outcome.evidence.codesign;
+    match (verdict.valid(), verdict.status()) {
+        (Some(true), _) if verdict.satisfies_designated_requirement() == Some(false) => {
+            "requirement not met".to_owned()
+        }
+        (Some(true), _) if !outcome.evidence.reservations().is_empty() => "valid in part".to_owned(),
+        (Some(true), _) => "valid".to_owned(),
+        (Some(false), Some(status)) => format!("invalid ({})", status.0),
+        (Some(false), None) => "invalid".to_owned(),
+        (None, _) => "not judged".to_owned(),
+    }
+}
+
+/// The verdict of Gatekeeper in a table.
+pub(in crate::report) fn gatekeeper_word(outcome: &Outcome) -> &'static str {
+    match outcome.gatekeeper.as_ref().map(|verdict| &verdict.ruling) {
+        Some(Ruling::Accepted(_)) => "accepted",
+        Some(Ruling::Rejected(_) | Ruling::Error(_)) => "rejected",
+        Some(Ruling::Undetermined(_)) => "undetermined",
+        Some(Ruling::NotJudged(_)) => "not judged",
+        None => "not evaluated",
     }
 }
 

@@ -9,6 +9,7 @@ mod tree;
 mod verdict;
 
 pub use many::{Human, Totals};
+pub(super) use many::{codesign_words, gatekeeper_word};
 pub use profile::write_profile;
 
 use std::io::{self, Write};

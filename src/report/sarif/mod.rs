@@ -70,7 +70,8 @@ fn write(items: &[Problems], run: Run<'_>, out: &mut dyn Write) -> io::Result<()
             let mark = fingerprints.next(&place, &problem.fingerprint());
             results.push(result(problem, index_of(problem.rule), &place, mark));
         }
-        for unanswered in all.open_verdicts() {
+        let open = all.open();
+        for (unanswered, _) in open.filter(|(_, severity)| *severity == Severity::Error) {
             let place = place::of(&all.place, &unanswered.path);
             let mark = fingerprints.next(&place, &unanswered.fingerprint());
             let message = text(unanswered.text());

@@ -1,0 +1,130 @@
+//! GitLab's code quality report ("Code Quality report format"): a list of issues, each with a place in the sources.
+//!
+//! GitLab shows issues and nothing else, so what was not judged or cannot be read is an issue, too: an empty list says that
+//! everything was judged and is good. Paths are relative to the root of the sources. Issues with one fingerprint are one to
+//! GitLab.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::place::{self, Fingerprints};
+use super::problem::{Problems, UNREADABLE};
+use super::{Outcome, Report, Run, Settings};
+use crate::finding::Severity;
+
+#[derive(Serialize)]
+struct Issue<'a> {
+    description: String,
+    check_name: &'a str,
+    fingerprint: String,
+    severity: &'static str,
+    location: Location<'a>,
+}
+
+#[derive(Serialize)]
+struct Location<'a> {
+    path: &'a str,
+    lines: Lines,
+}
+
+/// Signed code has no lines; the first one is there.
+#[derive(Serialize)]
+struct Lines {
+    begin: u32,
+}
+
+/// One list of all problems. Every issue is written as it comes.
+#[derive(Debug)]
+pub struct Gitlab<'a> {
+    settings: Settings<'a>,
+    fingerprints: Fingerprints,
+    has_issues: bool,
+}
+
+impl<'a> Gitlab<'a> {
+    /// A report made in this way.
+    #[must_use]
+    pub fn new(settings: Settings<'a>) -> Self {
+        Self {
+            settings,
+            fingerprints: Fingerprints::default(),
+            has_issues: false,
+        }
+    }
+
+    fn issue(
+        &mut self,
+        (rule, severity): (&str, &'static str),
+        (place, problem): (&str, &str),
+        description: String,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        write!(out, "{}", if self.has_issues { ",\n" } else { "[\n" })?;
+        self.has_issues = true;
+        let issue = Issue {
+            description,
+            check_name: rule,
+            fingerprint: self.fingerprints.next(place, problem),
+            severity,
+            location: Location {
+                path: place,
+                lines: Lines { begin: 1 },
+            },
+        };
+        serde_json::to_writer(&mut *out, &issue)?;
+        Ok(())
+    }
+}
+
+impl Report for Gitlab<'_> {
+    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+        let all = Problems::of(outcome, self.settings);
+        for problem in &all.problems {
+            let place = place::of(&all.place, &problem.file);
+            let mut description = problem.text("; ").replace('\n', "; ");
+            if let Some(architecture) = &problem.architecture {
+                description = description.replacen(
+                    &problem.message,
+                    &format!("{} ({architecture})", problem.message),
+                    1,
+                );
+            }
+            let kind = (problem.rule, severity(problem.severity));
+            self.issue(kind, (&place, &problem.fingerprint()), description, out)?;
+        }
+        for (unanswered, level) in all.open() {
+            let place = place::of(&all.place, &unanswered.path);
+            let kind = (unanswered.rule, severity(level));
+            self.issue(kind, (&place, &unanswered.fingerprint()), unanswered.text(), out)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        for unreadable in run.unreadable {
+            let (place, reason) = (&unreadable.place, &unreadable.reason);
+            let kind = (UNREADABLE, severity(Severity::Error));
+            self.issue(kind, (place, reason), format!("cannot be read: {reason}"), out)?;
+        }
+        let note = severity(Severity::Note);
+        if let Some(config) = run.settings.config {
+            let text = format!("the decisions of {config} were applied");
+            self.issue(("configuration", note), (config, ""), text, out)?;
+        }
+        if run.settings.has_apple_anchor {
+            let text = "a root of --apple-anchor counts as Apple's in this report".to_owned();
+            self.issue(("apple-anchor", note), (".", ""), text, out)?;
+        }
+        writeln!(out, "{}", if self.has_issues { "\n]" } else { "[]" })
+    }
+}
+
+/// The words of GitLab; `blocker` and `major` are not needed.
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "critical",
+        Severity::Warning => "minor",
+        Severity::Note => "info",
+    }
+}
