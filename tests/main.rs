@@ -46,6 +46,7 @@ mod hostile;
 mod hostile_identity;
 mod hostile_shapes;
 mod identity;
+mod inspections;
 mod items;
 mod kernels;
 mod layers;

@@ -7,7 +7,7 @@ use crate::support::bundle::acme;
 use crate::support::{flip, project, real_app};
 
 /// The published schema allows more fields, as the contract does; here each field must be described.
-fn close(schema: &mut Value) {
+pub fn close(schema: &mut Value) {
     if let Value::Object(map) = schema {
         let is_object = map.get("properties").is_some();
         if is_object && !map.contains_key("additionalProperties") {

@@ -10,9 +10,9 @@ use clap_complete::Shell;
 use super::config::Baselines;
 use super::expected::Expected;
 use super::values::{
-    Assessor, Colour, Destination, Form, Format, Host, Known, Manner, RESTRICT_SIDEBAND, RESTRICT_SYMLINKS,
-    ReportFile, ReportFormat, RequirementForm, Strict, parse_kernel, parse_limit, parse_operation,
-    parse_report, parse_rule, parse_strict, parse_time,
+    Assessor, Colour, Destination, Form, Format, Host, InspectFormat, Known, Manner, RESTRICT_SIDEBAND,
+    RESTRICT_SYMLINKS, ReportFile, ReportFormat, RequirementForm, Strict, parse_kernel, parse_limit,
+    parse_operation, parse_report, parse_rule, parse_strict, parse_time,
 };
 use crate::entitlements::nearest_of;
 use crate::gatekeeper::Operation;
@@ -166,6 +166,9 @@ pub(super) enum Command {
         /// Only this architecture, such as arm64; the host's by default
         #[arg(long, short = 'a')]
         arch: Option<String>,
+        /// Format of the output
+        #[arg(long, value_enum, default_value_t = InspectFormat::Human, conflicts_with_all = ["style", "requirements", "entitlements"])]
+        format: InspectFormat,
         /// Whose output: everything on standard output, or what `codesign -d` prints at this verbosity, and where
         #[arg(long, value_enum, default_value_t = Manner::Sealcheck)]
         style: Manner,

@@ -84,6 +84,11 @@ impl Operands {
         (operands.items, status)
     }
 
+    /// The operands, and places in them, that cannot be read.
+    pub(super) fn take_unreadable(&mut self) -> Vec<Unreadable> {
+        std::mem::take(&mut self.unreadable)
+    }
+
     /// Returns true if there are several.
     pub(super) fn are_many(&self) -> bool {
         self.items.len().saturating_add(self.unreadable.len()) > 1

@@ -13,6 +13,7 @@ mod entitlements;
 mod exit;
 mod expected;
 mod file;
+mod inspect;
 mod left_out;
 mod manual;
 mod output;
@@ -202,15 +203,18 @@ impl<'a> Session<'a> {
         let anchors = Self::anchors(global)?;
         let mut flags = demands.flags();
         let mut keeps_page_digests = false;
+        let mut keeps_file_digests = false;
         if let Command::Inspect {
             bundle_version,
             style,
             arch,
+            format,
             ..
         } = &arguments.command
         {
             flags.architecture.clone_from(arch);
             flags.bundle_version.clone_from(bundle_version);
+            keeps_file_digests = format.form().is_some();
             keeps_page_digests = verify::display_level(*style, global) >= 6;
         }
         let mut limits = Limits::default();
@@ -240,6 +244,7 @@ impl<'a> Session<'a> {
             check_expiration: demands.check_expiration,
             flags,
             keeps_page_digests,
+            keeps_file_digests,
             detached: detached.map(Into::into),
             kernel: global.hash_kernel,
             containers_are_files: arguments.is_in_style_of_apple(),
@@ -404,7 +409,10 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>, out: &mut dyn Write) -
             ..
         } => assess::run(paths, *operation, (reports, *style), session, out),
         Command::Profile { paths, format } => profile::run(paths, *format, session, out),
-        Command::Inspect { paths, .. } => verify::inspect(paths, &arguments.command, session, out),
+        Command::Inspect { paths, format, .. } => match format.form() {
+            Some(form) => inspect::run(paths, form, session, out),
+            None => verify::inspect(paths, &arguments.command, session, out),
+        },
         Command::Requirement(command) => requirement::run(command, session, out),
         Command::Entitlements { paths, format, arch } => {
             entitlements::run(paths, *format, arch.as_deref(), session, out)

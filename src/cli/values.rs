@@ -11,6 +11,7 @@ use crate::finding::Target;
 use crate::gatekeeper::Operation;
 use crate::hash::{Kernel, KernelName};
 use crate::limits::Limits;
+use crate::report::InspectionForm;
 use crate::rule::{self, Rule};
 use crate::time::UnixTime;
 use crate::verify::HostArchitecture;
@@ -129,6 +130,28 @@ pub(super) enum ReportFormat {
     Junit,
     /// Markdown, for comments on pull and merge requests
     Markdown,
+}
+
+/// Format of what `inspect` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InspectFormat {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+    /// Team, signing identifier, cdhash and SHA-256 of every program, as `santactl fileinfo --json` prints them
+    Santa,
+}
+
+impl InspectFormat {
+    /// The form of the output for programs.
+    pub(super) fn form(self) -> Option<InspectionForm> {
+        match self {
+            Self::Human => None,
+            Self::Json => Some(InspectionForm::Json),
+            Self::Santa => Some(InspectionForm::Santa),
+        }
+    }
 }
 
 /// A value of `--report`.

@@ -8,17 +8,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::json_code::{Code, code};
 use super::ticket::JsonTicket;
 use super::{Outcome, container};
 use crate::finding::{Finding, Target};
 use crate::gatekeeper::{GatekeeperVerdict, Operation};
-use crate::macho::BuildVersion;
-use crate::plist::dictionary_to_json;
 use crate::rule::{self, Suppressed, Suppression, Unknown};
 use crate::time::UnixTime;
-use crate::verify::{
-    CodeObject, CodesignFailure, CodesignVerdict, HostArchitecture, OsStatus, Reservation, SliceEvidence,
-};
+use crate::verify::{CodesignFailure, CodesignVerdict, Evidence, HostArchitecture, OsStatus, Reservation};
 
 #[derive(Serialize)]
 pub(super) struct JsonOptions<'a> {
@@ -56,7 +53,7 @@ pub(super) struct Item<'a> {
 }
 
 #[derive(Serialize)]
-struct Codesign<'a> {
+pub(super) struct Codesign<'a> {
     valid: Option<bool>,
     status: Option<i32>,
     status_name: Option<&'static str>,
@@ -94,49 +91,6 @@ struct Gatekeeper<'a> {
     message: Option<&'a str>,
     status: Option<i32>,
     subcomponent: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Code<'a> {
-    path: &'a str,
-    kind: &'static str,
-    format: &'a str,
-    identifier: Option<&'a str>,
-    team_id: Option<&'a str>,
-    info_plist: Option<serde_json::Value>,
-    sealed_resources: Option<SealedResources>,
-    slices: Vec<JsonSlice<'a>>,
-}
-
-#[derive(Serialize)]
-struct SealedResources {
-    version: u32,
-    rules: usize,
-    files: usize,
-}
-
-#[derive(Serialize)]
-struct JsonSlice<'a> {
-    arch: Option<String>,
-    signature: &'static str,
-    cdhash: Option<String>,
-    cdhashes: serde_json::Map<String, serde_json::Value>,
-    flags: Vec<&'static str>,
-    code_directory_version: Option<String>,
-    page_size: Option<u64>,
-    pages: u64,
-    pages_bad: u64,
-    platform: Option<&'a str>,
-    min_os: Option<String>,
-    sdk: Option<String>,
-    runtime_version: Option<String>,
-    authorities: Option<Vec<&'a str>>,
-    signed_time: Option<String>,
-    timestamp: Option<String>,
-    notarized: Option<bool>,
-    designated_requirement: Option<String>,
-    entitlements: Option<serde_json::Value>,
-    constraints: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -219,14 +173,6 @@ pub(super) fn options(settings: Settings<'_>) -> JsonOptions<'_> {
 
 pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a> {
     let evidence = &outcome.evidence;
-    let verdict = &evidence.codesign;
-    let failure = verdict.failure();
-    let files = |list: fn(&CodesignFailure) -> &[String]| failure.map(list).unwrap_or_default();
-    let status = if verdict.valid() == Some(true) {
-        Some(0)
-    } else {
-        verdict.status().map(|status| status.0)
-    };
     Item {
         path: &evidence.path,
         container: container::format(evidence),
@@ -234,38 +180,16 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
             .container
             .as_ref()
             .map(|container| container.path.as_str()),
-        codesign: Codesign {
-            valid: verdict.valid(),
-            status,
-            status_name: status_name(verdict),
-            message: verdict
-                .status()
-                .map(|status| status.message().into())
-                .or_else(|| verdict.not_judged().map(|reason| reason.to_string().into())),
-            subcomponent: verdict.subcomponent(),
-            architecture: verdict.architecture(),
-            files_added: files(|failure| &failure.files_added),
-            files_modified: files(|failure| &failure.files_modified),
-            files_missing: files(|failure| &failure.files_missing),
-            attached_data: failure
-                .into_iter()
-                .flat_map(|failure| &failure.attached_data)
-                .map(|(path, attribute)| AttachedData { path, attribute })
-                .collect(),
-            satisfies_designated_requirement: verdict.satisfies_designated_requirement(),
-            satisfies_requirement: match &outcome.explicit_requirement {
+        codesign: codesign(
+            evidence,
+            match &outcome.explicit_requirement {
                 Some(Ok(answer)) => *answer,
                 Some(Err(_)) => Some(false),
                 None => None,
             },
-            reservations: evidence
-                .reservations()
-                .into_iter()
-                .map(|Reservation { path, text }| JsonReservation { path, message: text })
-                .collect(),
-        },
+        ),
         gatekeeper: gatekeeper(outcome.gatekeeper.as_ref()),
-        code: evidence.code.iter().map(code).collect(),
+        code: evidence.code.iter().map(|object| code(object, false)).collect(),
         tickets: evidence.tickets.iter().map(JsonTicket::from).collect(),
         target: outcome.advice.target.name(),
         findings: settings
@@ -287,76 +211,49 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
     }
 }
 
+/// The codesign verdict, and whether the requirement is met that the user gave.
+pub(super) fn codesign(evidence: &Evidence, satisfies_requirement: Option<bool>) -> Codesign<'_> {
+    let verdict = &evidence.codesign;
+    let failure = verdict.failure();
+    let files = |list: fn(&CodesignFailure) -> &[String]| failure.map(list).unwrap_or_default();
+    let status = if verdict.valid() == Some(true) {
+        Some(0)
+    } else {
+        verdict.status().map(|status| status.0)
+    };
+    Codesign {
+        valid: verdict.valid(),
+        status,
+        status_name: status_name(verdict),
+        message: verdict
+            .status()
+            .map(|status| status.message().into())
+            .or_else(|| verdict.not_judged().map(|reason| reason.to_string().into())),
+        subcomponent: verdict.subcomponent(),
+        architecture: verdict.architecture(),
+        files_added: files(|failure| &failure.files_added),
+        files_modified: files(|failure| &failure.files_modified),
+        files_missing: files(|failure| &failure.files_missing),
+        attached_data: failure
+            .into_iter()
+            .flat_map(|failure| &failure.attached_data)
+            .map(|(path, attribute)| AttachedData { path, attribute })
+            .collect(),
+        satisfies_designated_requirement: verdict.satisfies_designated_requirement(),
+        satisfies_requirement,
+        reservations: evidence
+            .reservations()
+            .into_iter()
+            .map(|Reservation { path, text }| JsonReservation { path, message: text })
+            .collect(),
+    }
+}
+
 /// Apple's name of the status, or the word for an item without a verdict.
 fn status_name(verdict: &CodesignVerdict) -> Option<&'static str> {
     match verdict.valid() {
         None => Some("not-judged"),
         Some(_) => verdict.status().map(|status| status.name()),
-    }
-}
-
-fn code(object: &CodeObject) -> Code<'_> {
-    let primary = object.slices.first();
-    Code {
-        path: &object.path,
-        kind: object.kind.name(),
-        format: &object.format,
-        identifier: primary.and_then(|slice| slice.identifier.as_deref()),
-        team_id: primary.and_then(|slice| slice.team_id.as_deref()),
-        info_plist: object.info_plist.as_ref().map(dictionary_to_json),
-        sealed_resources: object.seal.as_ref().map(|seal| SealedResources {
-            version: seal.version,
-            rules: seal.rules,
-            files: seal.files,
-        }),
-        slices: object.slices.iter().map(slice).collect(),
-    }
-}
-
-fn slice(slice: &SliceEvidence) -> JsonSlice<'_> {
-    let build = slice.build_version;
-    JsonSlice {
-        arch: slice.architecture.map(|architecture| architecture.to_string()),
-        signature: slice.signature.name(),
-        cdhash: slice.cdhashes.last().map(|cdhash| cdhash.truncated().to_string()),
-        cdhashes: slice
-            .cdhashes
-            .iter()
-            .map(|cdhash| (cdhash.hash_type.to_string(), cdhash.full.to_string().into()))
-            .collect(),
-        flags: slice.flags.names(),
-        code_directory_version: slice
-            .code_directory_version
-            .map(|version| format!("{version:#x}")),
-        page_size: slice.page_size,
-        pages: slice.pages,
-        pages_bad: slice.pages_bad,
-        platform: build.as_ref().map(BuildVersion::platform_name),
-        min_os: build.map(|build| BuildVersion::text(build.min_os)),
-        sdk: build.map(|build| BuildVersion::text(build.sdk)),
-        runtime_version: slice.runtime_version.map(BuildVersion::text),
-        authorities: slice.identity.as_ref().map(|identity| {
-            identity
-                .chain
-                .iter()
-                .map(|certificate| certificate.summary())
-                .collect()
-        }),
-        signed_time: slice
-            .identity
-            .as_ref()
-            .and_then(|identity| Some(identity.signing_time?.to_string())),
-        timestamp: slice
-            .identity
-            .as_ref()
-            .and_then(|identity| Some(identity.timestamp.as_ref()?.time.to_string())),
-        notarized: slice.notarized,
-        designated_requirement: slice
-            .designated
-            .as_ref()
-            .map(|designated| designated.requirement.to_string()),
-        entitlements: slice.entitlements.as_ref().map(dictionary_to_json),
-        constraints: constraints(slice),
     }
 }
 
@@ -398,16 +295,6 @@ fn detail(finding: &Finding) -> serde_json::Value {
         detail.insert(name, value.as_str().into());
     }
     serde_json::json!(detail)
-}
-
-/// Launch and library constraints by Apple's names; one that cannot be decoded is `null`.
-fn constraints(slice: &SliceEvidence) -> Option<serde_json::Value> {
-    let all: serde_json::Map<String, serde_json::Value> = slice
-        .constraints
-        .iter()
-        .map(|(slot, decoded)| (slot.to_string(), decoded.as_ref().map(dictionary_to_json).into()))
-        .collect();
-    (!all.is_empty()).then(|| all.into())
 }
 
 fn finding(finding: &Finding) -> JsonFinding<'_> {

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutError, LayoutFault, MainFile};
+use crate::hash::HashType;
 use crate::macho::{Architecture, FatFault, MachO, MachOError, Slice, command_bytes, is_code, is_macho};
 use crate::source::{NodeId, SourceError, Tree};
 
@@ -285,6 +286,9 @@ fn file<T: Tree + ?Sized>(
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     context.heads.remember(node, &bytes, length);
     object.is_script = bytes.starts_with(b"#!");
+    if context.options.keeps_file_digests {
+        object.file_digest = Some(HashType::Sha256.digest(&bytes));
+    }
     let commands = usize::try_from(command_bytes(&bytes)).unwrap_or(usize::MAX);
     // Object files, debug symbols and 64-bit universal files are generic files to `codesign`.
     let is_code = is_code(&bytes);

@@ -61,6 +61,8 @@ pub struct Options {
     pub tickets: Vec<SuppliedTicket>,
     /// Whether evidence holds the digest of every code page; there are 65,536 for each 256 MiB of code.
     pub keeps_page_digests: bool,
+    /// True if evidence is to hold the SHA-256 digest of every executable file, which no verdict needs.
+    pub keeps_file_digests: bool,
     /// Which implementation computes digests; the result is the same with all.
     pub kernel: Kernel,
     /// Whether nobody asks what is in archives: no verdict depends on it, only advice.

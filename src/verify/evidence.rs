@@ -276,6 +276,8 @@ pub struct CodeObject {
     pub path: String,
     /// Path of the file that the signature covers, relative to the item.
     pub executable: Option<String>,
+    /// The SHA-256 digest of that file, where the options ask for it.
+    pub file_digest: Option<Digest>,
     /// Kind.
     pub kind: CodeKind,
     /// Whether that file is a script: it starts with `#!`.
@@ -318,6 +320,7 @@ impl CodeObject {
         Self {
             path,
             executable: None,
+            file_digest: None,
             kind: CodeKind::Generic,
             is_script: false,
             format: format.to_owned(),
