@@ -75,6 +75,7 @@ mod profiles;
 mod public_face;
 mod real_bundles;
 mod real_findings;
+mod remedies;
 mod repairs;
 mod reports;
 mod requirement_text;

@@ -21,6 +21,13 @@ fn copied(folder: &Path) -> PathBuf {
     to
 }
 
+/// A report in which commands are whole lines again, as a shell reads them.
+fn joined(text: &str) -> String {
+    let mut parts = text.split(" \\\n");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |text, part| format!("{text} {}", part.trim_start()))
+}
+
 fn run(arguments: &[&str], path: &Path) -> String {
     let mut words = arguments.to_vec();
     words.push(path.to_str().unwrap());
@@ -57,10 +64,13 @@ fn the_command_signs_as_the_app_was_signed() {
     fs::write(app.join("Contents/Resources/AppIcon.icns"), b"x").unwrap();
     let text = run(&[], &app);
     let command = format!(
-        "    codesign -f -s \"Developer ID Application: Maximilian Hils (S8XHQB96PW)\" --options runtime --timestamp --preserve-metadata=entitlements '{}'",
+        "    codesign -f -s \"Developer ID Application: Maximilian Hils (S8XHQB96PW)\" --options runtime --timestamp --preserve-metadata=entitlements \"{}\"",
         app.display()
     );
-    assert!(text.lines().any(|line| line == command), "{command}\n{text}");
+    assert!(
+        joined(&text).lines().any(|line| line == command),
+        "{command}\n{text}"
+    );
 }
 
 #[test]
@@ -80,11 +90,11 @@ fn several_places_are_repaired_like_the_first() {
     }
     let text = run(&[], &app);
     let command = format!(
-        "    chmod +x '{}'\n  likewise for the other place\n",
+        "    chmod +x \"{}\"\n  likewise for the other place\n",
         programs[0].display()
     );
     assert!(
-        text.contains("error[executable-bit-lost]") && text.contains(&command),
+        text.contains("error[executable-bit-lost]") && joined(&text).contains(&command),
         "{text}"
     );
 }

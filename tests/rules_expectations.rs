@@ -35,7 +35,7 @@ fn said(code: &Code, expected: &Expectations, rule: &str) -> Vec<(String, Option
     found
         .map(|finding| {
             assert_eq!((finding.rule, finding.severity), (rule, Severity::Error));
-            assert!(!finding.remedy.contains("PATH"), "{}", finding.remedy);
+            assert!(!finding.remedy.to_string().contains("PATH"), "{}", finding.remedy);
             (finding.path, finding.architecture, finding.message)
         })
         .collect()

@@ -117,10 +117,14 @@ fn nothing_is_stapled() {
     let advice = advice(&case.product.root);
     let finding = only(&advice, "ticket-missing");
     assert_eq!(finding.severity, Severity::Warning);
-    for text in [&finding.message, &finding.remedy] {
+    for text in [&finding.message, &finding.remedy.to_string()] {
         assert!(!text.contains("not notarized"), "{text}");
     }
-    assert!(finding.remedy.contains("Acme.app"), "{}", finding.remedy);
+    assert!(
+        finding.remedy.to_string().contains("Acme.app"),
+        "{}",
+        finding.remedy
+    );
     // Not for what stays here or goes to the App Store, nor for what cannot be stapled or be notarized.
     for target in [Target::Local, Target::MacAppStore] {
         let advice = advise(
@@ -224,7 +228,11 @@ fn tickets_of_another_version() {
             Some("x86_64")
         )]
     );
-    assert!(finding.remedy.contains("notarytool submit"), "{}", finding.remedy);
+    assert!(
+        finding.remedy.to_string().contains("notarytool submit"),
+        "{}",
+        finding.remedy
+    );
     // Another product's ticket: of everything, the app first.
     let advice = case.with(|maker| maker.records = vec![(2, vec![7; 20])]);
     let rules: Vec<_> = advice.findings.iter().map(|finding| finding.rule).collect();
@@ -254,7 +262,11 @@ fn tickets_of_another_version() {
     );
     let finding = &advice.findings[0];
     assert_eq!(finding.code, "Contents/Frameworks/libextra.dylib");
-    assert!(finding.remedy.ends_with("Acme.app"), "{}", finding.remedy);
+    assert!(
+        finding.remedy.to_string().ends_with("Acme.app"),
+        "{}",
+        finding.remedy
+    );
 }
 
 /// One cause, one error: who signed the library is told, not that it is in no ticket.

@@ -523,7 +523,14 @@ fn archives_from_windows() {
             first.rule == HYGIENE && first.message.contains("backslash"),
             "{first:?}"
         );
-        assert!(first.remedy.starts_with("pack it again"), "{}", first.remedy);
+        assert!(
+            first
+                .remedy
+                .to_string()
+                .starts_with("pack the product of your build again"),
+            "{}",
+            first.remedy
+        );
     }
 }
 
@@ -535,8 +542,15 @@ fn remedies_for_what_lies_in_an_archive() {
     let advice = advise_unstapled(&archive.evidence(), None);
     let broken = of(&advice, "sealed-resource-broken")[0];
     let path = archive.path.to_str().unwrap();
-    let first = format!("unpack the archive first (ditto -x -k {path} .) and pack it again afterwards; ");
-    let rest = broken.remedy.strip_prefix(&first).expect(&broken.remedy);
-    assert!(rest.contains("codesign") && rest.contains(" acme.app"), "{rest}");
-    assert!(!rest.contains(path), "{rest}");
+    let text = broken.remedy.to_string();
+    let first = format!("unpack the archive first:\n  ditto -x -k {path} unpacked\n");
+    let rest = text.strip_prefix(&first).expect(&text);
+    let (mending, packing) = rest.split_once("then pack it again").expect(&text);
+    assert!(
+        mending.contains("codesign") && mending.contains(" unpacked/acme.app"),
+        "{text}"
+    );
+    assert!(!mending.contains(path), "{text}");
+    let last = format!("  ditto -c -k --sequesterRsrc unpacked {path}");
+    assert!(packing.ends_with(&last), "{text}");
 }

@@ -8,6 +8,7 @@ pub use fingerprint::fingerprint;
 
 use std::fmt;
 
+use crate::remedy::{Facts, Repair};
 use crate::verify::OsStatus;
 
 /// How bad a finding is.
@@ -124,8 +125,10 @@ pub struct Finding {
     pub places: Vec<Place>,
     /// The background, from the rule.
     pub explanation: &'static str,
-    /// The command or action that repairs it.
-    pub remedy: String,
+    /// What repairs it; its text has one command per line.
+    pub remedy: Repair,
+    /// What is known for the remedy alone.
+    pub(crate) facts: Facts,
     /// What Apple's tool says, where it says something.
     pub status: Option<OsStatus>,
     /// Facts by name, for programs, such as the claim and the grant that do not fit.

@@ -102,7 +102,7 @@ struct JsonFinding<'a> {
     arch: Option<&'a str>,
     message: &'a str,
     detail: serde_json::Value,
-    remedy: &'a str,
+    remedy: String,
     apple: Option<Apple>,
     help_uri: Option<&'a str>,
     consequences: &'a [&'static str],
@@ -306,7 +306,7 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
         arch: finding.architecture.as_deref(),
         message: &finding.message,
         detail: detail(finding),
-        remedy: &finding.remedy,
+        remedy: finding.remedy.to_string(),
         apple: finding.status.map(|status| Apple {
             status: status.0,
             text: status.message(),

@@ -4,7 +4,8 @@
 //! link, no emphasis, and neither a mention such as `@rpath` nor a reference such as `#1`, which GitHub and GitLab make even
 //! from escaped characters.
 
-use super::text::{repair as repair_lines, visible};
+use super::text::visible;
+use crate::remedy::Repair;
 
 /// What may come before a plain word, and after one.
 const BEFORE: [char; 3] = ['(', '"', '\''];
@@ -70,27 +71,27 @@ pub(super) fn cell(text: &str) -> String {
 }
 
 /// A repair as paragraphs and blocks of commands, which an empty line has to set apart.
-pub(super) fn repair(remedy: &str) -> Vec<String> {
+pub(super) fn repair(repair: &Repair) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
-    let mut commands: Vec<String> = Vec::new();
-    for line in repair_lines(remedy, usize::MAX) {
-        if let Some(command) = line.strip_prefix("  ") {
-            commands.push(visible(command).into_owned());
-            continue;
+    for (index, part) in repair.parts.iter().enumerate() {
+        let words = inline(&part.announcement());
+        match (index, words.is_empty()) {
+            (0, _) => blocks.push(format!("**Repair:** {words}")),
+            (_, true) => {}
+            (_, false) => blocks.push(words),
         }
-        blocks.extend(block(&mut commands));
-        blocks.push(match line.strip_prefix("repair: ") {
-            Some(words) => format!("**Repair:** {}", inline(words)),
-            None => inline(&line),
-        });
+        let commands: Vec<String> = part
+            .commands
+            .iter()
+            .map(|command| visible(&command.to_string()).into_owned())
+            .collect();
+        blocks.extend(block(&commands.join("\n")));
     }
-    blocks.extend(block(&mut commands));
     blocks
 }
 
-fn block(commands: &mut Vec<String>) -> Option<String> {
-    let text = std::mem::take(commands).join("\n");
-    let fence = "`".repeat(longest_run(&text).saturating_add(1).max(3));
+fn block(text: &str) -> Option<String> {
+    let fence = "`".repeat(longest_run(text).saturating_add(1).max(3));
     (!text.is_empty()).then(|| format!("{fence}sh\n{text}\n{fence}"))
 }
 
@@ -103,6 +104,7 @@ fn longest_run(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remedy::{Command, Part, Stage};
 
     #[test]
     fn names_have_no_meaning() {
@@ -124,8 +126,21 @@ mod tests {
         assert_eq!(code("a``b"), "```a``b```");
         assert_eq!(code("`a"), "`` `a ``");
         assert_eq!(cell("a|b"), "`a\\|b`");
+        let part = Part {
+            stage: Stage::Mend,
+            is_alternative: false,
+            words: "pack it".to_owned(),
+            commands: vec![Command::of(&["echo", "```"])],
+        };
+        let then = Part {
+            words: "and then sign".to_owned(),
+            commands: Vec::new(),
+            ..part.clone()
+        };
         assert_eq!(
-            repair("pack it:  echo '```'   and then sign"),
+            repair(&Repair {
+                parts: vec![part, then]
+            }),
             [
                 "**Repair:** pack it:",
                 "````sh\necho '```'\n````",

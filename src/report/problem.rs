@@ -186,7 +186,7 @@ impl Problems {
                     .iter()
                     .map(|place| format!("{}: {}", place.path, place.note))
                     .collect(),
-                remedy: finding.remedy.clone(),
+                remedy: finding.remedy.to_string(),
             }
         }));
         let unknown = outcome.advice.unknown.iter().map(|unknown| Unanswered {

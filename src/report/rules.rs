@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::text;
+use super::{markup, text};
 use crate::finding::{Party, Target};
 use crate::rule::{Family, Rule};
 
@@ -55,7 +55,7 @@ pub fn explain(rule: &Rule, width: usize, out: &mut dyn Write) -> io::Result<()>
         writeln!(out, "{line}")?;
     }
     writeln!(out)?;
-    for line in text::repair(rule.remedy, width) {
+    for line in text::repair(&rule.general_remedy().repair(), width) {
         writeln!(out, "{line}")?;
     }
     let mut paragraphs = Vec::new();
@@ -90,7 +90,7 @@ struct JsonRule<'a> {
     title: &'a str,
     catalogue: Vec<&'a str>,
     explanation: &'a str,
-    remedy: &'a str,
+    remedy: String,
     apple: Option<&'a str>,
     help_uri: Option<&'a str>,
 }
@@ -122,7 +122,7 @@ pub fn write_rules_json(rules: &[&Rule], out: &mut dyn Write) -> io::Result<()> 
                 .filter(|number| !number.is_empty())
                 .collect(),
             explanation: rule.explanation,
-            remedy: rule.remedy,
+            remedy: rule.general_remedy().to_string(),
             apple: some(rule.apple),
             help_uri: some(rule.reference),
         })
@@ -153,7 +153,8 @@ pub fn write_rules_page(rules: &[&Rule], out: &mut dyn Write) -> io::Result<()> 
             if !rule.targets.is_empty() {
                 write!(out, " For {}.", targets(rule))?;
             }
-            writeln!(out, "\n\n{}\n\nRepair: {}", rule.explanation, rule.remedy)?;
+            let repair = markup::repair(&rule.general_remedy().repair()).join("\n\n");
+            writeln!(out, "\n\n{}\n\n{repair}", rule.explanation)?;
             if !rule.apple.is_empty() {
                 writeln!(out, "\nApple says: {}", rule.apple)?;
             }

@@ -175,7 +175,7 @@ fn entry(finding: &Finding, root: &str, is_broken: bool) -> Option<Entry> {
         level,
         title,
         error: error.to_owned(),
-        advice: finding.remedy.clone(),
+        advice: finding.remedy.to_string(),
         file: match finding.path.as_str() {
             "" => root.to_owned(),
             path => format!("{root}/{path}"),

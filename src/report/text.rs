@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::remedy::{Part, Repair};
 use crate::rule::Suppressed;
 use crate::time::UnixTime;
 
@@ -24,26 +25,37 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A repair in lines of at most `width` characters, but for its commands: each stands alone on a line, unbroken, so that it can be
-/// selected and pasted.
-///
-/// Commands stand behind a colon and two spaces, and three spaces begin what is to be done next or instead.
-pub(super) fn repair(remedy: &str, width: usize) -> Vec<String> {
+/// A repair in lines of at most `width` characters. A longer command is broken between words, as a shell reads it.
+pub(super) fn repair(repair: &Repair, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for (index, part) in remedy.split("   ").enumerate() {
-        let (words, command) = match part.split_once(":  ") {
-            Some((words, command)) => (format!("{words}:"), Some(command)),
-            None => (part.to_owned(), None),
-        };
-        let words = if index == 0 {
-            format!("repair: {words}")
-        } else {
-            words
-        };
-        lines.extend(wrap(&words, width));
-        lines.extend(command.map(|command| format!("  {}", command.trim_end())));
+    for (index, part) in repair.parts.iter().enumerate() {
+        lines.extend(self::part(part, index == 0, width));
     }
     lines
+}
+
+/// A part of a repair in lines.
+pub(super) fn part(part: &Part, is_first: bool, width: usize) -> Vec<String> {
+    let words = part.announcement();
+    let words = match (is_first, words.is_empty()) {
+        (true, _) => format!("repair: {words}"),
+        (false, _) => words,
+    };
+    let mut lines = match words.is_empty() {
+        true => Vec::new(),
+        false => wrap(&visible(words.trim_end()), width),
+    };
+    lines.extend(commands(part, width));
+    lines
+}
+
+/// The commands of a part in lines.
+pub(super) fn commands(part: &Part, width: usize) -> Vec<String> {
+    let lines = part.commands.iter();
+    lines
+        .flat_map(|command| command.lines(width.saturating_sub(2)))
+        .map(|line| format!("  {}", visible(&line)))
+        .collect()
 }
 
 /// Text of the item as it may be shown on a terminal: what would move the cursor, colour, hide, break or turn round a line
@@ -165,39 +177,6 @@ mod tests {
     fn lines_are_cut_at_spaces() {
         assert_eq!(wrap("aa bb cc", 6), ["aa bb", "cc"]);
         assert_eq!(wrap("a-long-word b", 4), ["a-long-word", "b"]);
-    }
-
-    #[test]
-    fn commands_of_a_repair_stand_alone() {
-        assert_eq!(
-            repair(
-                "pack it with a tool that keeps modes:  chmod +x 'a b'   or else:  ditto a b   and then sign",
-                24
-            ),
-            [
-                "repair: pack it with a",
-                "tool that keeps modes:",
-                "  chmod +x 'a b'",
-                "or else:",
-                "  ditto a b",
-                "and then sign",
-            ]
-        );
-        assert_eq!(repair("get a new copy", 80), ["repair: get a new copy"]);
-    }
-
-    #[test]
-    fn no_rule_has_a_command_where_it_would_be_broken() {
-        for rule in crate::rule::all() {
-            for line in repair(rule.remedy, usize::MAX) {
-                let words = line.strip_prefix("  ").unwrap_or(&line);
-                assert!(
-                    !words.contains("  ") && !words.is_empty(),
-                    "{}: {line:?}",
-                    rule.id
-                );
-            }
-        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::sandbox::{is_sandboxed_app, lacks_sandbox};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
+use crate::remedy::{SIGN, SIGN_EDITED, Step, run};
 use crate::source::NodeId;
 use crate::trust::CertificateKind;
 use crate::verify::{CodeKind, CodeObject};
@@ -19,7 +20,7 @@ use crate::verify::{CodeKind, CodeObject};
 /// macOS 12.0, packed as in load commands.
 const MACOS_12: u32 = 0x000c_0000;
 const RECEIPT: &str = "Contents/_MASReceipt/receipt";
-const SIGN_FOR_STORE: &str = "sign again for upload, inner code first:  codesign -f -s \"Apple Distribution: NAME\" --entitlements FILE PATH";
+const SIGN_FOR_STORE: &[Step] = &[Step::Say("sign again for upload, inner code first"), SIGN_EDITED];
 
 /// The item, where it is an app.
 fn app<'a>(check: &Check<'a>) -> Option<&'a CodeObject> {
@@ -125,7 +126,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app for the App Store without sandbox",
         catalogue: "R390",
         explanation: "Every program in an app for the Mac App Store must be in the App Sandbox. App Store Connect refuses the upload and lists those that are not.",
-        remedy: "claim com.apple.security.app-sandbox, for helpers that the app starts com.apple.security.inherit beside it, and sign again:  codesign -f -s \"Apple Distribution: NAME\" --entitlements FILE PATH",
+        remedy: &[
+            Step::Say(
+                "claim com.apple.security.app-sandbox, for helpers that the app starts com.apple.security.inherit beside it, and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         apple: "App Store Connect: \"ITMS-90296: App sandbox not enabled\"",
         reference: "https://developer.apple.com/documentation/security/app-sandbox",
         check: sandbox,
@@ -170,7 +176,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app for Apple silicon alone that does not ask for macOS 12",
         catalogue: "R395",
         explanation: "The App Store takes apps without code for Intel if they need macOS 12 or later; before that, Macs with Intel would be offered an app that they cannot run. That is what developers report, not what a document of Apple's says.",
-        remedy: "build for both architectures, or ask for macOS 12, then sign again:  plutil -replace LSMinimumSystemVersion -string 12.0 INFO_PLIST && codesign -f -s \"Apple Distribution: NAME\" --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("build for both architectures, or ask for macOS 12, then sign again"),
+            run!["plutil" "-replace" "LSMinimumSystemVersion" "-string" "12.0" File],
+            SIGN,
+        ],
         check: apple_silicon_only,
         ..Rule::BASE
     },
@@ -182,7 +192,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a receipt of the App Store outside of the App Store",
         catalogue: "R396",
         explanation: "The App Store puts a receipt into what it delivers. In an app that is signed with a Developer ID it is a leftover of another build: code that validates receipts refuses it, and macOS may ask for an Apple account.",
-        remedy: "remove the folder and sign again:  rm -r PATH/Contents/_MASReceipt && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("remove the folder and sign again"),
+            run!["rm" "-r" (CodeIn "Contents/_MASReceipt")],
+            SIGN,
+        ],
         check: receipt,
         ..Rule::BASE
     },

@@ -4,6 +4,7 @@ use super::claims::list;
 use super::{Check, Family, Rule};
 use crate::archive::ArchiveFormat;
 use crate::finding::{Party, Place, Severity, Target};
+use crate::remedy::{Sign, Step, Word};
 use crate::verify::{ArchiveEvidence, ArchivedCode, ArchivedSignature};
 
 const ISSUES: &str =
@@ -126,7 +127,16 @@ pub(super) const RULES: &[Rule] = &[
         title: "code in an archive inside of the product carries no certificate's signature",
         catalogue: "R225",
         explanation: "The notary service unpacks archives and asks every Mach-O file in them for a signature, as it asks those that lie in the open. Signing tools do not look into archives: libraries in jars and wheels are the usual case. sealcheck looks into zip, jar, war, ear, jmod, whl, egg and nupkg files, tar archives and what is compressed with gzip, also into archives in archives, and asks whether a certificate signed what is in them, not whether the signature holds. It does not open disk images, packages, and what is compressed with xz, bzip2, zstd or 7-Zip: whether there is code in those is not known. That the service unpacks egg and nupkg files and tar archives that are not compressed is not proven.",
-        remedy: "unpack PLACE, sign the code in it, pack it again, and sign what is around the archive:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp MEMBER   A single compressed file is best shipped as it is.",
+        remedy: &[
+            Step::Say(
+                "unpack PLACE, sign the code in it, pack it again, and sign what is around the archive",
+            ),
+            Step::Sign(Sign {
+                at: Word::Value("MEMBER"),
+                ..Sign::KEPT
+            }),
+            Step::Say("A single compressed file is best shipped as it is."),
+        ],
         apple: "notary service: \"The binary is not signed.\"",
         reference: ISSUES,
         check: unsigned_in_archive,
@@ -141,7 +151,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "a password protects an archive inside of the product",
         catalogue: "R244",
         explanation: "The notary service cannot look into what is encrypted, and may warn about it or refuse the product. Neither can sealcheck: whether there is code in it is not known.",
-        remedy: "ship the archive without a password, or let the program fetch it when it is first needed",
+        remedy: &[Step::Say(
+            "ship the archive without a password, or let the program fetch it when it is first needed",
+        )],
         reference: ISSUES,
         check: encrypted,
         ..Rule::BASE
@@ -154,7 +166,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "a file has the name of an archive and is something else",
         catalogue: "R247",
         explanation: "The notary service unpacks archives by their names, and its log has a warning for each that cannot be unpacked. It rejects nothing for that alone. Mostly it is test data that came along with a library.",
-        remedy: "leave PLACE out of the product, or name it for what it is; then sign again what is around it",
+        remedy: &[Step::Say(
+            "leave PLACE out of the product, or name it for what it is; then sign again what is around it",
+        )],
         apple: "notary service: \"gunzip: …: not in gzip format\"",
         reference: ISSUES,
         check: misnamed,

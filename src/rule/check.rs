@@ -13,11 +13,12 @@ use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
 use super::misplaced::{BrokenFolder, broken_folders};
 use super::reading::LIMIT_REACHED;
-use super::remedy::Signing;
+use super::remedy::Remedies;
 use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
 use crate::budget::Budget;
 use crate::finding::{Finding, Party, Place, Severity, Target};
+use crate::remedy::{Facts, Repair};
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, SliceEvidence};
 
@@ -87,7 +88,6 @@ impl Unknown {
 pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expectations) -> Advice {
     let empty = Advice::unasked(evidence, target);
     let target = empty.target;
-    let signing = Signing::of(evidence, target);
     let budget = evidence.budget();
     let ask = |rule: &'static Rule, shared: &Shared| {
         let mut advice = empty.clone();
@@ -99,7 +99,6 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
             evidence,
             expectations,
             shared,
-            signing: &signing,
             advice: &mut advice,
         };
         (rule.check)(&mut check);
@@ -126,28 +125,46 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         advice.unknown.append(&mut one.unknown);
     }
     fold(&mut advice.findings, budget);
+    repair(evidence, &mut advice);
     if budget.is_spent() {
         // What there is to say about the item is only that.
+        let mut limited = empty.clone();
         let mut check = Check {
             rule: &LIMIT_REACHED,
             evidence,
             expectations,
             shared: &shared,
-            signing: &signing,
-            advice: &mut empty.clone(),
+            advice: &mut limited,
         };
         (LIMIT_REACHED.check)(&mut check);
-        return check.advice.clone();
+        repair(evidence, &mut limited);
+        return limited;
     }
     sort(&mut advice.findings);
     advice
+}
+
+/// Writes the repair of every finding.
+fn repair(evidence: &Evidence, advice: &mut Advice) {
+    let remedies = Remedies::of(evidence, advice.target);
+    let rules: HashMap<&str, &Rule> = all().into_iter().map(|rule| (rule.id, rule)).collect();
+    for finding in &mut advice.findings {
+        let Some(rule) = rules.get(finding.rule) else {
+            continue;
+        };
+        let repair = remedies.repair(rule.remedy, finding);
+        // Of what cannot be kept, the budget tells.
+        if evidence.budget().retain(repair.size()).is_ok() || finding.rule == LIMIT_REACHED.id {
+            finding.remedy = repair;
+        }
+    }
 }
 
 /// Bytes of a finding.
 fn size(finding: &Finding) -> usize {
     let places = finding.places.iter();
     let places = places.map(|place| place.path.len().saturating_add(size_of::<Place>()));
-    [&finding.code, &finding.path, &finding.message, &finding.remedy]
+    [&finding.code, &finding.path, &finding.message]
         .into_iter()
         .map(String::len)
         .chain(places)
@@ -221,7 +238,6 @@ pub(crate) struct Check<'a> {
     evidence: &'a Evidence,
     expectations: &'a Expectations,
     shared: &'a Shared,
-    signing: &'a Signing<'a>,
     advice: &'a mut Advice,
 }
 
@@ -232,6 +248,8 @@ pub(crate) struct Said {
     pub(crate) message: String,
     /// Rules that keep silent because of it.
     pub(crate) consequences: Vec<&'static str>,
+    /// What is known for the remedy.
+    pub(crate) facts: Facts,
 }
 
 impl Said {
@@ -240,6 +258,7 @@ impl Said {
             severity,
             message: message.into(),
             consequences: Vec::new(),
+            facts: Facts::default(),
         }
     }
 }
@@ -341,6 +360,7 @@ impl<'a> Check<'a> {
             let finding = self.object(object, said.message);
             finding.severity = said.severity;
             finding.consequences = said.consequences;
+            finding.facts = said.facts;
             return;
         }
         for (slice, said) in object.slices.iter().zip(said) {
@@ -348,6 +368,7 @@ impl<'a> Check<'a> {
                 let finding = self.slice(object, slice, said.message);
                 finding.severity = said.severity;
                 finding.consequences = said.consequences;
+                finding.facts = said.facts;
             }
         }
     }
@@ -399,7 +420,8 @@ impl<'a> Check<'a> {
             severity: rule.severity,
             rejected_by: rule.rejected_by,
             code: code.to_owned(),
-            remedy: self.signing.remedy(rule.remedy, code, &path),
+            remedy: Repair::default(),
+            facts: Facts::default(),
             path,
             architecture: None,
             message,

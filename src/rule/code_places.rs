@@ -3,6 +3,7 @@
 //!
 //! Both go by names and places; what a script or an engine does is not looked at.
 
+use crate::remedy::{Condition, Edit, Kind, SIGN_EDITED, Step, Word};
 use std::collections::HashSet;
 
 use super::claims::{self, is_signed_by_apple};
@@ -39,7 +40,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "data or scripts lie where only code belongs",
         catalogue: "R222, R224",
         explanation: "codesign takes every file directly in Contents/MacOS, Frameworks, Helpers, PlugIns and XPCServices for code and signs it by itself. A file that is no Mach-O keeps such a signature in extended attributes only, which archives, disk images of other tools and version control lose; then the whole app is broken.",
-        remedy: "move the files to Contents/Resources, let the program look for them there, and sign everything again",
+        remedy: &[Step::Say(
+            "move the files to Contents/Resources, let the program look for them there, and sign everything again",
+        )],
         reference: "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle",
         check: data_among_code,
         ..Rule::BASE
@@ -51,7 +54,23 @@ pub(super) const RULES: &[Rule] = &[
         title: "an engine that compiles at run time, and no program that may",
         catalogue: "R083",
         explanation: "The hardened runtime lets a program write code and run it only with com.apple.security.cs.allow-jit. The product brings an engine that does so (Java, .NET, V8), but none of its programs claims that: it ends when the engine starts.",
-        remedy: "claim com.apple.security.cs.allow-jit for every program that starts the engine, helpers included:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp EXECUTABLE",
+        remedy: &[Step::If(
+            Condition::Program,
+            &[
+                Step::Say(
+                    "claim com.apple.security.cs.allow-jit for the program, and likewise for every helper that starts the engine",
+                ),
+                Step::Claim(&[Edit::Set(
+                    Word::Text("com.apple.security.cs.allow-jit"),
+                    Kind::Bool,
+                    Word::Text("true"),
+                )]),
+                SIGN_EDITED,
+            ],
+            &[Step::Say(
+                "claim com.apple.security.cs.allow-jit for every program that starts the engine; a library needs no entitlements",
+            )],
+        )],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.security.cs.allow-jit",
         check: engines,
         ..Rule::BASE

@@ -10,6 +10,7 @@ use super::{Check, Family, Rule, Said, launchd_job, linkage};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{Condition, SIGN, Sign, Step, Word, run};
 use crate::requirement::{Facts, LightweightRequirement};
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, SignatureKind, SliceEvidence};
@@ -24,7 +25,13 @@ const PARENT: Slot = Slot(9);
 const RESPONSIBLE: Slot = Slot(10);
 const LIBRARY: Slot = Slot(11);
 
-const SIGN: &str = "correct the constraint and sign again, with the option for its kind:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements --launch-constraint-self FILE PATH";
+const SIGN_AGAIN: &[Step] = &[
+    Step::Say("correct the constraint and sign again, with the option for its kind"),
+    Step::Sign(Sign {
+        options: &[Word::Text("--launch-constraint-self"), Word::Value("FILE")],
+        ..Sign::KEPT
+    }),
+];
 
 /// `codesign`'s word for the constraint in a slot.
 fn name(slot: Slot) -> &'static str {
@@ -145,7 +152,7 @@ fn impossible(check: &mut Check<'_>) {
     if !is_whole(check.evidence()) {
         return;
     }
-    check.each_slice(|check, _, slice, _| {
+    check.each_slice(|check, object, slice, _| {
         let said: Vec<_> = [PARENT, RESPONSIBLE]
             .into_iter()
             .filter(|slot| {
@@ -156,7 +163,22 @@ fn impossible(check: &mut Check<'_>) {
             })
             .map(|slot| format!("no program of the item satisfies its {}", name(slot)))
             .collect();
-        (!said.is_empty()).then(|| Said::new(Severity::Warning, said.join("; ")))
+        (!said.is_empty()).then(|| {
+            let mut said = Said::new(Severity::Warning, said.join("; "));
+            // The app can be the parent of what is in it, not of itself.
+            let item = check
+                .evidence()
+                .code
+                .first()
+                .filter(|item| item.path != object.path);
+            let item = item.and_then(|item| item.slices.first());
+            if let Some((identifier, team)) =
+                item.and_then(|slice| Some((slice.identifier.as_deref()?, slice.team_id.as_deref()?)))
+            {
+                said.facts.text("PARENT", identifier).text("TEAM", team);
+            }
+            said
+        })
     });
 }
 
@@ -329,7 +351,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a launch or library constraint that macOS cannot read",
         catalogue: "R340",
         explanation: "A constraint is a dictionary of facts and operators. codesign compares only its digest; the kernel evaluates it, and does not start code whose constraint it cannot read. A fact with a value of another type, an operator without operands and an empty dictionary are such.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         reference: DEFINING,
         check: malformed,
         ..Rule::BASE
@@ -341,7 +363,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program that does not satisfy its own launch constraint",
         catalogue: "R341",
         explanation: "The self constraint says what the program itself must be: its identifier, team, entitlements, the kind of its certificate. It was evaluated on the real signature, and is not met: the kernel ends the program when it starts. A constraint that was written for a build with another certificate is the usual cause.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         apple: "crash report: \"Namespace CODESIGNING, Code 4, Launch Constraint Violation\"",
         reference: DEFINING,
         check: own,
@@ -354,7 +376,29 @@ pub(super) const RULES: &[Rule] = &[
         title: "a launch constraint on parent or responsible process that nothing in the product satisfies",
         catalogue: "R342",
         explanation: "The constraint asks for a parent, or a process that is responsible, by team, identifier or cdhash, and neither a program of the product nor one of macOS can be that. Unless another product of yours starts it, the kernel never will.",
-        remedy: "correct the constraint and sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements --launch-constraint-parent FILE PATH",
+        remedy: &[Step::If(
+            Condition::Knows("PARENT"),
+            &[
+                Step::Say("let the app be the parent"),
+                run!["plutil" "-create" "xml1" "parent.plist"],
+                run!["plutil" "-insert" "signing-identifier" "-string" (Value "PARENT") "parent.plist"],
+                run!["plutil" "-insert" "team-identifier" "-string" (Value "TEAM") "parent.plist"],
+                Step::Sign(Sign {
+                    options: &[
+                        Word::Text("--launch-constraint-parent"),
+                        Word::Text("parent.plist"),
+                    ],
+                    ..Sign::KEPT
+                }),
+            ],
+            &[
+                Step::Say("correct the constraint and sign again"),
+                Step::Sign(Sign {
+                    options: &[Word::Text("--launch-constraint-parent"), Word::Value("FILE")],
+                    ..Sign::KEPT
+                }),
+            ],
+        )],
         reference: APPLYING,
         follows_from: &["constraint-by-cdhash"],
         check: impossible,
@@ -367,7 +411,15 @@ pub(super) const RULES: &[Rule] = &[
         title: "a constraint with the cdhash of an older build",
         catalogue: "R343",
         explanation: "The constraint names other code of the product by its cdhash. Every build and every signature changes the cdhash, and that code has another one now.",
-        remedy: "name the code by team-identifier and signing-identifier in place of the cdhash, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements --launch-constraint-parent FILE PATH",
+        remedy: &[
+            Step::Say(
+                "name the code by team-identifier and signing-identifier in place of the cdhash, and sign again",
+            ),
+            Step::Sign(Sign {
+                options: &[Word::Text("--launch-constraint-parent"), Word::Value("FILE")],
+                ..Sign::KEPT
+            }),
+        ],
         reference: DEFINING,
         check: pinned,
         ..Rule::BASE
@@ -379,7 +431,15 @@ pub(super) const RULES: &[Rule] = &[
         title: "a library constraint that keeps the program's own libraries out",
         catalogue: "R344",
         explanation: "The kernel maps only libraries that satisfy the program's library constraint. It was evaluated on every library of the product that the program links, and some do not satisfy it: the program ends before its first line runs.",
-        remedy: "allow the libraries, or sign them so that they satisfy the constraint, then sign the program:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements --library-constraint FILE PATH",
+        remedy: &[
+            Step::Say(
+                "allow the libraries, or sign them so that they satisfy the constraint, then sign the program",
+            ),
+            Step::Sign(Sign {
+                options: &[Word::Text("--library-constraint"), Word::Value("FILE")],
+                ..Sign::KEPT
+            }),
+        ],
         reference: APPLYING,
         follows_from: &["constraint-by-cdhash"],
         check: libraries,
@@ -392,7 +452,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a constraint on a validation category that does not fit",
         catalogue: "R345",
         explanation: "Validation categories say how code is distributed: 4 by the App Store, 6 with a Developer ID, 3 for development. Categories 7 to 9 are of code that the system makes itself, and are not meant for constraints. One for development in a Developer ID build is mostly left from tests.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         reference: DEFINING,
         check: categories,
         ..Rule::BASE
@@ -403,7 +463,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program that launchd does not start because of the SpawnConstraint",
         catalogue: "R346",
         explanation: "SpawnConstraint in the property list of an agent or daemon says what the program must be. launchd evaluates it before it starts the program. It was evaluated on the real signature.",
-        remedy: "correct the constraint, then sign the app:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[Step::Say("correct the constraint, then sign the app"), SIGN],
         reference: DEFINING,
         check: spawned,
         ..Rule::BASE

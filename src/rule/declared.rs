@@ -3,9 +3,11 @@
 //!
 //! Values are compared as they are written: what only App Store Connect knows of an app is not looked at.
 
+use crate::remedy::{SIGN, Step, run};
 use std::collections::BTreeMap;
 
 use super::info_plist::{KEYS, each_bundle, needs_identifier, text, variable};
+use super::nesting::is_in_flattened;
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Place, Severity, Target};
@@ -149,10 +151,15 @@ fn architectures(check: &mut Check<'_>) {
 
 fn duplicates(check: &mut Check<'_>) {
     let mut by_identifier: BTreeMap<&str, Vec<&CodeObject>> = BTreeMap::new();
-    for object in &check.evidence().code {
+    let evidence = check.evidence();
+    for object in &evidence.code {
         let crate::verify::CodeKind::Bundle(kind) = object.kind else {
             continue;
         };
+        // The copies go when the links come back.
+        if is_in_flattened(evidence, &object.path) {
+            continue;
+        }
         let Some(info) = object.info_plist.as_ref().filter(|_| needs_identifier(kind)) else {
             continue;
         };
@@ -226,7 +233,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a bundle with one identifier in Info.plist and another in its signature",
         catalogue: "R253",
         explanation: "codesign does not mind, but macOS uses now the one, now the other: profiles and privacy settings, requirements of helpers and system extensions compare the signature's, Launch Services the one in Info.plist. Signing with -i, or a change of Info.plist before a signature that kept the old identifier, causes this.",
-        remedy: "sign without -i and without --preserve-metadata=identifier, so that codesign takes the identifier of Info.plist:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say(
+                "sign without -i and without --preserve-metadata=identifier, so that codesign takes the identifier of Info.plist",
+            ),
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier",
         follows_from: &["info-plist-changed"],
         check: identifiers,
@@ -239,7 +251,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app that claims to run on older systems than its code was built for",
         catalogue: "R256, R203",
         explanation: "Launch Services tells people by LSMinimumSystemVersion that an app needs a newer macOS. Where the code was built for a newer one than that says, they see a crash in dyld in place of the dialog. Code for Apple silicon is for 11.0 or later in any case and is not compared.",
-        remedy: "set it to what the code was built for, then sign again:  plutil -replace LSMinimumSystemVersion -string VERSION INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("set it to what the code was built for, then sign again"),
+            run!["plutil" "-replace" "LSMinimumSystemVersion" "-string" (Value "VERSION") File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/lsminimumsystemversion",
         check: systems,
         ..Rule::BASE
@@ -251,7 +267,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "code for macOS whose Info.plist names other platforms only",
         catalogue: "R260",
         explanation: "CFBundleSupportedPlatforms comes from the SDK that the bundle was built with. One that names no MacOSX was copied from a build for another platform, and tools that go by it take the bundle for code for that one.",
-        remedy: "take the Info.plist of the build for macOS, or correct it, then sign again:  plutil -replace CFBundleSupportedPlatforms -json '[\"MacOSX\"]' INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("take the Info.plist of the build for macOS, or correct it, then sign again"),
+            run!["plutil" "-replace" "CFBundleSupportedPlatforms" "-json" "[\"MacOSX\"]" File],
+            SIGN,
+        ],
         reference: KEYS,
         check: platforms,
         ..Rule::BASE
@@ -263,7 +283,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "several programs in one product have the same bundle identifier",
         catalogue: "R266",
         explanation: "Launch Services, launchd and privacy settings know apps, extensions and services by their identifier. Of two with the same one they find now this, now that.",
-        remedy: "give each its own identifier, then sign from the inside out:  plutil -replace CFBundleIdentifier -string com.example.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("give each its own identifier, then sign from the inside out"),
+            run!["plutil" "-replace" "CFBundleIdentifier" "-string" "com.example.NAME" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier",
         check: duplicates,
         ..Rule::BASE
@@ -275,7 +299,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "Info.plist prefers an architecture that the program does not have",
         catalogue: "R262",
         explanation: "LSArchitecturePriority is the order in which Launch Services tries the architectures of an app. It passes by one for which there is no code, so the entry does nothing; perhaps a slice was lost in the build.",
-        remedy: "build that architecture as well, or take the entry out, then sign again:  plutil -remove LSArchitecturePriority INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("build that architecture as well, or take the entry out, then sign again"),
+            run!["plutil" "-remove" "LSArchitecturePriority" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/lsarchitecturepriority",
         check: architectures,
         ..Rule::BASE
@@ -288,7 +316,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app for the App Store without a category",
         catalogue: "R270",
         explanation: "App Store Connect refuses the upload of an app for macOS that has no LSApplicationCategoryType in its Info.plist.",
-        remedy: "set a category, then sign again:  plutil -replace LSApplicationCategoryType -string public.app-category.utilities INFO_PLIST && codesign -f -s \"Apple Distribution: NAME\" --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("set a category, then sign again"),
+            run!["plutil" "-replace" "LSApplicationCategoryType" "-string" "public.app-category.utilities" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/lsapplicationcategorytype",
         check: categories,
         ..Rule::BASE
@@ -301,7 +333,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app for the App Store without an icon",
         catalogue: "R272",
         explanation: "App Store Connect refuses the upload of an app for macOS whose Info.plist names no icon, neither a file (CFBundleIconFile) nor one of the asset catalogue (CFBundleIconName). Whether the icon is there is not looked at.",
-        remedy: "add the icon to Contents/Resources and name it, then sign again:  plutil -replace CFBundleIconFile -string AppIcon INFO_PLIST && codesign -f -s \"Apple Distribution: NAME\" --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("add the icon to Contents/Resources and name it, then sign again"),
+            run!["plutil" "-replace" "CFBundleIconFile" "-string" "AppIcon" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleiconfile",
         check: icons,
         ..Rule::BASE
@@ -314,7 +350,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app for the App Store that does not say whether it encrypts",
         catalogue: "R271",
         explanation: "Without ITSAppUsesNonExemptEncryption, App Store Connect asks about encryption by hand for every upload, and the build waits for the answer.",
-        remedy: "declare it, then sign again:  plutil -replace ITSAppUsesNonExemptEncryption -bool NO INFO_PLIST && codesign -f -s \"Apple Distribution: NAME\" --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("declare it, then sign again"),
+            run!["plutil" "-replace" "ITSAppUsesNonExemptEncryption" "-bool" "NO" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/itsappusesnonexemptencryption",
         check: export,
         ..Rule::BASE

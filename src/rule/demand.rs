@@ -5,6 +5,7 @@
 //! signed itself is left out, as there. Only what was looked at is known: with `--arch` one architecture, with
 //! `--ignore-resources` no nested code.
 
+use crate::remedy::{SIGN, Step, run};
 use std::fmt;
 
 use super::claims::{is_developer_id, is_signed_by_apple};
@@ -15,7 +16,7 @@ use crate::finding::Severity;
 use crate::macho::Architecture;
 use crate::verify::{CodeObject, Coverage, SliceEvidence, ticket_coverage};
 
-const SIGN: &str = "sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const SIGN_AGAIN: &[Step] = &[Step::Say("sign from the inside out"), SIGN];
 
 /// One value of `--require`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,7 +202,10 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "--require notarized is not met",
         explanation: "You require that Apple notarized the item. A ticket proves it that is stapled, embedded or given with --ticket and lists every architecture of every piece of code; code that Apple signed itself needs none. Without a ticket nobody but Apple's servers knows: then the answer is unknown, with exit status 4. Code that is not signed, or an item without a Developer ID, is certainly not notarized.",
-        remedy: "notarize and staple, or bring the ticket with --ticket FILE:  ditto -c -k --keepParent PATH upload.zip && xcrun notarytool submit upload.zip --keychain-profile NAME --wait && xcrun stapler staple PATH",
+        remedy: &[
+            Step::Say("notarize it and staple the ticket, or bring the ticket with --ticket FILE"),
+            Step::Notarize,
+        ],
         check: |check| {
             if is_required(check, Demand::Notarized) {
                 notarized(check);
@@ -214,7 +218,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "--require developer-id is not met",
         explanation: "You require a certificate of the kind Developer ID Application for every architecture of every piece of code, whatever the target is. The markers that Apple puts into certificates count, not their names. Nested code that Apple signed itself is left out.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         check: |check| {
             if is_required(check, Demand::DeveloperId) {
                 every_slice(check, |slice| {
@@ -229,7 +233,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "--require hardened-runtime is not met",
         explanation: "You require the hardened runtime of every program, main or helper, for every architecture, whatever the target is. Libraries do not need it. Nested programs that Apple signed itself are left out.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         check: |check| {
             if is_required(check, Demand::HardenedRuntime) {
                 every_slice(check, |slice| {
@@ -245,7 +249,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "--require timestamp is not met",
         explanation: "You require a secure timestamp in every signature, for every architecture of every piece of code, whatever the target is. Without it, a signature ends with its certificate. Nested code that Apple signed itself is left out.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         check: |check| {
             if is_required(check, Demand::Timestamp) {
                 timestamp(check);
@@ -258,7 +262,11 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "--require arch:ARCH is not met",
         explanation: "You require code for an architecture. The item itself and every program in it must have a slice of just that name, such as arm64 or x86_64. Whether libraries fit the programs that load them is asked by other rules.",
-        remedy: "build for the architecture, join with lipo, sign again:  lipo -create ONE OTHER -output EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("build for the architecture, join with lipo, sign again"),
+            run!["lipo" "-create" (Value "ONE") (Value "OTHER") "-output" File],
+            SIGN,
+        ],
         check: |check| {
             for demand in &check.expectations().required {
                 if let Demand::Architecture(wanted) = demand {

@@ -6,10 +6,11 @@
 use super::{Check, Family, Rule};
 use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Finding, Party, Severity, Target};
+use crate::remedy::{Condition, SIGN, Step};
 use crate::trust::{CertificateKind, Identity};
 use crate::verify::{CodeKind, CodeObject, Fault, FaultKind, OsStatus, SignatureKind, SliceEvidence};
 
-const SIGN: &str = "sign with a Developer ID, nested code first:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const SIGN_AGAIN: &[Step] = &[Step::Say("sign with a Developer ID, nested code first"), SIGN];
 const ISSUES: &str =
     "https://developer.apple.com/documentation/security/resolving-common-notarization-issues";
 const NOT_DEVELOPER_ID: &str =
@@ -108,7 +109,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "the bundle was never signed; its executable has the linker's signature",
         catalogue: "R020",
         explanation: "The linker signs every arm64 program ad hoc, so that it runs at all. That signature knows nothing of the bundle: it covers neither Info.plist nor resources. macOS calls such an app damaged once it has been downloaded.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         apple: "code has no resources but signature indicates they must be present",
         reference: ISSUES,
         check: |check| {
@@ -135,7 +136,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "signed ad hoc: nobody vouches for the code",
         catalogue: "R019",
         explanation: "An ad-hoc signature has no certificate. Such code runs on the Mac that built it; downloaded by anybody else, Gatekeeper refuses it, and the notary service refuses the whole product that it is part of.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         apple: "syspolicy_check: \"This app is adhoc signed. While it may run locally, adhoc signed apps are not suitable for distribution.\"",
         reference: ISSUES,
         follows_from: &["linker-signed-bundle"],
@@ -166,7 +167,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "signed with a certificate for development",
         catalogue: "R051",
         explanation: "Certificates named Apple Development or Mac Developer are for the developer's own Macs. Gatekeeper refuses downloaded code that is signed so, and so does the notary service.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         apple: NOT_DEVELOPER_ID,
         reference: ISSUES,
         follows_from: UNSOUND,
@@ -187,7 +188,16 @@ pub(super) const RULES: &[Rule] = &[
         title: "signed for upload to the App Store; nobody can run it",
         catalogue: "R052",
         explanation: "Code signed with Apple Distribution or 3rd Party Mac Developer Application can only be uploaded to App Store Connect, where Apple signs it again. It does not run: Gatekeeper refuses it, and AMFI kills it where it claims restricted entitlements.",
-        remedy: "for direct distribution sign with a Developer ID; to test a store build, sign it for development:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[Step::If(
+            Condition::ForStore,
+            &[Step::Say(
+                "upload it as it is; to try it on a Mac before, sign a copy with an Apple Development certificate",
+            )],
+            &[
+                Step::Say("for distribution outside the store, sign with a Developer ID"),
+                SIGN,
+            ],
+        )],
         apple: NOT_DEVELOPER_ID,
         reference: "https://developer.apple.com/forums/thread/733942",
         follows_from: UNSOUND,
@@ -217,7 +227,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "signed with a certificate for iOS",
         catalogue: "R053",
         explanation: "iPhone Distribution certificates are for apps on iOS. Gatekeeper and the notary service refuse Mac code that is signed with one.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         apple: NOT_DEVELOPER_ID,
         reference: ISSUES,
         follows_from: UNSOUND,
@@ -237,7 +247,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "code signed with a certificate for installer packages",
         catalogue: "R054",
         explanation: "Installer certificates sign packages, Application certificates sign code. Code that is signed with the former is refused everywhere.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         apple: NOT_DEVELOPER_ID,
         reference: ISSUES,
         check: |check| {
@@ -256,7 +266,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a certificate with a name of Apple's that Apple did not issue",
         catalogue: "R061",
         explanation: "The certificate is named like one of Apple's, but its chain does not end in a root of Apple's. codesign calls the code valid all the same, since any certificate will do; a tool that looks at the name alone is deceived.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         follows_from: &["cms-signature-invalid", "intermediate-missing"],
         check: |check| {
             each_signer(check, |check, object, slice, identity| {
@@ -276,7 +286,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "signed with a certificate that Apple did not issue",
         catalogue: "R056, R057",
         explanation: "codesign accepts any certificate, also one that somebody made at home or in a company. Gatekeeper and the notary service accept only those that Apple issued.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         apple: NOT_DEVELOPER_ID,
         reference: ISSUES,
         follows_from: &[
@@ -302,7 +312,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "signed with a certificate of Apple's that is not for distribution",
         catalogue: "R050",
         explanation: "Code that users download must be signed with a certificate of the kind Developer ID Application: the marker of Apple's in the certificate says so, not its name. Every piece of code in the product needs it.",
-        remedy: SIGN,
+        remedy: SIGN_AGAIN,
         apple: NOT_DEVELOPER_ID,
         reference: ISSUES,
         follows_from: UNSOUND,
@@ -322,7 +332,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a kernel extension signed with a certificate that is not for kernel extensions",
         catalogue: "R063",
         explanation: "Kernel extensions need a Developer ID certificate that Apple marked for them, which a team has to ask for. codesign and the notary service accept the usual one; kernelmanagerd does not load the extension.",
-        remedy: "ask Apple for a certificate for kernel extensions, or move to a system extension; then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "ask Apple for a certificate for kernel extensions, or move to a system extension; then sign again",
+            ),
+            SIGN,
+        ],
         reference: "https://developer.apple.com/developer-id/",
         follows_from: UNSOUND,
         check: |check| {
@@ -348,7 +363,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the signature has no secure timestamp",
         catalogue: "R070",
         explanation: "A secure timestamp of Apple's server proves when the code was signed, so that the signature outlives its certificate. The notary service demands one for every architecture of every piece of code. codesign adds it only with --timestamp.",
-        remedy: "sign again with a connection to Apple's timestamp server:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign again with a connection to Apple's timestamp server"),
+            SIGN,
+        ],
         apple: "notary service: \"The signature does not include a secure timestamp.\"",
         reference: ISSUES,
         follows_from: WRONG_CERTIFICATE_OR_TIMESTAMP,
@@ -372,7 +390,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program without the hardened runtime",
         catalogue: "R080",
         explanation: "The notary service demands the hardened runtime of every program in a product, main or helper, for every architecture. Libraries do not need it. codesign sets it only with --options runtime.",
-        remedy: "sign the program again with the hardened runtime:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign the program again with the hardened runtime"),
+            SIGN,
+        ],
         apple: "notary service: \"The executable does not have the hardened runtime enabled.\"",
         reference: ISSUES,
         follows_from: &["unsigned-code", "adhoc-signed", "linker-signed-bundle"],

@@ -7,6 +7,7 @@ use super::info_plist::{each_bundle, text};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::Severity;
+use crate::remedy::{SIGN, Step, run};
 use crate::verify::{CodeKind, CodeObject, SliceEvidence};
 
 /// `PLATFORM_DRIVERKIT` of `LC_BUILD_VERSION`.
@@ -92,7 +93,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a system extension that does not say what it is for",
         catalogue: "R363",
         explanation: "macOS asks the user whether a system extension or driver may be installed, and shows the description in its Info.plist: NSSystemExtensionUsageDescription, for drivers OSBundleUsageDescription.",
-        remedy: "write the description, then sign the extension and the app:  plutil -insert NSSystemExtensionUsageDescription -string TEXT INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("write the description, then sign the extension and the app"),
+            run!["plutil" "-insert" "NSSystemExtensionUsageDescription" "-string" (Value "TEXT") File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/nssystemextensionusagedescription",
         check: descriptions,
         ..Rule::BASE
@@ -104,7 +109,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a driver for another platform or other Macs",
         catalogue: "R366",
         explanation: "A driver extension is a program for the platform DriverKit, in the architecture of the Mac. One for macOS, or without code for the Mac's processor, is installed and never starts; the log says \"Exec format error\".",
-        remedy: "build it with the DriverKit SDK for both architectures, sign it, then the app:  xcodebuild -sdk driverkit ARCHS=\"arm64 x86_64\"",
+        remedy: &[
+            Step::Say("build it with the DriverKit SDK for both architectures, sign it, then the app"),
+            run!["xcodebuild" "-sdk" "driverkit" "ARCHS=arm64 x86_64"],
+        ],
         reference: "https://developer.apple.com/documentation/driverkit",
         check: platforms,
         ..Rule::BASE
@@ -116,7 +124,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a kernel extension without code for Apple silicon",
         catalogue: "R376",
         explanation: "The kernel of Macs with Apple silicon is arm64e, and loads no other extensions. Kernel extensions are deprecated; users must lower the security of their Mac to load one.",
-        remedy: "make a system extension or driver of it; until then build it for arm64e as well, and sign it:  xcodebuild ARCHS=\"arm64e x86_64\"",
+        remedy: &[
+            Step::Say(
+                "make a system extension or driver of it; until then build it for arm64e as well, and sign it",
+            ),
+            run!["xcodebuild" "ARCHS=arm64e x86_64"],
+        ],
         reference: "https://developer.apple.com/documentation/apple-silicon/installing-a-custom-kernel-extension",
         check: kernel_extensions,
         ..Rule::BASE
@@ -128,7 +141,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a plug-in of a kind that macOS no longer loads",
         catalogue: "R377",
         explanation: "macOS 15 removed Quick Look generators. Previews and thumbnails come from app extensions.",
-        remedy: "make a Quick Look preview extension of it (com.apple.quicklook.preview), or remove it before signing the app:  rm -R PATH",
+        remedy: &[
+            Step::Say(
+                "make a Quick Look preview extension of it (com.apple.quicklook.preview), or remove it before signing the app",
+            ),
+            run!["rm" "-R" Code],
+        ],
         reference: "https://developer.apple.com/documentation/quicklookui",
         check: quick_look_generators,
         ..Rule::BASE

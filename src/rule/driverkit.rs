@@ -7,6 +7,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity};
 use crate::plist::Value;
+use crate::remedy::{SIGN_EDITED, Step};
 use crate::verify::CodeKind;
 
 const BASE_KEY: &str = "com.apple.developer.driverkit";
@@ -54,7 +55,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a driver without com.apple.developer.driverkit, or its keys on something else",
         catalogue: "R125",
         explanation: "Every driver extension claims com.apple.developer.driverkit, beside the keys of its transport and family. Those belong to the driver only; the app that brings it claims com.apple.developer.system-extension.install.",
-        remedy: "put the keys into the entitlements of the driver and sign it again, then the app:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("put the keys into the entitlements of the driver and sign it again, then the app"),
+            SIGN_EDITED,
+        ],
         reference: REQUESTING,
         check: |check| {
             let evidence = check.evidence();
@@ -95,7 +99,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a driver's match of devices that is malformed",
         catalogue: "R126",
         explanation: "The entitlements for PCI and USB name the devices that the driver may match, word by word as the profile does. For PCI the text is 0xVALUE or 0xVALUE&0xMASK, several separated by spaces, the device in the upper half and the vendor in the lower. What is malformed matches nothing, and kernelmanagerd does not start the driver.",
-        remedy: "copy the value from the profile (security cms -D -i NAME.provisionprofile) and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "copy the value from the profile (security cms -D -i NAME.provisionprofile) and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         apple: "kernelmanagerd: \"Exec format error\"",
         reference: PCI_PAGE,
         check: |check| {
@@ -117,7 +126,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "value and mask of a PCI match look swapped",
         catalogue: "R127",
         explanation: "In 0xVALUE&0xMASK the value comes first. The device's identifier is masked and compared with it: bits of the value that the mask leaves out can never be equal, so the driver is never assigned. A working example is 0x000010ec&0x0000FFFF, all devices of vendor 0x10ec.",
-        remedy: "write the value in front of the mask, as the profile has it, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("write the value in front of the mask, as the profile has it, and sign again"),
+            SIGN_EDITED,
+        ],
         reference: PCI_PAGE,
         follows_from: &["driverkit-match-syntax"],
         check: |check| {
@@ -145,7 +157,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app with a system extension that it may not install",
         catalogue: "R130",
         explanation: "The program that asks the system to activate a system extension or driver must claim com.apple.developer.system-extension.install, with a profile that grants it; otherwise sysextd answers OSSystemExtensionErrorMissingEntitlement (2). No program in this app claims it.",
-        remedy: "add the System Extension capability to the app, embed its profile, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("add the System Extension capability to the app, embed its profile, and sign again"),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.developer.system-extension.install",
         check: install_missing,
         // What the program claims cannot be read then.

@@ -12,6 +12,7 @@ use super::{Check, Family, Rule};
 use crate::archive::ArchiveFormat;
 use crate::bundle::BundleKind;
 use crate::finding::{Severity, Target};
+use crate::remedy::{SIGN_EDITED, Step};
 use crate::source::{Listing, NodeId};
 use crate::verify::{ArchivedCode, CodeKind, CodeObject};
 
@@ -27,7 +28,12 @@ const HELPERS: Rule = Rule {
     title: "a helper program of Electron or Chromium is not as its app needs it",
     catalogue: "R234",
     explanation: "An app with Electron or the Chromium Embedded Framework runs its pages in helper apps beside the framework. Their identifiers begin with the app's own and .helper; another one is mostly that of a template or of the app before it was renamed. The helper named (Renderer) compiles JavaScript, and with the hardened runtime ends at once where com.apple.security.cs.allow-jit is missing.",
-    remedy: "let the packager name and sign the helpers (helper-bundle-id and entitlements of @electron/osx-sign or electron-builder), or sign the helper so, then everything around it:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+    remedy: &[
+        Step::Say(
+            "let the packager name and sign the helpers (helper-bundle-id and entitlements of @electron/osx-sign or electron-builder), or sign the helper so, then everything around it",
+        ),
+        SIGN_EDITED,
+    ],
     reference: "https://www.electronjs.org/docs/latest/tutorial/code-signing",
     check: helpers,
     ..Rule::BASE
@@ -41,7 +47,9 @@ const NATIVE_MODULES: Rule = Rule {
     title: "unsigned code in an archive of Electron",
     catalogue: "R233",
     explanation: "macOS loads nothing out of an asar archive: Electron copies a native module to a temporary folder first, and a program in it cannot be started. Signing tools do not look into the archive, nor does the notary service as far as its logs show. With the hardened runtime the app's library validation then refuses the copy, when the app runs.",
-    remedy: "let the packager leave the code beside the archive (asarUnpack of electron-builder, asar.unpack of @electron/packager: \"**/*.node\") and sign it there (binaries of @electron/osx-sign); leave out what is built for other systems and processors",
+    remedy: &[Step::Say(
+        "let the packager leave the code beside the archive (asarUnpack of electron-builder, asar.unpack of @electron/packager: \"**/*.node\") and sign it there (binaries of @electron/osx-sign); leave out what is built for other systems and processors",
+    )],
     reference: "https://www.electronjs.org/docs/latest/tutorial/asar-archives",
     check: native_modules,
     ..Rule::BASE

@@ -9,9 +9,14 @@ use super::{Check, Family, Rule};
 use crate::entitlements::{Class, Flag, classify, find, nearest};
 use crate::finding::{Finding, Party, Severity, Target};
 use crate::plist::Value;
+use crate::remedy::{Condition, Edit, Fact, Kind, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, Step, Word, run};
 use crate::verify::EntitlementsState;
 
-const REMOVE: &str = "remove the key from the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
+const REMOVE: &[Step] = &[
+    Step::Say("remove the key from the entitlements file of the project, and sign without it"),
+    Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
+    SIGN_EDITED,
+];
 const PROFILES: &str =
     "https://developer.apple.com/documentation/technotes/tn3125-inside-code-signing-provisioning-profiles";
 const REAL: &str = "https://developer.apple.com/forums/topics/code-signing-topic";
@@ -103,7 +108,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "an entitlement with a name of Apple's that is not known",
         catalogue: "R132",
         explanation: "The key looks like one of Apple's but is in none of its lists: a slip of the pen, a made-up name, or something newer than this table. macOS does not look at unknown com.apple.security keys, so the feature stays off; any other com.apple key counts as restricted, and without a profile that grants it AMFI kills the program.",
-        remedy: "correct or remove the key in the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("correct or remove the key in the entitlements file and sign again"),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements",
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -201,7 +209,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "restricted entitlements without a provisioning profile",
         catalogue: "R100, R140, R163",
         explanation: "A restricted entitlement must be granted by a provisioning profile in the bundle. There is none, so AMFI kills the program every time it starts. codesign, spctl and the notary service all say that the code is good.",
-        remedy: "remove the keys, or embed a profile of the right kind before signing:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("remove the keys, or embed a profile of the right kind before signing"),
+            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+            SIGN_EDITED,
+        ],
         apple: KILLED,
         reference: PROFILES,
         check: |check| {
@@ -240,7 +252,35 @@ pub(super) const RULES: &[Rule] = &[
         title: "restricted entitlements on a program that is not the main executable of a bundle",
         catalogue: "R133, R129",
         explanation: "AMFI looks for a provisioning profile in the bundle whose main executable is started. A second program in Contents/MacOS or elsewhere has no bundle of its own, so nothing grants its claims, even if the app around it has a matching profile: it is killed when it starts. (One report has a daemon in Contents/Library/LaunchDaemons that runs.)",
-        remedy: "give the program a bundle of its own with its own profile, such as Helper.app/Contents/MacOS/Helper, and sign that:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp Helper.app",
+        remedy: &[Step::If(
+            Condition::ForStore,
+            &[
+                Step::Say("a helper in the sandbox of the app claims the two keys for inheritance only"),
+                Step::Claim(&[
+                    Edit::Clear,
+                    Edit::Set(
+                        Word::Text("com.apple.security.app-sandbox"),
+                        Kind::Bool,
+                        Word::Text("true"),
+                    ),
+                    Edit::Set(
+                        Word::Text("com.apple.security.inherit"),
+                        Kind::Bool,
+                        Word::Text("true"),
+                    ),
+                ]),
+                SIGN_EDITED,
+            ],
+            &[
+                Step::Say("remove the keys that the program does not need"),
+                Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
+                SIGN_EDITED,
+                Step::Or,
+                Step::Say(
+                    "give the program a bundle of its own with its own profile, such as Helper.app/Contents/MacOS/Helper, and sign that",
+                ),
+            ],
+        )],
         apple: KILLED,
         reference: DAEMON,
         check: |check| each_without_bundle(check, Role::Secondary),
@@ -253,7 +293,15 @@ pub(super) const RULES: &[Rule] = &[
         title: "restricted entitlements on a program without a bundle",
         catalogue: "R134, R129",
         explanation: "A provisioning profile lies in a bundle; a single file has no place for one, so nothing grants its claims, and AMFI kills it when it starts. Apple's way for daemons is a bundle that looks like an app, with the program as its main executable.",
-        remedy: "wrap the program in a bundle, Tool.app/Contents/MacOS/tool with its own Contents/embedded.provisionprofile, and sign that:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp Tool.app",
+        remedy: &[
+            Step::Say("remove the keys that the program does not need"),
+            Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
+            SIGN_EDITED,
+            Step::Or,
+            Step::Say(
+                "wrap the program in a bundle, Tool.app/Contents/MacOS/tool with its own Contents/embedded.provisionprofile, and sign that",
+            ),
+        ],
         apple: KILLED,
         reference: DAEMON,
         check: |check| each_without_bundle(check, Role::Standalone),
@@ -266,7 +314,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "entitlements on a library",
         catalogue: "R103",
         explanation: "Entitlements belong to programs; a library runs with those of the program that loads it. On a library they have no effect at best. Restricted ones can keep macOS from loading it, and App Store Connect refuses identifiers there. They usually come from codesign --deep --entitlements.",
-        remedy: "sign the library without entitlements:  codesign -f -s \"Developer ID Application: NAME\" --timestamp PATH",
+        remedy: &[
+            Step::Say("sign the library without entitlements"),
+            SIGN_WITHOUT_CLAIMS,
+        ],
         reference: "https://developer.apple.com/documentation/xcode/creating-distribution-signed-code-for-the-mac",
         check: |check| {
             for object in &check.evidence().code {
@@ -306,7 +357,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a wildcard in a restricted claim",
         catalogue: "R131",
         explanation: "Only profiles have wildcards. A claim must name one value that the profile's pattern covers; with a * in it the claim is not granted.",
-        remedy: "write the whole value into the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("write the whole value into the entitlements file and sign again"),
+            SIGN_EDITED,
+        ],
         reference: PROFILES,
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -367,6 +421,9 @@ fn report<'c>(
 ) -> &'c mut Finding {
     let finding = check.slice(claimant.object, claimant.slice, message);
     finding.details.push(("entitlements", keys.join(", ")));
+    for key in keys {
+        finding.facts.record(vec![("KEY", Fact::Text((*key).to_owned()))]);
+    }
     finding
 }
 

@@ -7,9 +7,13 @@ use crate::blob::Slot;
 use crate::entitlements::{AmfiProblem, Class, Entitlement, Platform, find};
 use crate::finding::{Party, Place, Severity};
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{SIGN_EDITED, Step, run};
 use crate::verify::{CodeObject, FaultKind, SliceEvidence};
 
-const SIGN_AGAIN: &str = "sign again with the codesign of a current macOS, which writes both forms:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
+const SIGN_AGAIN: &[Step] = &[
+    Step::Say("sign again with the codesign of a current macOS, which writes both forms"),
+    SIGN_EDITED,
+];
 const ISSUES: &str =
     "https://developer.apple.com/documentation/security/resolving-common-notarization-issues";
 const FORMAT: &str = "https://developer.apple.com/documentation/xcode/using-the-latest-code-signature-format";
@@ -27,7 +31,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "entitlements that Apple's readers refuse",
         catalogue: "R106",
         explanation: "AMFI, codesign and the notary service read entitlements with a strict reader of their own: no byte order mark, no binary list, no CDATA, no \"--\" in comments, no space in <true />, no key twice, line ends of Unix, ASCII only. plutil -lint accepts all of that. codesign does not look at it when it verifies; the notary service refuses the code, and AMFI kills it when it starts.",
-        remedy: "write the file anew and sign with it:  plutil -convert xml1 FILE && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("write the file anew and sign with it"),
+            run!["plutil" "-convert" "xml1" (Value "FILE")],
+            SIGN_EDITED,
+        ],
         apple: "notary service: \"Embedded entitlements are invalid: syntax error near line 1\"; AMFI: \"AMFIUnserializeXML: syntax error near line 1\"",
         reference: ISSUES,
         check: |check| {
@@ -137,7 +145,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the value of an entitlement is of the wrong type",
         catalogue: "R104",
         explanation: "Every entitlement takes values of one type. The string \"true\" is no boolean, and a single string is no array: macOS takes such a claim for absent, so that the feature is silently off, or finds that the profile does not grant it and kills the program.",
-        remedy: "correct the value in the entitlements file (plutil -type KEY FILE shows its type) and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "correct the value in the entitlements file (plutil -type KEY FILE shows its type) and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements",
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -168,7 +181,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "an entitlement that is claimed as false",
         catalogue: "R105",
         explanation: "A boolean entitlement is claimed or left out; the value false means the same as leaving it out, except that a restricted one still needs a provisioning profile, and that other tools look only at the key.",
-        remedy: "remove the key from the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("remove the key from the entitlements file and sign again"),
+            SIGN_EDITED,
+        ],
         check: |check| {
             claims::each(check, |check, claimant| {
                 let is_false = |(_, value): &(&str, &Value)| *value == &Value::Boolean(false);
@@ -194,7 +210,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a build variable in the entitlements that nobody filled in",
         catalogue: "R135",
         explanation: "Xcode replaces variables such as $(TeamIdentifierPrefix) and $(PRODUCT_BUNDLE_IDENTIFIER) before it signs; codesign signs the file as it is. The claim then names nobody's team: no profile grants it, and lookups by such names find nothing.",
-        remedy: "replace the variables, or take the entitlements that Xcode has made (codesign -d --entitlements FILE --xml BUILT.app), and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "replace the variables, or take the entitlements that Xcode has made (codesign -d --entitlements FILE --xml BUILT.app), and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         apple: "App Store Connect: \"ITMS-90288: Invalid Code Signing Entitlements\"",
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -221,7 +242,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "nested programs claim exactly what the app claims",
         catalogue: "R136",
         explanation: "Helpers with the very entitlements of the app are the trace of codesign --deep --entitlements, or of a script like it. Each program should claim only what it needs: more is a gift to attackers, and restricted entitlements get a helper without a profile killed.",
-        remedy: "sign each program by itself with its own entitlements, from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --entitlements HELPER.entitlements --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign each program by itself with its own entitlements, from the inside out"),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/forums/thread/129980",
         check: |check| {
             let evidence = check.evidence();

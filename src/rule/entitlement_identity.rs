@@ -7,11 +7,15 @@ use super::entitlement_values::NOT_GRANTED;
 use super::{Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::plist::Value;
+use crate::remedy::{Claims, SIGN_EDITED, Sign, Step, Word, run};
 
 const PROFILES: &str =
     "https://developer.apple.com/documentation/technotes/tn3125-inside-code-signing-provisioning-profiles";
 const GROUPS: &str = "https://developer.apple.com/forums/thread/721701";
-const CORRECT: &str = "correct the value in the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
+const CORRECT: &[Step] = &[
+    Step::Say("correct the value in the entitlements file and sign again"),
+    SIGN_EDITED,
+];
 const NO_PROFILE: &str =
     "amfid: -413 \"No matching profile found\"; taskgated-helper: \"Unsatisfied entitlements\"";
 
@@ -33,7 +37,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the application identifier of iOS on macOS",
         catalogue: "R109",
         explanation: "On macOS the entitlement is com.apple.application-identifier; application-identifier is that of iOS and of Mac Catalyst. Profiles for macOS do not have it, so AMFI kills a Mac program that claims it, even with a profile.",
-        remedy: "rename the key to com.apple.application-identifier in the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "rename the key to com.apple.application-identifier in the entitlements file and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         apple: "taskgated-helper: \"Unsatisfied entitlements: application-identifier\"",
         reference: PROFILES,
         check: |check| {
@@ -54,7 +63,14 @@ pub(super) const RULES: &[Rule] = &[
         title: "the claimed application identifier is not the code's",
         catalogue: "R110",
         explanation: "The application identifier is the prefix of the App ID, a dot, and the identifier that the code is signed with, which is also CFBundleIdentifier of its bundle. Where they differ, no profile matches.",
-        remedy: "make the three agree and sign again:  codesign -f -s \"Developer ID Application: NAME\" -i IDENTIFIER --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("make the three agree and sign again"),
+            Step::Sign(Sign {
+                claims: Claims::File,
+                identifier: Some(Word::Value("IDENTIFIER")),
+                ..Sign::KEPT
+            }),
+        ],
         apple: NO_PROFILE,
         reference: PROFILES,
         follows_from: MISPLACED,
@@ -132,7 +148,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a keychain access group without the prefix of the team",
         catalogue: "R112",
         explanation: "Every keychain access group begins with the prefix of the App ID, which is the team identifier for all but old App IDs, and a dot; a claim has no wildcard. Otherwise the profile does not grant it, and the keychain answers errSecMissingEntitlement (-34018).",
-        remedy: "write the group as TEAM.group ($(AppIdentifierPrefix)group in Xcode) and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("write the group as TEAM.group ($(AppIdentifierPrefix)group in Xcode) and sign again"),
+            SIGN_EDITED,
+        ],
         apple: NO_PROFILE,
         reference: PROFILES,
         follows_from: NOT_GRANTED,
@@ -177,7 +196,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app group whose name macOS cannot tie to the team",
         catalogue: "R113",
         explanation: "An app group is named group.NAME, which a profile must grant, or TEAM.NAME with the team that signed. With any other name, macOS 15 and later ask the user whether the app may access data from other apps, every time.",
-        remedy: "name the group TEAM.NAME, or group.NAME with a profile, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("name the group TEAM.NAME, or group.NAME with a profile, and sign again"),
+            SIGN_EDITED,
+        ],
         apple: "macOS asks: \"… would like to access data from other apps\"",
         reference: GROUPS,
         check: |check| {
@@ -207,7 +229,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app group of the iOS form without a profile",
         catalogue: "R114",
         explanation: "Groups named group.NAME belong to a team by its profile only. Without one, macOS 15 and later ask the user whether the app may access data from other apps; an app of Mac Catalyst does not get at the group at all. Profiles from before February 2025 do not list such groups for macOS.",
-        remedy: "embed a profile with the group before signing, or name the group TEAM.NAME:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("embed a profile with the group before signing, or name the group TEAM.NAME"),
+            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+            SIGN_EDITED,
+        ],
         apple: "macOS asks: \"… would like to access data from other apps\"",
         reference: GROUPS,
         follows_from: &["restricted-entitlement-without-profile"],

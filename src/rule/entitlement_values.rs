@@ -7,13 +7,17 @@ use super::{Check, Family, Rule};
 use crate::entitlements::Platform;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::Value;
+use crate::remedy::{Claims, SIGN_EDITED, Sign, Step, Word};
 use crate::trust::CertificateKind;
 
 const PROFILES: &str =
     "https://developer.apple.com/documentation/technotes/tn3125-inside-code-signing-provisioning-profiles";
 const EXTENSIONS: &str =
     "https://developer.apple.com/documentation/technotes/tn3134-network-extension-provider-deployment";
-const CORRECT: &str = "correct the value in the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
+const CORRECT: &[Step] = &[
+    Step::Say("correct the value in the entitlements file and sign again"),
+    SIGN_EDITED,
+];
 const NO_PROFILE: &str =
     "amfid: -413 \"No matching profile found\"; taskgated-helper: \"Unsatisfied entitlements\"";
 
@@ -35,7 +39,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a service's environment for development in code for users",
         catalogue: "R115, R137",
         explanation: "Push notifications and iCloud have one environment for development and one for users. Code for distribution that claims the former gets tokens and data that the servers of the latter do not know; App Store Connect refuses it.",
-        remedy: "write production (Production for iCloud) into the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("write production (Production for iCloud) into the entitlements file and sign again"),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements",
         check: |check| {
             let is_store = check.target() == Target::MacAppStore;
@@ -80,7 +87,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the key for push notifications of another platform",
         catalogue: "R116",
         explanation: "Push notifications are claimed with com.apple.developer.aps-environment on macOS, and with aps-environment on iOS, its relatives, and Mac Catalyst. Profiles have the key of their platform only.",
-        remedy: "rename the key in the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("rename the key in the entitlements file and sign again"),
+            SIGN_EDITED,
+        ],
         apple: NO_PROFILE,
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.developer.aps-environment",
         check: |check| {
@@ -108,7 +118,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a network extension's kind that this certificate cannot have",
         catalogue: "R117",
         explanation: "With a Developer ID, network extensions are system extensions, and their kinds end in -systemextension, in the app as in the extension. For development and for the App Store they do not. Profiles list one spelling only, so the other one is not granted and the program is killed.",
-        remedy: "write the kinds that the profile lists (sealcheck profile PATH) into the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "write the kinds that the profile lists (sealcheck profile PATH) into the entitlements file and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         apple: NO_PROFILE,
         reference: "https://developer.apple.com/forums/thread/777639",
         follows_from: NOT_GRANTED,
@@ -123,7 +138,16 @@ pub(super) const RULES: &[Rule] = &[
         title: "a network extension as app extension in an app with a Developer ID",
         catalogue: "R118",
         explanation: "Outside of the App Store, providers of network extensions run only as system extensions, in Contents/Library/SystemExtensions. As an app extension the provider never starts.",
-        remedy: "build the provider as a system extension, move it to Contents/Library/SystemExtensions, and sign it there:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp NAME.systemextension",
+        remedy: &[
+            Step::Say(
+                "build the provider as a system extension, move it to Contents/Library/SystemExtensions, and sign it there",
+            ),
+            Step::Sign(Sign {
+                at: Word::Text("NAME.systemextension"),
+                claims: Claims::File,
+                ..Sign::KEPT
+            }),
+        ],
         reference: EXTENSIONS,
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -177,7 +201,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "get-task-allow of iOS on macOS",
         catalogue: "R145",
         explanation: "On macOS the entitlement that lets a debugger attach is com.apple.security.get-task-allow. The key of iOS has no effect there.",
-        remedy: "remove get-task-allow from the entitlements file, or name it com.apple.security.get-task-allow for debugging, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "remove get-task-allow from the entitlements file, or name it com.apple.security.get-task-allow for debugging, and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         reference: PROFILES,
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -199,7 +228,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "entitlements of Enhanced Security that are not complete",
         catalogue: "R146",
         explanation: "The keys under com.apple.security.hardened-process refine com.apple.security.hardened-process, and those under checked-allocations refine that one. Without their parent they have no effect.",
-        remedy: "add the missing keys (Xcode: Enhanced Security) to the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "add the missing keys (Xcode: Enhanced Security) to the entitlements file and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/xcode/enabling-enhanced-security-for-your-app",
         check: hardened_process,
         ..Rule::BASE

@@ -3,6 +3,7 @@
 //! Nobody at Apple asks for any of this; a pipeline does, before it publishes or installs something. An expectation that
 //! is not met is an error. One whose answer cannot be found out is unknown, and then the item is not good either.
 
+use crate::remedy::{SIGN, SIGN_EDITED, Sign, Step, Word};
 use std::fmt;
 
 use super::{Check, Demand, Family, Rule, Said};
@@ -181,7 +182,12 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "signed by another team than --expect-team",
         explanation: "You expect the item to be signed by one team. The team is read from the certificate that Apple issued to the developer; code from the App Store, which Apple signs itself, names it in its signature. A team that only the signature claims, without a certificate of Apple's, counts as none. Every architecture of the item itself is looked at; nested code may be of other teams, since the item's seal vouches for it.",
-        remedy: "if the team is the wrong one, do not ship or install it; else sign with the certificate of the expected team:  codesign -f -s \"Developer ID Application: NAME (TEAM)\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "if the team is the wrong one, do not ship or install it; else sign with the certificate of the expected team",
+            ),
+            SIGN,
+        ],
         check: |check| {
             if let Some(team) = &check.expectations().team {
                 item(check, |slice| wrong_team(slice, team));
@@ -194,7 +200,13 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "signed with another identifier than --expect-identifier",
         explanation: "You expect the item's signature to have one identifier. It is what requirements and updaters know the code by; codesign takes it from CFBundleIdentifier unless it is told another one. Every architecture of the item itself is looked at.",
-        remedy: "set CFBundleIdentifier in Info.plist, or name the identifier when signing:  codesign -f -s \"Developer ID Application: NAME\" -i IDENTIFIER --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("set CFBundleIdentifier in Info.plist, or name the identifier when signing"),
+            Step::Sign(Sign {
+                identifier: Some(Word::Value("IDENTIFIER")),
+                ..Sign::KEPT
+            }),
+        ],
         check: |check| {
             if let Some(expected) = &check.expectations().identifier {
                 item(check, |slice| match &slice.identifier {
@@ -211,7 +223,7 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "an entitlement of --expect-entitlement is not claimed, or has another value",
         explanation: "You expect the item to claim an entitlement. KEY alone is met by any value but false; KEY=VALUE by that boolean, number or string, or by an array with that element. Every architecture of the item itself is looked at. Entitlements get lost where somebody signs again without --entitlements.",
-        remedy: "sign with the right entitlements:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[Step::Say("sign with the right entitlements"), SIGN_EDITED],
         check: |check| {
             for expected in &check.expectations().entitlements {
                 item(check, |slice| wrong_claim(slice, expected));
@@ -224,7 +236,10 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "an entitlement of --forbid-entitlement is claimed",
         explanation: "You forbid an entitlement, such as com.apple.security.get-task-allow, which lets anybody debug the program. Every piece of code in the item is looked at, for every architecture; a value of false claims nothing. Where entitlements cannot be read nobody knows, and the exit status says so.",
-        remedy: "take the key out of the entitlements and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("take the key out of the entitlements and sign again"),
+            SIGN_EDITED,
+        ],
         check: forbidden,
         ..Rule::BASE
     },

@@ -10,6 +10,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::Severity;
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{SIGN, SIGN_EDITED, Step, run};
 use crate::verify::{CodeKind, CodeObject};
 
 const NETWORK: &str = "com.apple.developer.networking.networkextension";
@@ -173,7 +174,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app extension without the entitlement that its extension point demands",
         catalogue: "R367",
         explanation: "Some extension points are open only to extensions with an entitlement: providers of networks and file systems, media extensions, providers of passwords. Without it the system does not list or start the extension. The entitlement is the extension's, not the app's, and a profile in the extension must grant it.",
-        remedy: "add the capability to the target of the extension, embed its profile, and sign the extension, then the app:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --entitlements FILE PATH",
+        remedy: &[
+            Step::Say(
+                "add the capability to the target of the extension, embed its profile, and sign the extension, then the app",
+            ),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements",
         check: points,
         ..Rule::BASE
@@ -184,7 +190,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an XPC service where nothing looks for it",
         catalogue: "R374",
         explanation: "launchd knows the XPC services in Contents/XPCServices of an app or extension, and in XPCServices of the frameworks that it links. A service elsewhere is never started.",
-        remedy: "move it, then sign the app:  mv PLACE PATH/Contents/XPCServices/ && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("move it, then sign the app"),
+            run!["mv" File (CodeIn "Contents/XPCServices/")],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle",
         check: xpc_places,
         ..Rule::BASE
@@ -196,7 +206,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a login item that shows itself in the Dock",
         catalogue: "R372",
         explanation: "Apps in Contents/Library/LoginItems are started when the user logs in. Apple asks for LSUIElement or LSBackgroundOnly in their Info.plist; without, an icon comes up in the Dock and a menu bar at every login, unless the program takes them away itself.",
-        remedy: "set the key, then sign the login item and the app:  plutil -insert LSUIElement -bool true INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("set the key, then sign the login item and the app"),
+            run!["plutil" "-insert" "LSUIElement" "-bool" "true" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/library/archive/documentation/MacOSX/Conceptual/BPSystemStartup/Chapters/CreatingLoginItems.html",
         check: login_items,
         ..Rule::BASE

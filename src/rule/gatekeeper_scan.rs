@@ -12,6 +12,7 @@ use super::load::is_fatal;
 use super::{Check, Family, Rule, check::Said, linkage};
 use crate::finding::{Party, Severity, Target};
 use crate::macho::LinkedPathKind;
+use crate::remedy::{SIGN, Step, run};
 use crate::verify::{CodeObject, Evidence, SliceEvidence};
 
 const TOPIC: &str = "https://developer.apple.com/forums/thread/706442";
@@ -37,7 +38,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "a load command leads out of the app, where Gatekeeper lets nothing load from",
         catalogue: "R190",
         explanation: "Where library validation is off, Gatekeeper reads the load commands of every program and library in a downloaded app, used or not. A library named by a path out of the app, such as one of the build machine's, is refused, whether it exists or not, weak or not. The user is told that the app is damaged or from an unidentified developer; codesign, spctl and the notary service accept it.",
-        remedy: "copy the library into the app and point to it, or remove the file if nothing uses it, then sign again:  install_name_tool -change OLD @rpath/NAME EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say(
+                "copy the library into the app and point to it, or remove the file if nothing uses it, then sign again",
+            ),
+            run!["install_name_tool" "-change" (Value "OLD") "@rpath/NAME" File],
+            SIGN,
+        ],
         apple: "XprotectService: \"File … failed on loadCmd … (loadCmd resolved to: (path not found), bundleURL: …)\"",
         reference: TOPIC,
         check: |check| {
@@ -76,7 +83,14 @@ pub(super) const RULES: &[Rule] = &[
         title: "a run path leads out of the app, where Gatekeeper lets nothing load from",
         catalogue: "R191",
         explanation: "Where library validation is off, Gatekeeper puts every library that is named with @rpath behind every run path of the image. If one of the results lies out of the app, the app is refused, even where another run path finds the library. Such run paths come from build trees: the Swift toolchain in Xcode, CMake, conda, Nix. With library validation on they are only untidy: they tell the layout of the build machine.",
-        remedy: "remove the run path and sign again:  install_name_tool -delete_rpath FOLDER EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH   (swift build: -Xswiftc -no-toolchain-stdlib-rpath; CMake: set CMAKE_INSTALL_RPATH and use cmake --install)",
+        remedy: &[
+            Step::Say("remove the run path and sign again"),
+            run!["install_name_tool" "-delete_rpath" (Value "FOLDER") File],
+            SIGN,
+            Step::Say(
+                "(swift build: -Xswiftc -no-toolchain-stdlib-rpath; CMake: set CMAKE_INSTALL_RPATH and use cmake --install)",
+            ),
+        ],
         apple: "XprotectService: \"File … failed on rPathCmd … (rpath resolved to: (path not found), bundleURL: …)\"",
         reference: TOPIC,
         check: dangling_run_paths,

@@ -2,10 +2,11 @@
 
 use super::{Family, Rule};
 use crate::finding::{Party, Severity};
+use crate::remedy::{SIGN, Step};
 use crate::trust::{IdentityFault, PathProblem};
 use crate::verify::FaultKind;
 
-const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const SIGN_AGAIN: &[Step] = &[Step::Say("sign again, last of all build steps"), SIGN];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -81,7 +82,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the chain of certificates is incomplete",
         catalogue: "R055, R056",
         explanation: "The signature must hold the certificates from the signer's up to a root. Without the intermediate, a Mac that does not happen to have it cannot follow the chain. The signing machine lacked Apple's intermediate certificate.",
-        remedy: "install the intermediate from https://www.apple.com/certificateauthority/ on the signing machine, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "install the intermediate from https://www.apple.com/certificateauthority/ on the signing machine, then sign again",
+            ),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(IdentityFault::Path(found))
@@ -102,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a certificate was not valid when the code was signed",
         catalogue: "R059",
         explanation: "The secure timestamp lies outside the validity of a certificate in the chain. macOS forgives expiry only where nobody can prove the time; here the timestamp proves it.",
-        remedy: "get a current certificate and sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[Step::Say("get a current certificate and sign again"), SIGN],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(IdentityFault::Path(found)) if found.problem == PathProblem::Expired => {
@@ -122,7 +128,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a certificate in the chain does not fulfil Apple's policy",
         catalogue: "R062, R064",
         explanation: "macOS demands of the signer's certificate that it may sign code (extended key usage), of every issuer that it is a certificate authority, and of all that they are sound and fit together. Certificates of Apple do; home-made ones often lack an extension.",
-        remedy: "sign with a certificate that Apple issued, or make the private one with keyUsage digitalSignature and extendedKeyUsage codeSigning:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "sign with a certificate that Apple issued, or make the private one with keyUsage digitalSignature and extendedKeyUsage codeSigning",
+            ),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Identity(IdentityFault::Path(found))
@@ -143,7 +154,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the certificate has expired and nothing proves that the code is older",
         catalogue: "R058",
         explanation: "Without a secure timestamp nobody can tell whether the code was signed before the certificate expired. codesign forgives this; Gatekeeper does not.",
-        remedy: "get a current certificate and sign again with a timestamp:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("get a current certificate and sign again with a timestamp"),
+            SIGN,
+        ],
         check: |check| {
             let at = check.evidence().at;
             for object in &check.evidence().code {

@@ -1,5 +1,6 @@
 //! Rules about what a Mach-O file says of itself: SDK, UUID, architectures, platform (R202, R204–R207, R213).
 
+use crate::remedy::{Condition, Fact, SIGN, Step, run};
 use std::collections::BTreeMap;
 
 use super::claims::{is_signed_by_apple, list};
@@ -33,7 +34,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "built with an SDK older than that of OS X 10.9",
         catalogue: "R202",
         explanation: "The notary service refuses Intel code that was built with an SDK older than 10.9, wherever it lies in the product. Code that states no SDK counts as old.",
-        remedy: "get a newer build of the file, or build it with a current Xcode; if nothing uses it, delete it:  vtool -show-build EXECUTABLE",
+        remedy: &[
+            Step::Say(
+                "get a newer build of the file, or build it with a current Xcode; if nothing uses it, delete it",
+            ),
+            run!["vtool" "-show-build" File],
+        ],
         apple: "notary service: \"The binary uses an SDK older than the 10.9 SDK.\"",
         reference: ISSUES,
         check: |check| {
@@ -65,7 +71,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the image has no UUID",
         catalogue: "R204",
         explanation: "Current versions of dyld refuse code without LC_UUID that was built with the SDK of macOS 12 or later. Go before 1.24 and links with -no_uuid leave it out. Crash reports and network privacy need it as well.",
-        remedy: "build with Go 1.24 or later, or without -Wl,-no_uuid, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("build with Go 1.24 or later, or without -Wl,-no_uuid, then sign again"),
+            SIGN,
+        ],
         apple: "dyld: \"missing LC_UUID load command in …\"",
         reference: UUIDS,
         check: |check| {
@@ -93,7 +102,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "two programs with different identifiers share a UUID",
         catalogue: "R205",
         explanation: "macOS tells programs apart by the UUID of their main executable, for network privacy among others. Two bundles with the same executable under different identifiers, or a linker that computes the same UUID for different programs, confuse it.",
-        remedy: "link each program by itself:  dwarfdump --uuid EXECUTABLE",
+        remedy: &[
+            Step::Say("link each program by itself"),
+            run!["dwarfdump" "--uuid" File],
+        ],
         reference: UUIDS,
         check: same_uuid,
         ..Rule::BASE
@@ -105,7 +117,17 @@ pub(super) const RULES: &[Rule] = &[
         title: "code for architectures that no current Mac runs",
         catalogue: "R206",
         explanation: "macOS 10.15 and later run no code for 32 bits, and none has run PowerPC since 10.7. A file that has nothing else does not run; beside other architectures it is dead weight.",
-        remedy: "build it for arm64 and x86_64; remove the dead slice before signing:  lipo -remove i386 EXECUTABLE -output EXECUTABLE",
+        remedy: &[Step::If(
+            Condition::Knows("ARCH"),
+            &[
+                Step::Say("remove the architectures that no Mac runs, then sign again"),
+                run!["lipo" "-remove" (Value "ARCH") File "-output" File],
+                SIGN,
+            ],
+            &[Step::Say(
+                "build it for arm64 and x86_64, or leave the file out of the product",
+            )],
+        )],
         apple: "\"Bad CPU type in executable\"",
         check: |check| {
             for object in &check.evidence().code {
@@ -130,6 +152,9 @@ pub(super) const RULES: &[Rule] = &[
                     let finding = check.object(object, format!("has code for {} too", list(&dead)));
                     finding.severity = Severity::Note;
                     finding.rejected_by = &[];
+                    for architecture in dead {
+                        finding.facts.record(vec![("ARCH", Fact::Text(architecture))]);
+                    }
                 }
             }
         },
@@ -143,7 +168,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program for Intel only",
         catalogue: "R207",
         explanation: "On Macs with Apple silicon the program runs under Rosetta, which has to be installed first and is going away.",
-        remedy: "build it for both architectures:  xcodebuild ARCHS=\"arm64 x86_64\" ONLY_ACTIVE_ARCH=NO",
+        remedy: &[
+            Step::Say("build it for both architectures"),
+            run!["xcodebuild" "ARCHS=arm64 x86_64" "ONLY_ACTIVE_ARCH=NO"],
+        ],
         check: |check| {
             for object in &check.evidence().code {
                 let is_intel = |slice: &SliceEvidence| is_of(slice, &[X86_64]) && is_program(slice);
@@ -164,7 +192,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "code for another system than macOS",
         catalogue: "R213",
         explanation: "The code was built for iOS, a simulator or another of Apple's systems. dyld loads no such code into a Mac process.",
-        remedy: "build it for macOS, or leave it out, and sign again:  vtool -show-build EXECUTABLE",
+        remedy: &[
+            Step::Say("build it for macOS, or leave it out, and sign again"),
+            run!["vtool" "-show-build" File],
+        ],
         apple: "dyld: \"mach-o file, but is an incompatible platform (have 'iOS', need 'macOS')\"",
         check: foreign,
         ..Rule::BASE

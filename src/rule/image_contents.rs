@@ -8,6 +8,7 @@ use super::{Check, Family, Rule, check::Said};
 use crate::finding::{Party, Place, Severity, Target};
 use crate::macho::Segment;
 use crate::plist::Value;
+use crate::remedy::{Sign, Step, Word, run};
 use crate::source::NodeId;
 use crate::verify::CodeKind;
 
@@ -26,7 +27,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "the Info.plist in a tool names another identifier than its signature",
         catalogue: "R209",
         explanation: "A tool with an Info.plist in its __TEXT segment has two identifiers: CFBundleIdentifier there, and the one in the signature. macOS uses now the one, now the other.",
-        remedy: "sign with the identifier of the Info.plist:  codesign -f -s \"Developer ID Application: NAME\" --identifier IDENTIFIER --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign with the identifier of the Info.plist"),
+            Step::Sign(Sign {
+                identifier: Some(Word::Value("IDENTIFIER")),
+                ..Sign::KEPT
+            }),
+        ],
         check: |check| {
             for object in &check.evidence().code {
                 if object.kind != CodeKind::MachO {
@@ -55,7 +62,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "the code is encrypted",
         catalogue: "R210",
         explanation: "LC_ENCRYPTION_INFO says that the code is encrypted, as the App Store delivers it for iOS. Only the device that it was delivered to can run it, and the digests of its pages say nothing about what will run.",
-        remedy: "take the code from your own build, not from a device",
+        remedy: &[Step::Say("take the code from your own build, not from a device")],
         check: |check| {
             check.each_slice(|_, _, slice, _| {
                 let number = slice.encryption.filter(|number| *number != 0)?;
@@ -75,7 +82,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "memory that can be written and executed",
         catalogue: "R211",
         explanation: "A segment is mapped so that it can be written and executed at once, or the header asks for an executable stack. Macs with Apple silicon do not map such memory, and the hardened runtime kills a program that has it without an exception.",
-        remedy: "link without -allow_stack_execute and -segprot …, and sign again; what makes code while it runs uses MAP_JIT and com.apple.security.cs.allow-jit",
+        remedy: &[Step::Say(
+            "link without -allow_stack_execute and -segprot …, and sign again; what makes code while it runs uses MAP_JIT and com.apple.security.cs.allow-jit",
+        )],
         reference: "https://developer.apple.com/documentation/apple-silicon/porting-just-in-time-compilers-to-apple-silicon",
         check: |check| {
             check.each_slice(|_, _, slice, _| {
@@ -101,7 +110,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "object files, static libraries or debug symbols are shipped",
         catalogue: "R212",
         explanation: "Files for the linker and symbols for the debugger are of no use to users. They make the product larger and tell paths and names of the sources.",
-        remedy: "leave them out of the product and sign again; keep the .dSYM for your crash reports",
+        remedy: &[Step::Say(
+            "leave them out of the product and sign again; keep the .dSYM for your crash reports",
+        )],
         check: build_products,
         ..Rule::BASE
     },
@@ -112,7 +123,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "two segments share bytes of the file",
         catalogue: "R214",
         explanation: "dyld refuses code whose segments overlap in the file. Packers and tools that patch executables make such files.",
-        remedy: "build the file again without the tool that changed it, and sign it",
+        remedy: &[Step::Say(
+            "build the file again without the tool that changed it, and sign it",
+        )],
         apple: "dyld: \"segment … file content overlaps segment …\"",
         follows_from: &["macho-malformed", "trailing-data-or-misplaced-signature"],
         check: |check| {
@@ -141,7 +154,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program with the rights of its owner names libraries by @executable_path",
         catalogue: "R215",
         explanation: "dyld does not expand @executable_path for programs that run with the rights of their owner (setuid), since whoever links to them could choose the libraries.",
-        remedy: "link it statically or with absolute paths, or use a launchd daemon in place of the setuid bit:  chmod u-s EXECUTABLE",
+        remedy: &[
+            Step::Say(
+                "link it statically or with absolute paths, or use a launchd daemon in place of the setuid bit",
+            ),
+            run!["chmod" "u-s" File],
+        ],
         apple: "dyld: \"unsafe use of @executable_path in … with restricted binary\"",
         check: |check| {
             let listing = &check.evidence().listing;

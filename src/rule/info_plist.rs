@@ -7,6 +7,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{SIGN, Step, run};
 use crate::verify::{CodeKind, CodeObject};
 
 pub(super) const KEYS: &str =
@@ -61,20 +62,32 @@ pub(super) fn needs_identifier(kind: BundleKind) -> bool {
     )
 }
 
+/// The value that the remedy of a wrong identifier needs.
+const IDENTIFIER: &str = "com.example.NAME";
+
+fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-.".contains(&byte)
+}
+
 fn identifiers(check: &mut Check<'_>) {
     each_bundle(check, |check, object, kind, info| {
         if !needs_identifier(kind) {
             return;
         }
         let Some(identifier) = text(info, "CFBundleIdentifier") else {
-            check.info_plist(object, "Info.plist has no CFBundleIdentifier");
+            // The signature may still know it.
+            let signed = object.slices.first().and_then(|slice| slice.identifier.clone());
+            let finding = check.info_plist(object, "Info.plist has no CFBundleIdentifier");
+            if let Some(identifier) = signed.filter(|text| text.contains('.') && text.bytes().all(is_allowed))
+            {
+                finding.facts.text(IDENTIFIER, identifier);
+            }
             return;
         };
         // A build variable in it has a rule of its own.
         if variable(identifier).is_some() {
             return;
         }
-        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
         let message = if !identifier.bytes().all(is_allowed) {
             format!("CFBundleIdentifier {identifier:?} has characters other than letters, digits, - and .")
         } else if identifier.starts_with("com.apple.") {
@@ -84,7 +97,16 @@ fn identifiers(check: &mut Check<'_>) {
         } else {
             return;
         };
-        check.info_plist(object, message).severity = Severity::Warning;
+        let finding = check.info_plist(object, message);
+        finding.severity = Severity::Warning;
+        if !identifier.bytes().all(is_allowed) {
+            let allowed = |letter: char| u8::try_from(letter).is_ok_and(is_allowed);
+            let right: String = identifier
+                .chars()
+                .map(|letter| if allowed(letter) { letter } else { '-' })
+                .collect();
+            finding.facts.text(IDENTIFIER, right);
+        }
     });
 }
 
@@ -256,7 +278,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "the bundle's Info.plist is missing or cannot be read",
         catalogue: "R250",
         explanation: "Info.plist is a property list with a dictionary, in Contents, in Resources of a framework's version, or in the bundle itself. Without it macOS knows neither the kind of the bundle nor its identifier nor its executable, and no requirement can be evaluated on its code.",
-        remedy: "restore or correct it, then sign:  plutil -lint INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("restore or correct it, then sign"),
+            run!["plutil" "-lint" File],
+            SIGN,
+        ],
         reference: KEYS,
         follows_from: &[
             "info-plist-changed",
@@ -272,7 +298,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "the bundle identifier is missing or not a proper one",
         catalogue: "R252",
         explanation: "macOS knows apps, extensions and services by CFBundleIdentifier: Launch Services, privacy settings, profiles and launchd look them up by it. It may hold letters, digits, hyphens and periods only; names under com.apple are Apple's.",
-        remedy: "set CFBundleIdentifier, then sign:  plutil -replace CFBundleIdentifier -string com.example.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("set CFBundleIdentifier, then sign"),
+            run!["plutil" "-replace" "CFBundleIdentifier" "-string" (Value "com.example.NAME") File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier",
         check: identifiers,
         ..Rule::BASE
@@ -284,7 +314,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a nested bundle whose identifier does not begin with that of its app",
         catalogue: "R268",
         explanation: "The identifier of an app extension or a system extension is that of the app, a period, and a name. App Store Connect and Xcode refuse others.",
-        remedy: "name it after the app, then sign again:  plutil -replace CFBundleIdentifier -string APP.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("name it after the app, then sign again"),
+            run!["plutil" "-replace" "CFBundleIdentifier" "-string" "APP.NAME" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier",
         check: prefixes,
         ..Rule::BASE
@@ -296,7 +330,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app that does not say that it is one",
         catalogue: "R254",
         explanation: "Gatekeeper takes a bundle for an app by CFBundlePackageType APPL. Without it the bundle is assessed as something else, and people see another dialog than that for a notarized app.",
-        remedy: "set it, then sign again:  plutil -replace CFBundlePackageType -string APPL INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("set it, then sign again"),
+            run!["plutil" "-replace" "CFBundlePackageType" "-string" (Value "APPL") File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundlepackagetype",
         check: package_types,
         ..Rule::BASE
@@ -307,7 +345,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app extension that does not say what it extends",
         catalogue: "R263",
         explanation: "macOS finds an extension by the extension point in its Info.plist. Without one, pluginkit ignores the bundle, whatever its signature.",
-        remedy: "declare the extension point, then sign again:  plutil -insert NSExtension -json '{\"NSExtensionPointIdentifier\":\"POINT\",\"NSExtensionPrincipalClass\":\"CLASS\"}' INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("declare the extension point, then sign again"),
+            run!["plutil" "-insert" "NSExtension" "-json" "{\"NSExtensionPointIdentifier\":\"POINT\",\"NSExtensionPrincipalClass\":\"CLASS\"}" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/nsextension",
         check: extension_points,
         ..Rule::BASE
@@ -318,7 +360,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "an XPC service that does not say that it is one",
         catalogue: "R264",
         explanation: "launchd finds an XPC service by the package type XPC!, and reads from the XPCService dictionary in Info.plist how to run it. Without the former, connections to it fail; without the latter, its defaults apply.",
-        remedy: "set what is missing, then sign again:  plutil -replace CFBundlePackageType -string 'XPC!' INFO_PLIST; plutil -insert XPCService -json '{\"ServiceType\":\"Application\"}' INFO_PLIST; codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("set what is missing, then sign again"),
+            run!["plutil" "-replace" "CFBundlePackageType" "-string" "XPC!" File],
+            run!["plutil" "-insert" "XPCService" "-json" "{\"ServiceType\":\"Application\"}" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/xpcservice",
         check: services,
         ..Rule::BASE
@@ -329,7 +376,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a build variable in Info.plist that nobody filled in",
         catalogue: "R269",
         explanation: "Xcode fills in variables such as $(PRODUCT_BUNDLE_IDENTIFIER) when it builds. A script that copies the template ships the variable itself, and macOS takes it literally.",
-        remedy: "write the real value, then sign again:  plutil -replace KEY -string VALUE INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("write the real value, then sign again"),
+            run!["plutil" "-replace" (Value "KEY") "-string" (Value "VALUE") File],
+            SIGN,
+        ],
         reference: KEYS,
         check: variables,
         ..Rule::BASE

@@ -8,6 +8,7 @@ use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Party, Severity, Target};
 use crate::macho::LinkedPathKind;
 use crate::plist::Value;
+use crate::remedy::{SIGN, Step, run};
 use crate::verify::SliceEvidence;
 
 const VARIABLES: &str = "com.apple.security.cs.allow-dyld-environment-variables";
@@ -25,7 +26,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "load commands name folders of the Mac that built the code",
         catalogue: "R194",
         explanation: "A run path or the library's own name leads into somebody's home folder, a volume, a temporary folder or a package store. Nothing is there on the users' Macs, unless somebody puts it there; and it tells everybody how the build machine is laid out.",
-        remedy: "remove or rename it, then sign again:  install_name_tool -delete_rpath FOLDER EXECUTABLE   or   install_name_tool -id @rpath/NAME EXECUTABLE",
+        remedy: &[
+            Step::Say("remove or rename it, then sign again"),
+            run!["install_name_tool" "-delete_rpath" (Value "FOLDER") File],
+            Step::Say("or"),
+            run!["install_name_tool" "-id" "@rpath/NAME" File],
+        ],
         reference: "https://developer.apple.com/forums/thread/736719",
         check: build_paths,
         ..Rule::BASE
@@ -37,7 +43,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "the same run path twice in one image",
         catalogue: "R198",
         explanation: "Since macOS 15, dyld refuses code that was built with the SDK of macOS 15 or later and has the same LC_RPATH twice. Tools that rewrite load commands, such as dylibbundler, conda or Homebrew's, add run paths without looking.",
-        remedy: "remove it until one is left, then sign again:  install_name_tool -delete_rpath FOLDER EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("remove it until one is left, then sign again"),
+            run!["install_name_tool" "-delete_rpath" (Value "FOLDER") File],
+            SIGN,
+        ],
         apple: "dyld: \"Library not loaded: … Reason: tried: '…' (duplicate LC_RPATH '…')\"",
         reference: "https://developer.apple.com/forums/thread/736719",
         check: duplicates,
@@ -50,7 +60,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a library in the app calls itself by an absolute path",
         catalogue: "R199",
         explanation: "Whatever is linked with the library will look for it at the path that it calls itself by, which is not where it lies now.",
-        remedy: "rename it before others are linked with it, then sign again:  install_name_tool -id @rpath/NAME EXECUTABLE",
+        remedy: &[
+            Step::Say("rename it before others are linked with it, then sign again"),
+            run!["install_name_tool" "-id" "@rpath/NAME" File],
+        ],
         check: |check| {
             check.each_slice(|_, object, slice, _| {
                 let mut names = identities(slice).filter(|name| {
@@ -70,7 +83,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "settings for dyld in a load command that the hardened runtime ignores",
         catalogue: "R200",
         explanation: "LC_DYLD_ENVIRONMENT sets variables such as DYLD_FRAMEWORK_PATH for the program. In programs with the hardened runtime, dyld ignores it.",
-        remedy: "link with run paths in its place (-Wl,-rpath,@executable_path/../Frameworks instead of -Wl,-dyld_env,…) and sign again",
+        remedy: &[Step::Say(
+            "link with run paths in its place (-Wl,-rpath,@executable_path/../Frameworks instead of -Wl,-dyld_env,…) and sign again",
+        )],
         reference: VARIABLES_PAGE,
         check: |check| {
             check.each_slice(|_, _, slice, _| {
@@ -94,7 +109,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Info.plist sets variables of dyld's that the hardened runtime ignores",
         catalogue: "R201, R261",
         explanation: "LSEnvironment in Info.plist sets DYLD_… variables for the app. A program with the hardened runtime never sees them, unless it claims com.apple.security.cs.allow-dyld-environment-variables.",
-        remedy: "link with run paths in their place, and remove the variables:  plutil -remove LSEnvironment PATH/Contents/Info.plist",
+        remedy: &[
+            Step::Say("link with run paths in their place, and remove the variables"),
+            run!["plutil" "-remove" "LSEnvironment" (CodeIn "Contents/Info.plist")],
+        ],
         reference: VARIABLES_PAGE,
         check: |check| {
             for object in &check.evidence().code {

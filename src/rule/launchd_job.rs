@@ -9,6 +9,7 @@ use crate::bundle::BundleKind;
 use crate::codedir::CodeDirectoryFlags;
 use crate::finding::Severity;
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{Claims, SIGN, Sign, Step, Word, run};
 use crate::source::{MAX_LINKS, NodeId};
 use crate::verify::{CodeKind, CodeObject, Evidence, LaunchdJob};
 
@@ -234,7 +235,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "an agent or daemon that cannot be registered",
         catalogue: "R371",
         explanation: "SMAppService registers agents and daemons from the property lists in Contents/Library/LaunchAgents and LaunchDaemons. Each needs a Label, and a program: BundleProgram is its path relative to the app, such as Contents/MacOS/NAME. A program that was renamed, or that the build did not copy, is the usual cause.",
-        remedy: "correct the list, then sign the app:  plutil -replace BundleProgram -string Contents/MacOS/NAME PLACE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("correct the list, then sign the app"),
+            run!["plutil" "-replace" "BundleProgram" "-string" "Contents/MacOS/NAME" File],
+            SIGN,
+        ],
         reference: PAGE,
         check: lists,
         ..Rule::BASE
@@ -246,7 +251,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a setting for launchd that has no effect",
         catalogue: "R373",
         explanation: "A session type that launchd does not know keeps the job from being loaded in any session. Variables for dyld never arrive in a program with the hardened runtime, unless it claims com.apple.security.cs.allow-dyld-environment-variables.",
-        remedy: "correct the list, then sign the app:  plutil -replace LimitLoadToSessionType -string Aqua PLACE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("correct the list, then sign the app"),
+            run!["plutil" "-replace" "LimitLoadToSessionType" "-string" "Aqua" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/library/archive/documentation/MacOSX/Conceptual/BPSystemStartup/Chapters/CreatingLaunchdJobs.html",
         check: keys,
         ..Rule::BASE
@@ -258,7 +267,16 @@ pub(super) const RULES: &[Rule] = &[
         title: "a daemon in the App Sandbox",
         catalogue: "R381",
         explanation: "Daemons run as root and belong to no user, and the App Sandbox makes a container in a user's home folder. Apple does not support it for daemons; agents may be sandboxed.",
-        remedy: "sign the daemon without com.apple.security.app-sandbox, or make an agent of it, then sign the app:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --entitlements FILE EXECUTABLE",
+        remedy: &[
+            Step::Say(
+                "sign the daemon without com.apple.security.app-sandbox, or make an agent of it, then sign the app",
+            ),
+            Step::Sign(Sign {
+                at: Word::File,
+                claims: Claims::File,
+                ..Sign::KEPT
+            }),
+        ],
         reference: "https://developer.apple.com/documentation/xcode/signing-a-daemon-with-a-restricted-entitlement",
         check: sandboxed_daemons,
         ..Rule::BASE

@@ -3,6 +3,7 @@
 //! A process with the hardened runtime, or with the flag for it alone, loads libraries of its own team and of Apple's
 //! only (catalogue 0.1, XNU's `CS_REQUIRE_LV`).
 
+use crate::remedy::{Condition, Edit, Kind, SIGN, SIGN_EDITED, Step, Word};
 use std::collections::BTreeMap;
 
 use super::claims::{is_signed_by_apple, list};
@@ -14,7 +15,25 @@ use crate::plist::Value;
 use crate::trust::{CertificateKind, oid};
 use crate::verify::{CodeObject, SignatureKind, SliceEvidence};
 
-const SIGN_LIBRARY: &str = "sign the library with the identity of the app, and then everything around it:  codesign -f -s \"Developer ID Application: NAME\" --timestamp PATH";
+const SIGN_LIBRARY: &[Step] = &[Step::If(
+    Condition::Certified,
+    &[
+        Step::Say("sign the library with the certificate of the app"),
+        SIGN,
+    ],
+    // Without a certificate there is no team, so that no library is of the same one.
+    &[
+        Step::Say("a program without a certificate has no team: let it load other libraries"),
+        Step::Claim(&[Edit::Set(
+            Word::Text("com.apple.security.cs.disable-library-validation"),
+            Kind::Bool,
+            Word::Text("true"),
+        )]),
+        SIGN_EDITED,
+        Step::Or,
+        Step::Say("sign the program without --options runtime"),
+    ],
+)];
 
 /// Rules that tell that a library has no usable signature of anybody's.
 const NO_SIGNER: &[&str] = &[
@@ -97,7 +116,16 @@ pub(super) const RULES: &[Rule] = &[
         title: "nested code of another team",
         catalogue: "R023, R375",
         explanation: "Code in the item is signed by another team than the item itself. A program with library validation cannot load it, privacy settings do not pass from one team's code to the other's, and whoever signed it may not know that it is in here.",
-        remedy: "sign it with the identity of the app, and then everything around it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[Step::If(
+            Condition::OfVendor,
+            &[Step::Say(
+                "keep the signature if the program of the other team is meant to be in the product, and ignore this finding; otherwise remove the program",
+            )],
+            &[
+                Step::Say("sign the library with the certificate of the app"),
+                SIGN,
+            ],
+        )],
         apple: "dyld: \"mapping process and mapped file (non-platform) have different Team IDs\"",
         reference: "https://developer.apple.com/forums/thread/706442",
         follows_from: &[
@@ -124,7 +152,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "the signature does not say the team of its certificate",
         catalogue: "R024",
         explanation: "The certificate has a team, but the CodeDirectory does not name it, as signers older than OS X 10.9 and some signers that are not Apple's write it. For library validation the code has no team, so that no program with the hardened runtime loads it.",
-        remedy: "sign it again with a current codesign:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[Step::Say("sign it again with a current codesign"), SIGN],
         apple: "dyld: \"mapped file has no Team ID and is not a platform binary (signed with custom identity or adhoc?)\"",
         reference: "https://developer.apple.com/forums/thread/706442",
         follows_from: &["library-validation-will-block"],
@@ -155,7 +183,7 @@ pub(super) const RULES: &[Rule] = &[
 fn blocked(check: &mut Check<'_>) {
     let evidence = check.evidence();
     let linkage = check.linkage();
-    let mut blocked: BTreeMap<usize, (String, Vec<String>)> = BTreeMap::new();
+    let mut blocked: BTreeMap<usize, (String, Vec<String>, usize)> = BTreeMap::new();
     for process in &linkage.processes {
         let Some(program) = process.program else { continue };
         let Some(facts) = linkage::slice(evidence, program) else {
@@ -176,20 +204,23 @@ fn blocked(check: &mut Check<'_>) {
                 .code
                 .get(program.object)
                 .map_or_else(String::new, CodeObject::main_path);
-            let (_, programs) = blocked
+            let (_, programs, _) = blocked
                 .entry(image.object)
-                .or_insert_with(|| (format!("{}, but", who(library)), Vec::new()));
+                .or_insert_with(|| (format!("{}, but", who(library)), Vec::new(), program.object));
             let text = format!("{name} {}", program_of(facts));
             if !programs.contains(&text) {
                 programs.push(text);
             }
         }
     }
-    for (object, (what, programs)) in blocked {
+    let is_certified = evidence.code.first().and_then(|item| item.slices.first());
+    let is_certified = is_certified.is_some_and(|slice| slice.identity.is_some());
+    for (object, (what, programs, program)) in blocked {
         if let Some(object) = evidence.code.get(object) {
             let verb = if programs.len() == 1 { "links" } else { "link" };
             let message = format!("{what} {} {verb} it with library validation", list(&programs));
-            check.object(object, message);
+            let program = evidence.code.get(program).filter(|_| !is_certified);
+            check.object(object, message).facts.code = program.map(|program| program.path.clone());
         }
     }
     if !linkage.is_complete {

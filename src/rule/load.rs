@@ -1,5 +1,6 @@
 //! Rules about libraries that dyld does not find or cannot use (R192, R193, R195–R197).
 
+use crate::remedy::{SIGN, Step, run};
 use std::collections::BTreeMap;
 
 use super::claims::list;
@@ -25,7 +26,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a library is where no load command finds it",
         catalogue: "R192",
         explanation: "dyld looks for every linked library where the load commands say, with the run paths of the image and of everything that loaded it. This one is in none of these places, neither in the item nor in macOS: the program ends before its first line runs. The Mac that built it may have the library, which hides the fault there.",
-        remedy: "copy the library into Contents/Frameworks, or correct the path, then sign again:  otool -l EXECUTABLE | grep -A2 -E 'DYLIB|LC_RPATH'; install_name_tool -change OLD @rpath/NAME EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("copy the library into Contents/Frameworks, or correct the path, then sign again"),
+            run!["otool" "-l" File "|" "grep" "-A2" "-E" "DYLIB|LC_RPATH"],
+            run!["install_name_tool" "-change" (Value "OLD") "@rpath/NAME" File],
+            SIGN,
+        ],
         apple: "dyld: \"Library not loaded: … Reason: tried: '…' (no such file)\"",
         reference: TOPIC,
         check: unresolvable,
@@ -39,7 +45,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "a library of Homebrew or MacPorts is not in the app",
         catalogue: "R193",
         explanation: "The code links a library in a folder of a package manager. It is there on the Mac that built the app; on the users' Macs it is missing, of another version, or of another team, so that library validation keeps it out.",
-        remedy: "copy the library into the app and point to it, then sign again:  dylibbundler -od -b -x EXECUTABLE -d …/Contents/Frameworks -p @rpath   or:  install_name_tool -change OLD @rpath/NAME EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("copy the library into the app and point to it, then sign again"),
+            run!["dylibbundler" "-od" "-b" "-x" File "-d" "…/Contents/Frameworks" "-p" "@rpath"],
+            Step::Say("or"),
+            run!["install_name_tool" "-change" (Value "OLD") "@rpath/NAME" File],
+            SIGN,
+        ],
         apple: "dyld: \"Library not loaded: /opt/homebrew/… Reason: tried: '…' (no such file)\"",
         reference: TOPIC,
         check: package_managers,
@@ -52,7 +64,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a path in a load command depends on the folder the program is started in",
         catalogue: "R195",
         explanation: "A path without a leading slash, @executable_path, @loader_path or @rpath counts from the current folder, whatever that is. Programs with the hardened runtime ignore such paths.",
-        remedy: "point to the library from the code itself, then sign again:  install_name_tool -change OLD @rpath/NAME EXECUTABLE   or, for a run path,   install_name_tool -rpath OLD @loader_path/NEW EXECUTABLE",
+        remedy: &[
+            Step::Say("point to the library from the code itself, then sign again"),
+            run!["install_name_tool" "-change" (Value "OLD") "@rpath/NAME" File],
+            Step::Say("or, for a run path,"),
+            run!["install_name_tool" "-rpath" (Value "OLD") "@loader_path/NEW" File],
+        ],
         apple: "dyld: \"unsafe use of relative rpath … in … with restricted binary\"",
         reference: TOPIC,
         check: relative,
@@ -66,7 +83,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a library is found from one program of the app but not from another",
         catalogue: "R196",
         explanation: "A library that names another one with @executable_path works only in programs of one folder. A helper in another folder that links it as well looks in the wrong place.",
-        remedy: "name the library from the one that needs it, then sign again:  install_name_tool -change OLD @loader_path/NAME EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("name the library from the one that needs it, then sign again"),
+            run!["install_name_tool" "-change" (Value "OLD") "@loader_path/NAME" File],
+            SIGN,
+        ],
         apple: "dyld: \"Library not loaded: @executable_path/… Reason: tried: '…' (no such file)\"",
         reference: TOPIC,
         check: from_one_program,
@@ -79,7 +100,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a library lacks an architecture of the code that loads it",
         catalogue: "R197",
         explanation: "dyld loads only libraries that have the architecture of the process. A universal program with a library for one architecture alone runs on half of the Macs.",
-        remedy: "build the library for all architectures of the app and sign again:  lipo -create ARM64 X86_64 -output EXECUTABLE && codesign -f -s \"Developer ID Application: NAME\" --timestamp PATH",
+        remedy: &[
+            Step::Say("build the library for all architectures of the app and sign again"),
+            run!["lipo" "-create" (Value "ARM64") (Value "X86_64") "-output" File],
+            SIGN,
+        ],
         apple: "dyld: \"mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64')\"",
         reference: TOPIC,
         check: architectures,

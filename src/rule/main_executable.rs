@@ -5,8 +5,9 @@ use super::info_plist::{text, variable};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
+use crate::remedy::{Condition, SIGN, Step, run};
 use crate::source::{Lookup, NodeId, differs_in_form_only};
-use crate::verify::{CodeKind, CodeObject, Evidence, FaultKind};
+use crate::verify::{CodeKind, CodeObject, Evidence, FaultKind, SliceEvidence};
 
 /// Whether the system starts this kind of bundle by its main executable. Kernel extensions and plug-ins may be without
 /// code.
@@ -31,6 +32,34 @@ fn place(evidence: &Evidence, info_plist: &str, name: &str) -> Lookup {
         .map(|path| evidence.listing.lookup(NodeId(0), path.trim_start_matches('/')))
         .find(|found| found.id().is_some())
         .unwrap_or(Lookup::Missing)
+}
+
+/// The name of the program of a bundle: of the file that is found in spite of another name, or of the only program in its folder.
+fn program_name(
+    evidence: &Evidence,
+    object: &CodeObject,
+    info_plist: &str,
+    named: Option<&str>,
+) -> Option<String> {
+    if let Some(Lookup::Folded(found)) = named.map(|name| place(evidence, info_plist, name)) {
+        return Some(evidence.listing.node(found).text().into_owned());
+    }
+    if let Some(main) = object.executable.as_ref().filter(|main| *main != info_plist) {
+        return Some(last(main).to_owned());
+    }
+    let folder = info_plist.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = format!("{folder}/MacOS");
+    let is_program = |other: &&CodeObject| {
+        let is_execute = |slice: &SliceEvidence| slice.file_type.is_some_and(|found| found.is_execute());
+        let is_here = other
+            .path
+            .rsplit_once('/')
+            .is_some_and(|(at, _)| at == folder.trim_start_matches('/'));
+        is_here && other.slices.iter().any(is_execute)
+    };
+    let mut programs = evidence.searched().iter().filter(is_program);
+    let only = programs.next()?;
+    programs.next().is_none().then(|| last(&only.path).to_owned())
 }
 
 /// The last name of a path.
@@ -91,8 +120,17 @@ fn executables(check: &mut Check<'_>) {
             .faults
             .iter()
             .any(|fault| fault.kind == FaultKind::Unsigned);
+        let right = program_name(evidence, object, &file.path, name);
         let finding = check.info_plist(object, message);
         finding.severity = severity;
+        if let Some(right) = right {
+            let folder = object
+                .info_plist_file
+                .as_ref()
+                .and_then(|file| file.path.rsplit_once('/'));
+            finding.facts.like = folder.map(|(folder, _)| format!("{folder}/MacOS/{right}"));
+            finding.facts.text("NAME", right);
+        }
         // Without executable, Info.plist is what the signature would have to cover, and there is none.
         if severity < Severity::Error || !(is_unsigned || has_executable) {
             finding.rejected_by = &[];
@@ -116,7 +154,18 @@ pub(super) const RULES: &[Rule] = &[
         title: "the main executable is not where Info.plist says",
         catalogue: "R251",
         explanation: "CFBundleExecutable names the program of the bundle, a file in Contents/MacOS (in the bundle itself, where there is no Contents). Without the file nothing can be started, and the signature, which lies in that file, is gone with it. Under a name in another case the file is found on usual Mac volumes, but the seal leaves out only a file of exactly the name in Info.plist, so that codesign takes the program for a file that was added.",
-        remedy: "copy the program to its place or correct its name, then sign:  plutil -replace CFBundleExecutable -string NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[Step::If(
+            Condition::Knows("NAME"),
+            &[
+                Step::Say("name the program that is there, then sign"),
+                run!["plutil" "-replace" "CFBundleExecutable" "-string" (Value "NAME") File],
+                SIGN,
+            ],
+            &[
+                Step::Say("put the program in its place, or set CFBundleExecutable to its name, then sign"),
+                SIGN,
+            ],
+        )],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleexecutable",
         follows_from: &["symlink-escapes-bundle", "unsupported-file-in-bundle"],
         check: executables,
@@ -130,7 +179,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the main executable is a script",
         catalogue: "R265",
         explanation: "The system runs the interpreter, which is other code than what was signed: the app has neither the hardened runtime nor entitlements of its own, and privacy settings belong to the interpreter. The signature lies in files beside the seal, where copies lose it.",
-        remedy: "start the script from a small program of your own in Contents/MacOS, move the script to Contents/Resources, and sign:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "start the script from a small program of your own in Contents/MacOS, move the script to Contents/Resources, and sign",
+            ),
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle",
         check: scripts,
         ..Rule::BASE

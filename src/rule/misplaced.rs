@@ -3,6 +3,7 @@
 //! They look at names only. What the seal says of the same files is told by rules that leave out what is explained
 //! here.
 
+use crate::remedy::{SIGN, Step, run};
 use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
@@ -294,7 +295,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a nested bundle has neither an Info.plist nor an executable",
         catalogue: "R230",
         explanation: "A folder with the extension of a bundle lies where code belongs. codesign wants to verify it as code and finds neither an Info.plist nor an executable. A copy that left files out, an empty folder of a template, or data under such a name are the usual causes.",
-        remedy: "restore the bundle, remove it, or move it to Contents/Resources, then sign:  rm -R PLACE && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("restore the bundle, remove it, or move it to Contents/Resources, then sign"),
+            run!["rm" "-R" File],
+            SIGN,
+        ],
         apple: "codesign: \"bundle format unrecognized, invalid, or unsuitable\"",
         reference: PLACING,
         check: |check| folders(check, true),
@@ -307,7 +312,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a folder that codesign takes for a bundle because of the dot in its name",
         catalogue: "R223",
         explanation: "In MacOS, Frameworks, PlugIns and the other folders for code, codesign takes every folder with a dot in its name for a bundle: python3.12, libs.d. It is none, so the code around it can be neither signed nor verified.",
-        remedy: "rename the folder, or move it to Contents/Resources and leave a link, then sign:  mv PLACE PATH/Contents/Resources/ && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("rename the folder, or move it to Contents/Resources and leave a link, then sign"),
+            run!["mv" File (CodeIn "Contents/Resources/")],
+            SIGN,
+        ],
         apple: "codesign: \"bundle format unrecognized, invalid, or unsuitable\"",
         reference: PLACING,
         check: |check| folders(check, false),
@@ -320,7 +329,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "files that a Mac's archiver made for attributes",
         catalogue: "R281",
         explanation: "tar and the Finder write attributes of NAME as ._NAME or below __MACOSX where a file system or an archive has no place for them. Unpacked by anything but a Mac's tools they stay, and in a bundle they are files that nobody has signed.",
-        remedy: "remove them, and pack without them (COPYFILE_DISABLE=1 tar, ditto --norsrc):  find PATH \\( -name '._*' -o -name __MACOSX \\) -exec rm -R {} +",
+        remedy: &[
+            Step::Say("remove them, and pack without them (COPYFILE_DISABLE=1 tar, ditto --norsrc)"),
+            run!["find" Code "(" "-name" "._*" "-o" "-name" "__MACOSX" ")" "-exec" "rm" "-R" "{}" "+"],
+        ],
         apple: "codesign: \"a sealed resource is missing or invalid\"",
         reference: PLACING,
         check: apple_doubles,
@@ -334,7 +346,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "parts of a debug build in the product",
         catalogue: "R239",
         explanation: "Frameworks for tests, Xcode's previews, and the library NAME.debug.dylib that holds the code of a debug build are of no use to users. They tell about the source, and mostly mean that the wrong build was packed.",
-        remedy: "build for release (xcodebuild archive; ENABLE_DEBUG_DYLIB=NO), or remove the files before signing:  rm -R PLACE",
+        remedy: &[
+            Step::Say(
+                "build for release (xcodebuild archive; ENABLE_DEBUG_DYLIB=NO), or remove the files before signing",
+            ),
+            run!["rm" "-R" File],
+        ],
         reference: "https://developer.apple.com/documentation/xcode/build-settings-reference",
         check: leftovers,
         ..Rule::BASE

@@ -72,10 +72,10 @@ pub(crate) use zip_archive::{HYGIENE, container_faults};
 
 pub(crate) use check::Check;
 use check::Said;
-pub(crate) use remedy::AND_THEN;
 
 use crate::entitlements::nearest_of;
 use crate::finding::{Party, Severity, Target};
+use crate::remedy::{General, Step};
 
 /// A rule and its documentation.
 pub struct Rule {
@@ -95,8 +95,8 @@ pub struct Rule {
     pub catalogue: &'static str,
     /// Background: what it means and what usually causes it.
     pub explanation: &'static str,
-    /// How to repair it; `PATH` stands for the code, `EXECUTABLE`, `INFO_PLIST` or `PLACE` for the file in question.
-    pub remedy: &'static str,
+    /// How to repair it.
+    pub remedy: &'static [Step],
     /// What Apple's systems print, word by word; empty where they are silent.
     pub apple: &'static str,
     /// Address of a page about it; empty where there is none.
@@ -121,13 +121,19 @@ impl Rule {
         title: "",
         catalogue: "",
         explanation: "",
-        remedy: "",
+        remedy: &[],
         apple: "",
         reference: "",
         follows_from: &[],
         follows_from_outer: &[],
         check: |_| {},
     };
+
+    /// Returns the remedy as text, with placeholders for what only an item knows.
+    #[must_use]
+    pub fn general_remedy(&self) -> General {
+        General(self.remedy)
+    }
 
     /// Whether it applies to code that is to go there.
     #[must_use]
@@ -233,7 +239,8 @@ mod tests {
                 rule.id
             );
             assert!(ids.insert(rule.id), "{} twice", rule.id);
-            for text in [rule.title, rule.explanation, rule.remedy] {
+            let remedy = General(rule.remedy).to_string();
+            for text in [rule.title, rule.explanation, &remedy] {
                 assert!(text.len() > 10, "{}: {text:?}", rule.id);
             }
             for id in rule.follows_from.iter().chain(rule.follows_from_outer) {

@@ -6,6 +6,7 @@
 
 use super::{Check, Family, Rule};
 use crate::finding::{Place, Severity};
+use crate::remedy::{SIGN, Step, run};
 use crate::source::{Node, NodeId};
 
 /// Bytes of one name on HFS+ and APFS (`NAME_MAX`).
@@ -134,7 +135,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "files that every user may change",
         catalogue: "R288",
         explanation: "Modes are not part of the signature and travel with archives, images and packages. Whoever can write to a file of an app can break its signature for all users, and launchd refuses programs of daemons with such modes.",
-        remedy: "take the permission away before packing:  chmod -R o-w PATH",
+        remedy: &[
+            Step::Say("take the permission away before packing"),
+            run!["chmod" "-R" "o-w" Code],
+        ],
         check: writable,
         ..Rule::BASE
     },
@@ -145,7 +149,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "files with a setuid or setgid bit",
         catalogue: "R293",
         explanation: "Copies, archives and Archive Utility drop these bits, so the program does not get the rights that it counts on; dyld restricts it where they stay. Apple's way to more rights is a daemon that SMAppService registers.",
-        remedy: "remove the bits, and put what needs root into a daemon:  chmod -R ug-s PATH",
+        remedy: &[
+            Step::Say("remove the bits, and put what needs root into a daemon"),
+            run!["chmod" "-R" "ug-s" Code],
+        ],
         reference: "https://developer.apple.com/documentation/servicemanagement/smappservice",
         check: setuid,
         ..Rule::BASE
@@ -157,7 +164,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "files that other users cannot read",
         catalogue: "R294",
         explanation: "Modes travel with archives, images and packages. On a Mac with several users the signature cannot be verified by those who may not read all files, and the app does not start for them.",
-        remedy: "make all files readable before packing:  chmod -R u+rX,go+rX PATH",
+        remedy: &[
+            Step::Say("make all files readable before packing"),
+            run!["chmod" "-R" "u+rX,go+rX" Code],
+        ],
         check: unreadable,
         ..Rule::BASE
     },
@@ -168,7 +178,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "names that archives or volumes change",
         catalogue: "R297",
         explanation: "The Finder shows a colon as a slash and some archivers replace it; control characters are lost in many; names of more than 255 bytes and paths of more than 1024 cannot be stored or opened. A seal names files by their exact names, so it breaks with them.",
-        remedy: "give the files other names, then sign:  mv PLACE NAME && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("give the files other names, then sign"),
+            run!["mv" File (Value "NAME")],
+            SIGN,
+        ],
         check: names,
         ..Rule::BASE
     },

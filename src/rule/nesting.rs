@@ -2,13 +2,15 @@
 //!
 //! They look at every piece of code in the item, whether a seal names it or only its first bytes tell what it is.
 
+use crate::remedy::{Condition, Fact, Facts, SIGN, Step, run};
 use std::collections::HashMap;
 
+use super::check::above;
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Place, Severity};
 use crate::source::{Kind, Listing, NodeId};
-use crate::verify::{CodeKind, CodeObject, FaultKind, Nesting};
+use crate::verify::{CodeKind, CodeObject, Evidence, FaultKind, Nesting};
 
 const PLACING: &str = "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle";
 const ISSUES: &str =
@@ -125,6 +127,70 @@ pub(super) fn flattened(names: &Listing, framework: NodeId) -> Option<String> {
     })
 }
 
+/// Returns true if code is in a framework that has copies in the place of its links.
+pub(super) fn is_in_flattened(evidence: &Evidence, path: &str) -> bool {
+    let names = &evidence.listing;
+    std::iter::once(path)
+        .chain(above(path))
+        .filter(|outer| outer.ends_with(".framework"))
+        .filter_map(|outer| names.lookup(NodeId(0), outer).id())
+        .any(|framework| flattened(names, framework).is_some())
+}
+
+/// Collects the links that a framework needs and the copies that are in their places.
+fn links(names: &Listing, framework: NodeId, path: &str, facts: &mut Facts) {
+    let Some(versions) = names.lookup(framework, "Versions").id() else {
+        return;
+    };
+    let name = |id: NodeId| names.node(id).text().into_owned();
+    let is_version = |id: &NodeId| names.node(*id).is_directory() && names.node(*id).text() != "Current";
+    let found: Vec<NodeId> = names
+        .children(versions)
+        .iter()
+        .copied()
+        .filter(is_version)
+        .collect();
+    let mut link = |place: String, target: String, is_copy: bool| {
+        let mut record = vec![
+            ("LINK", Fact::Path(place.clone())),
+            ("TARGET", Fact::Text(target)),
+        ];
+        if is_copy {
+            record.push(("COPY", Fact::Path(place)));
+        }
+        facts.record(record);
+    };
+    let current = names.lookup(versions, "Current").id();
+    let is_copy = current.is_some_and(|id| names.node(id).kind != Kind::Symlink);
+    if is_copy || current.is_none() {
+        // With several, only the build knows which one is current.
+        let version = match found.as_slice() {
+            [only] => name(*only),
+            _ => "VERSION".to_owned(),
+        };
+        link(format!("{path}/Versions/Current"), version, is_copy);
+    }
+    let mut contents: Vec<String> = found
+        .iter()
+        .flat_map(|version| names.children(*version))
+        .map(|child| name(*child))
+        .filter(|name| name != "_CodeSignature")
+        .collect();
+    contents.sort();
+    contents.dedup();
+    for name in contents {
+        let kind = names.lookup(framework, &name).id().map(|id| names.node(id).kind);
+        let is_copy = matches!(kind, Some(Kind::File | Kind::Directory));
+        if is_copy || (kind.is_none() && current.is_none()) {
+            link(
+                format!("{path}/{name}"),
+                format!("Versions/Current/{name}"),
+                is_copy,
+            );
+        }
+    }
+}
+
 fn flattened_frameworks(check: &mut Check<'_>) {
     let evidence = check.evidence();
     let names = &evidence.listing;
@@ -141,10 +207,12 @@ fn flattened_frameworks(check: &mut Check<'_>) {
             continue;
         };
         let path = names.path(node);
-        match by_path.get(path.as_str()) {
-            Some(object) => check.object(object, message).path = path,
-            None => drop(check.file(&path, message)),
-        }
+        let finding = match by_path.get(path.as_str()) {
+            Some(object) => check.object(object, message),
+            None => check.file(&path, message),
+        };
+        finding.path.clone_from(&path);
+        links(names, node, &path, &mut finding.facts);
     }
 }
 
@@ -228,7 +296,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "code inside of the product carries no signature",
         catalogue: "R220, R001, R036, R241, R246",
         explanation: "Every program, library and plug-in needs a signature of its own, wherever it lies: also among resources, in unpacked archives of scripts, and under names that look like data. The notary service finds them by their first bytes. codesign --deep does not sign what lies among resources.",
-        remedy: "sign it, then everything around it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[Step::Say("sign it, then everything around it"), SIGN],
         apple: "notary service: \"The binary is not signed.\"",
         follows_from: &["bundle-executable-missing"],
         reference: ISSUES,
@@ -242,7 +310,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "code lies among the resources",
         catalogue: "R221",
         explanation: "Code belongs in MacOS, Frameworks, Helpers, PlugIns, XPCServices or Library. Among resources it is sealed as data: it works as long as each piece is signed, but signing tools pass it by, and its own seal is not checked.",
-        remedy: "move it to Contents/Helpers or Contents/Frameworks, leave a link where it was looked for, and sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "move it to Contents/Helpers or Contents/Frameworks, leave a link where it was looked for, and sign from the inside out",
+            ),
+            SIGN,
+        ],
         apple: "syspolicy_check: \"Resources directory contains Mach-o binaries.\"",
         reference: PLACING,
         check: code_in_resources,
@@ -255,7 +328,16 @@ pub(super) const RULES: &[Rule] = &[
         title: "the links of a framework were lost in a copy",
         catalogue: "R012, R227",
         explanation: "A framework consists of a version folder and links to it. A copy that follows links, or leaves them out, makes another bundle of it, which nobody has signed: zip without -y, scp -r, npm packages, wheels and uploads of build artifacts do so.",
-        remedy: "copy with ditto -c -k --keepParent, or with tar; or make the links again, then sign:  ln -sfn A PATH/Versions/Current",
+        remedy: &[
+            Step::Say(
+                "remove the copies and make the links again; the signature is still the old one, do not sign",
+            ),
+            Step::If(Condition::Knows("COPY"), &[run!["rm" "-R" (Value "COPY")]], &[]),
+            run!["ln" "-s" (Value "TARGET") (Value "LINK")],
+            Step::Say(
+                "from now on, copy and pack with tools that keep links: ditto -c -k --keepParent, zip -y, tar",
+            ),
+        ],
         apple: "bundle format is ambiguous (could be app or framework)",
         reference: PLACING,
         check: flattened_frameworks,
@@ -268,7 +350,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a framework with more than one version",
         catalogue: "R228",
         explanation: "macOS uses and verifies the version that Versions/Current names; the others are signed and verified each by itself, and often nothing loads them. One that an update left behind makes the product larger, and its old code must still be signed and notarized.",
-        remedy: "delete the version folders that nothing loads, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("delete the version folders that nothing loads, then sign from the inside out"),
+            SIGN,
+        ],
         reference: PLACING,
         check: framework_versions,
         ..Rule::BASE
@@ -279,7 +364,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program may not be executed",
         catalogue: "R280",
         explanation: "The mode of the file has no execute bit, so macOS cannot start it, and the Finder says that the application can't be opened. Modes are not part of the signature: they were lost in transport, in a zip made on Windows, an upload of build artifacts or a checkout.",
-        remedy: "make it executable, and pack with a tool that keeps modes (ditto, tar):  chmod +x EXECUTABLE",
+        remedy: &[
+            Step::Say("make it executable, and pack with a tool that keeps modes (ditto, tar)"),
+            run!["chmod" "+x" File],
+        ],
         reference: PLACING,
         check: executable_bits,
         ..Rule::BASE

@@ -4,6 +4,7 @@
 //! people type them and most systems keep them, and decomposed, as HFS+ stores all names. Not looked at: other names that are not
 //! ASCII, and whether the contents of such a file are still the sealed ones.
 
+use crate::remedy::{SIGN, Step};
 use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
@@ -64,7 +65,12 @@ pub(super) const RULES: &[Rule] = &[Rule {
     title: "names of files changed their Unicode form after signing",
     catalogue: "R283",
     explanation: "An accented letter can be one character or a letter and its accent. Both look alike, but the seal goes by the bytes of a name: a file whose name changed its form is one that was added and one that is missing. Disk images with HFS+, some archives, version control on a Mac and copies over the network change it.",
-    remedy: "give the files ASCII names, or carry the signed app in an archive of ditto or an image with APFS; to keep the names as they are now, sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+    remedy: &[
+        Step::Say(
+            "give the files ASCII names, or carry the signed app in an archive of ditto or an image with APFS; to keep the names as they are now, sign again",
+        ),
+        SIGN,
+    ],
     reference: "https://developer.apple.com/forums/thread/796364",
     check: names,
     ..Rule::BASE

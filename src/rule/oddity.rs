@@ -3,9 +3,10 @@
 use super::{Family, Rule};
 use crate::blob::BlobError;
 use crate::finding::{Party, Severity};
+use crate::remedy::{SIGN, Step, run};
 use crate::verify::{FaultKind, Oddity};
 
-const SIGN_AGAIN: &str = "sign again with Apple's tool, then compare:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const SIGN_AGAIN: &[Step] = &[Step::Say("sign again with Apple's tool, then compare"), SIGN];
 
 macro_rules! about {
     ($($pattern:pat => $text:expr),+ $(,)?) => {
@@ -167,7 +168,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a universal file with 64-bit offsets",
         catalogue: "",
         explanation: "codesign takes universal files with 64-bit offsets for data: whatever signatures are inside, the file counts as unsigned.",
-        remedy: "build a universal file with 32-bit offsets, then sign it:  lipo -create SLICES -output PATH",
+        remedy: &[
+            Step::Say("build a universal file with 32-bit offsets, then sign it"),
+            run!["lipo" "-create" (Value "SLICES") "-output" Code],
+        ],
         check: about! {
             Oddity::Fat64 => "a universal file with 64-bit offsets; its signatures do not count",
         },
@@ -237,7 +241,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a bundle with code lies among the resources",
         catalogue: "R229",
         explanation: "To the seal, what lies in Resources is data: each of its files is covered, but nobody verifies it as code, and its own signature is not asked for. It breaks, for example, when it is signed again by itself.",
-        remedy: "move the bundle to Contents/Helpers, Contents/PlugIns or Contents/XPCServices and sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "move the bundle to Contents/Helpers, Contents/PlugIns or Contents/XPCServices and sign again",
+            ),
+            SIGN,
+        ],
         check: about! {
             Oddity::BundleAsData => "this bundle is sealed as data, not as code",
         },
@@ -251,7 +260,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "two names differ in case only",
         catalogue: "R284",
         explanation: "Usual Mac volumes do not tell upper case from lower: of two such files one replaces the other when the bundle is copied or unpacked, and the seal is broken.",
-        remedy: "rename one of the two, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[Step::Say("rename one of the two, then sign again"), SIGN],
         check: about! {
             Oddity::NamesCollide { other } => format!("differs from {other} in case only"),
         },
@@ -265,7 +274,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a file in a place that no seal covers",
         catalogue: "",
         explanation: "Every seal leaves out Contents/_MASReceipt and Contents/CodeResources, for the App Store's receipt and for a stapled ticket. Anything else that lies there can be changed by anybody.",
-        remedy: "move the file to Contents/Resources and sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("move the file to Contents/Resources and sign again"),
+            SIGN,
+        ],
         check: about! {
             Oddity::HidingPlace => "no seal covers this file",
         },

@@ -6,6 +6,7 @@
 use super::bundles::Bundles;
 use super::{Check, Family, Rule};
 use crate::finding::{Party, Place, Severity, Target};
+use crate::remedy::{SIGN, Step};
 use crate::source::{Listing, NodeId};
 use crate::verify::{CodeKind, Nesting};
 
@@ -21,7 +22,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "something in the product that the notary service cannot process",
         catalogue: "R245",
         explanation: "The notary service warns about installer packages that are folders, as before Mac OS X 10.5, and about apps without a program among the resources. It accepts the product, but code in there gets no ticket and will not run where tickets are asked for.",
-        remedy: "build the package anew with pkgbuild and productbuild; ship templates of apps without the extension .app, or in an archive; then sign everything again",
+        remedy: &[Step::Say(
+            "build the package anew with pkgbuild and productbuild; ship templates of apps without the extension .app, or in an archive; then sign everything again",
+        )],
         apple: "notary service: \"Unable to notarize …\"",
         reference: "https://developer.apple.com/documentation/security/resolving-common-notarization-issues",
         check: containers,
@@ -34,7 +37,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "code in a folder that may be removed",
         catalogue: "R238",
         explanation: "Files in NAME.lproj are sealed as optional, so that people may remove languages that they do not need. Code there can go with them, and nobody notices until it is missing. Base.lproj is not optional.",
-        remedy: "move the code to Contents/Frameworks, PlugIns or Helpers, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say(
+                "move the code to Contents/Frameworks, PlugIns or Helpers, then sign from the inside out",
+            ),
+            SIGN,
+        ],
         reference: PLACING,
         check: optional,
         ..Rule::BASE

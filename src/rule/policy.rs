@@ -3,12 +3,14 @@
 //! A policy speaks of findings only. What codesign and Gatekeeper say stays as it is, and so does what could not be
 //! decided: an ignore is no answer.
 
+use crate::remedy::Step;
 use globset::{GlobBuilder, GlobMatcher};
 use thiserror::Error;
 
 use super::check::sort;
 use super::{Advice, Family, Rule, find};
 use crate::finding::{Finding, Severity};
+use crate::remedy::{Facts, General};
 use crate::time::UnixTime;
 
 /// How a path in a pattern names the item itself.
@@ -213,7 +215,8 @@ impl Policy {
             message,
             places: Vec::new(),
             explanation: rule.explanation,
-            remedy: rule.remedy.to_owned(),
+            remedy: General(rule.remedy).repair(),
+            facts: Facts::default(),
             status: None,
             details: Vec::new(),
             consequences: Vec::new(),
@@ -282,7 +285,9 @@ const UNUSED_IGNORE: Rule = Rule {
     severity: Severity::Warning,
     title: "an ignore that matches nothing, or has ended",
     explanation: "An entry under [[ignore]] in sealcheck.toml, or an --ignore, matches no finding of the run: the problem was repaired, or the pattern is mistyped, and the entry would hide the next problem of its kind. Patterns match whole paths relative to the item; an entry for some items only says so with item. An entry that has ended is reported, too.",
-    remedy: "remove the entry, or correct its pattern; if it has ended, repair the problem or decide anew",
+    remedy: &[Step::Say(
+        "remove the entry, or correct its pattern; if it has ended, repair the problem or decide anew",
+    )],
     ..Rule::BASE
 };
 

@@ -4,6 +4,7 @@
 
 use super::{Check, Family, Rule};
 use crate::finding::{Place, Severity};
+use crate::remedy::{Step, run};
 use crate::source::Node;
 
 /// What a file or folder of this name is.
@@ -52,7 +53,10 @@ pub(super) const RULES: &[Rule] = &[Rule {
     title: "version control data, keys or settings with secrets in the product",
     catalogue: "R243",
     explanation: "Whoever gets the product can read these: a .git folder holds the sources and their history, .env files and .p8 and .p12 files often hold passwords and keys. They were copied with a whole folder, and are sealed as resources. A version control tool that runs in the bundle changes its folder and breaks the seal.",
-    remedy: "take it out, replace keys that were published already, then sign everything again:  rm -r PLACE",
+    remedy: &[
+        Step::Say("take it out, replace keys that were published already, then sign everything again"),
+        run!["rm" "-r" File],
+    ],
     reference: "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle",
     check: private_files,
     ..Rule::BASE

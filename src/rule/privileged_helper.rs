@@ -10,6 +10,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::Severity;
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{SIGN, Step, run};
 use crate::requirement::{Requirement, SyntaxError};
 use crate::source::NodeId;
 use crate::verify::{CodeKind, CodeObject, EmbeddedList, SliceEvidence, every_slice_satisfies};
@@ -256,7 +257,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a privileged helper that the app names and does not have",
         catalogue: "R370",
         explanation: "SMJobBless installs the helper from Contents/Library/LaunchServices, under the name that is its key in SMPrivilegedExecutables. It is not there.",
-        remedy: "copy the helper to its place, sign it, then the app:  cp HELPER PATH/Contents/Library/LaunchServices/ && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("copy the helper to its place, sign it, then the app"),
+            run!["cp" (Value "HELPER") (CodeIn "Contents/Library/LaunchServices/")],
+            SIGN,
+        ],
         reference: PAGE,
         check: missing,
         ..Rule::BASE
@@ -267,7 +272,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "app and privileged helper do not accept each other's signature",
         catalogue: "R368",
         explanation: "SMJobBless installs a helper only if it satisfies the requirement in the app's SMPrivilegedExecutables, and the app satisfies one in the helper's SMAuthorizedClients. Both were evaluated on the real signatures. SMJobBless answers with error 8 of CFErrorDomainLaunchd and says no more. A certificate of another kind or team than the one that the requirements were written for is the usual cause: they name a development certificate, and the release has a Developer ID.",
-        remedy: "write requirements that name identifier and team, build again and sign both:  identifier \"ID\" and anchor apple generic and certificate leaf[field.1.2.840.113635.100.6.1.13] and certificate leaf[subject.OU] = TEAM   to try one:  sealcheck verify -R '=REQUIREMENT' PATH",
+        remedy: &[
+            Step::Say("write requirements that name identifier and team, build again and sign both"),
+            run!["identifier" (Value "ID") "and" "anchor" "apple" "generic" "and" "certificate" "leaf[field.1.2.840.113635.100.6.1.13]" "and" "certificate" "leaf[subject.OU]" "=" (Value "TEAM")],
+            Step::Say("to try one"),
+            run!["sealcheck" "verify" "-R" "=REQUIREMENT" Code],
+        ],
         reference: PAGE,
         follows_from: &["unsigned-nested-code", "privileged-helper-sections"],
         check: requirements,
@@ -279,7 +289,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a privileged helper without the property lists that SMJobBless reads",
         catalogue: "R369",
         explanation: "A privileged helper is a single file. Its Info.plist and its property list for launchd lie in the sections __info_plist and __launchd_plist of __TEXT. The Label of the latter must be the name of the file, which is the key in the app's SMPrivilegedExecutables.",
-        remedy: "let the linker put both lists into the helper (-sectcreate __TEXT __info_plist FILE -sectcreate __TEXT __launchd_plist FILE), then sign it and the app:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "let the linker put both lists into the helper (-sectcreate __TEXT __info_plist FILE -sectcreate __TEXT __launchd_plist FILE), then sign it and the app",
+            ),
+            SIGN,
+        ],
         reference: PAGE,
         check: embedded_lists,
         ..Rule::BASE

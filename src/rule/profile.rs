@@ -8,6 +8,7 @@ use super::{Family, Rule};
 use crate::finding::{Finding, Party, Severity, Target};
 use crate::octets::hex;
 use crate::profile::{Profile, ProfileKind, ProfileSigner};
+use crate::remedy::{SIGN_EDITED, Step, run};
 use crate::time::UnixTime;
 use crate::trust::CertificateKind;
 use crate::verify::{
@@ -20,7 +21,13 @@ const SOON: i64 = 60 * 86_400;
 pub(super) const TN3125: &str =
     "https://developer.apple.com/documentation/technotes/tn3125-inside-code-signing-provisioning-profiles";
 pub(super) const NO_MATCH: &str = "amfid: -413 \"No matching profile found\"";
-const RENEW: &str = "make the profile anew at https://developer.apple.com/account/resources/profiles, then embed it and sign again:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
+const RENEW: &[Step] = &[
+    Step::Say(
+        "make the profile anew at https://developer.apple.com/account/resources/profiles, then embed it and sign again",
+    ),
+    run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+    SIGN_EDITED,
+];
 
 /// A bundle with a profile, and the programs that it is for.
 pub(super) struct Subject<'a> {
@@ -136,7 +143,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "the provisioning profile does not count",
         catalogue: "R150",
         explanation: "A provisioning profile is a property list that Apple signed. This one cannot be read, was changed, or is not signed by Apple's service for profiles, so macOS does not take it into account, and no restricted entitlement is granted.",
-        remedy: "download the profile again, embed it as it is, and sign again:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("download the profile again, embed it as it is, and sign again"),
+            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+            SIGN_EDITED,
+        ],
         apple: NO_MATCH,
         check: |check| {
             for subject in Subject::all(check) {
@@ -230,7 +241,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "the two forms of the provisioning profile say different things",
         catalogue: "R160",
         explanation: "A profile holds the same facts twice, as a property list and as DER under DER-Encoded-Profile, each signed by Apple. Current systems read the DER, so what a tool shows of the property list may not be what counts. Profiles from before 2021 have no DER.",
-        remedy: "download the profile again and embed it as it is:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("download the profile again and embed it as it is"),
+            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+            SIGN_EDITED,
+        ],
         check: |check| {
             for (subject, profile) in Subject::sound(check) {
                 let message = match &profile.der {
@@ -262,7 +277,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the provisioning profile was put there after signing",
         catalogue: "R162",
         explanation: "The profile is part of what the signature seals. This one was added or exchanged afterwards, which breaks the seal like any other change. Embed the profile first, sign then.",
-        remedy: "sign again, with the profile in its place:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign again, with the profile in its place"),
+            SIGN_EDITED,
+        ],
         apple: "a sealed resource is missing or invalid; file added: …/embedded.provisionprofile",
         check: |check| {
             for subject in Subject::all(check) {
@@ -298,7 +316,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a provisioning profile lies where nobody looks for it",
         catalogue: "R158",
         explanation: "macOS looks for the profile of a bundle in Contents/embedded.provisionprofile, of a flat bundle in its folder, under exactly this name, and nowhere else. A profile among the resources, under the name that iOS uses, or in other case is not found; what the code claims is not granted then.",
-        remedy: "move the profile to its place, then sign again:  mv PROFILE PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("move the profile to its place, then sign again"),
+            run!["mv" (Value "PROFILE") (CodeIn "Contents/embedded.provisionprofile")],
+            SIGN_EDITED,
+        ],
         apple: NO_MATCH,
         check: |check| {
             for object in &check.evidence().code {
@@ -334,7 +356,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a provisioning profile that nothing needs",
         catalogue: "R159",
         explanation: "The code claims no entitlement that a profile must grant, so macOS does not look at the profile. It does no harm. Perhaps the entitlements were lost when the code was signed.",
-        remedy: "remove Contents/embedded.provisionprofile, or sign with the entitlements that it is for:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "remove Contents/embedded.provisionprofile, or sign with the entitlements that it is for",
+            ),
+            SIGN_EDITED,
+        ],
         check: |check| {
             for (subject, profile) in Subject::sound(check) {
                 if subject.severity() == Severity::Warning {
@@ -354,7 +381,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "the code runs on listed devices only",
         catalogue: "R164",
         explanation: "The profile names the devices on which it holds. Whether a certain Mac is among them, its provisioning UDID says (System Information, Hardware; not the hardware UUID, which is often registered by mistake).",
-        remedy: "register the provisioning UDID of each Mac and make the profile anew; for all Macs, sign with Developer ID and embed a profile for Developer ID",
+        remedy: &[Step::Say(
+            "register the provisioning UDID of each Mac and make the profile anew; for all Macs, sign with Developer ID and embed a profile for Developer ID",
+        )],
         apple: "Provisioning profile does not allow this device",
         check: |check| {
             for (subject, profile) in Subject::sound(check) {
@@ -375,7 +404,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "no provisioning profile in an app for the App Store",
         catalogue: "R166",
         explanation: "An app for the Mac App Store may do without a profile, but TestFlight takes builds with a profile for App Store distribution only.",
-        remedy: "embed a profile for Mac App Store Connect, then sign again:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Apple Distribution: NAME\" --entitlements FILE PATH",
+        remedy: &[
+            Step::Say("embed a profile for Mac App Store Connect, then sign again"),
+            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+            SIGN_EDITED,
+        ],
         check: |check| {
             let Some(item) = check.evidence().code.first() else {
                 return;
@@ -396,7 +429,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the provisioning profile is quarantined",
         catalogue: "R167",
         explanation: "A profile that was downloaded with a browser carries the attribute com.apple.quarantine, and Xcode or cp copied it along. App Store Connect refuses such an app. The seal does not cover the attribute, so codesign says nothing.",
-        remedy: "remove the attribute; the signature stays valid:  xattr -d com.apple.quarantine PLACE",
+        remedy: &[
+            Step::Say("remove the attribute; the signature stays valid"),
+            run!["xattr" "-d" "com.apple.quarantine" File],
+        ],
         apple: "App Store Connect: ITMS-91109",
         check: |check| {
             let is_upload = check.target() == Target::MacAppStore;

@@ -10,6 +10,7 @@ use super::profile::{NO_MATCH, Subject, TN3125, depends, fits_kind, label, leaf,
 use super::{Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::profile::{Answer, NotGranted, Profile};
+use crate::remedy::{SIGN_EDITED, Step, run};
 use crate::verify::{Claim, SignatureKind, SliceEvidence};
 
 /// Claims about who the code is; App ID and team have rules of their own.
@@ -29,7 +30,13 @@ const EXPLICIT: [&str; 7] = [
 /// Claims of drivers that the profile must repeat word by word.
 const TRANSPORT: &str = "com.apple.developer.driverkit.transport.";
 
-const NEW_PROFILE: &str = "make a profile that fits at https://developer.apple.com/account/resources/profiles, then embed it and sign again:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
+const NEW_PROFILE: &[Step] = &[
+    Step::Say(
+        "make a profile that fits at https://developer.apple.com/account/resources/profiles, then embed it and sign again",
+    ),
+    run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+    SIGN_EDITED,
+];
 
 /// What a rule says about one architecture.
 struct Remark {
@@ -296,7 +303,13 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R165",
         explanation: "Push notifications, iCloud, Game Center, associated domains and payments are given to one App ID. A profile for all App IDs that begin alike does not have them, and code that claims one is killed when it starts.",
         follows_from: &["profile-platform", "profile-team", "profile-kind-vs-channel"],
-        remedy: "register an explicit App ID with the capability, make a profile for it, then embed it and sign again:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "register an explicit App ID with the capability, make a profile for it, then embed it and sign again",
+            ),
+            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+            SIGN_EDITED,
+        ],
         check: |check| {
             each(check, |slice, profile| {
                 let pattern = profile
@@ -330,7 +343,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "the provisioning profile does not grant what the code claims",
         catalogue: "R153",
         explanation: "Every restricted entitlement must be granted by the profile, with a value that covers the claimed one. AMFI compares them when the code starts and kills it at the first difference, on every Mac. codesign, spctl and the notary service do not compare, and all say that the code is good.",
-        remedy: "claim what the profile grants (sealcheck profile PATH shows it), or give the App ID the capability, make the profile anew, embed it and sign again:  cp NAME.provisionprofile PATH/Contents/embedded.provisionprofile && codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "claim what the profile grants (sealcheck profile PATH shows it), or give the App ID the capability, make the profile anew, embed it and sign again",
+            ),
+            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+            SIGN_EDITED,
+        ],
         apple: "taskgated-helper: \"Unsatisfied entitlements: …\"; amfid: -413 \"No matching profile found\"; the process ends with \"Killed: 9\"",
         follows_from: &["profile-platform", "profile-team", "profile-kind-vs-channel"],
         check: |check| {
@@ -355,7 +374,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a driver's match of devices is not the one in its provisioning profile",
         catalogue: "R128",
         explanation: "The devices that a driver may match are compared with the profile as they stand: each dictionary and text must be there, equal to the last key. Nothing in the profile is a pattern here, so that a narrower match is refused as well. AMFI kills the driver when it starts.",
-        remedy: "copy the value from the profile (sealcheck profile PATH shows it), match fewer devices in IOKitPersonalities instead, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "copy the value from the profile (sealcheck profile PATH shows it), match fewer devices in IOKitPersonalities instead, and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/driverkit/requesting-entitlements-for-driverkit-development",
         follows_from: &["profile-platform", "profile-team", "profile-kind-vs-channel"],
         check: |check| {

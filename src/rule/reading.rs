@@ -1,10 +1,40 @@
 //! What could not be read, so that nothing may be concluded about it.
 
-use super::remedy::quoted;
 use super::{Family, Rule};
 use crate::archive::ContainerFormat;
 use crate::finding::Severity;
+use crate::remedy::{Step, run};
 use crate::verify::Unopened;
+
+const BEFORE: Step = Step::Say("check what goes into it, before it is packed");
+const CHECK_BEFORE: &[Step] = &[
+    BEFORE,
+    run!["sealcheck" (Value "FOLDER")],
+    Step::Say("and check the result on a Mac"),
+    run!["spctl" "--assess" "--type" "install" "-vv" Code],
+    LEAVE_OUT_OF_REPORT,
+];
+const ASK_ABOUT_IMAGE: &[Step] = &[
+    BEFORE,
+    run!["sealcheck" (Value "FOLDER")],
+    Step::Say("and check the result on a Mac"),
+    run!["spctl" "--assess" "--type" "open" "--context" "context:primary-signature" "-vv" Code],
+    LEAVE_OUT_OF_REPORT,
+];
+const LEAVE_OUT_OF_REPORT: Step = Step::Say(
+    "where its contents do not matter, leave it out with an [[ignore]] of the item in sealcheck.toml",
+);
+const CHECK_CONTENTS: &[Step] = &[
+    Step::Say("unpack it, and check what comes out"),
+    run!["mkdir" "unpacked"],
+    run!["tar" "-xf" Code "-C" "unpacked"],
+    run!["sealcheck" "unpacked"],
+];
+const CHECK_TARGET: &[Step] = &[
+    Step::Say("replace the link with what it leads to, or check that as well"),
+    run!["sealcheck" (Value "TARGET")],
+];
+const LEAVE_OUT: &[Step] = &[Step::Say("remove it, or find out where it comes from")];
 
 pub(super) const RULES: &[Rule] = &[
     NOT_FULLY_READ,
@@ -21,40 +51,30 @@ const CONTAINER_NOT_READ: Rule = Rule {
     title: "nothing in a container, or at the end of a link, was checked",
     catalogue: "",
     explanation: "sealcheck opens archives in ZIP form. It does not open disk images, installer packages and other archives yet, and it does not follow links that lead out of the folder or archive that was given. Nothing in such an item was checked, and neither was the signature that a disk image or a package can have itself. A Mac user may open it all the same, so the item is not judged, and the exit status is 4.",
-    remedy: "check what goes into it, before it is packed:  sealcheck FOLDER   and check the result on a Mac:  spctl --assess --type install -vv PATH   Where its contents do not matter, leave it out with an [[ignore]] of the item in sealcheck.toml.",
+    remedy: CHECK_BEFORE,
     check: |check| {
-        let evidence = check.evidence();
-        let Some(unopened) = evidence.unopened else {
+        let Some(unopened) = check.evidence().unopened else {
             return;
         };
-        let path = quoted(&evidence.path);
-        let before = "check what goes into it, before it is packed:  sealcheck FOLDER   and check the result on a Mac:  ";
-        let (message, remedy) = match unopened {
+        let (message, steps) = match unopened {
             Unopened::Container(format) => {
-                let remedy = match format {
-                    ContainerFormat::DiskImage => format!(
-                        "{before}spctl --assess --type open --context context:primary-signature -vv {path}"
-                    ),
-                    ContainerFormat::Package => format!("{before}spctl --assess --type install -vv {path}"),
-                    _ => format!(
-                        "unpack it, and check what comes out:  mkdir unpacked && tar -xf {path} -C unpacked && sealcheck unpacked"
-                    ),
+                let steps = match format {
+                    ContainerFormat::DiskImage => ASK_ABOUT_IMAGE,
+                    ContainerFormat::Package => CHECK_BEFORE,
+                    _ => CHECK_CONTENTS,
                 };
                 let noun = format.noun();
                 let message =
                     format!("this is {noun}, which sealcheck cannot open yet: nothing in it was checked");
-                (message, remedy)
+                (message, steps)
             }
             Unopened::Link => (
                 "this link leads out of the operand: what it leads to was not checked".to_owned(),
-                "replace the link with what it leads to, or check that as well:  sealcheck TARGET".to_owned(),
+                CHECK_TARGET,
             ),
-            other => (
-                format!("this is {}: it was not checked", other.noun()),
-                "remove it, or find out where it comes from".to_owned(),
-            ),
+            other => (format!("this is {}: it was not checked", other.noun()), LEAVE_OUT),
         };
-        check.file("", message).remedy = remedy;
+        check.file("", message).facts.steps = Some(steps);
     },
     ..Rule::BASE
 };
@@ -67,7 +87,10 @@ const NOT_FULLY_READ: Rule = Rule {
     title: "part of the item could not be read",
     catalogue: "",
     explanation: "A file or folder could not be read. What is in it was not checked, so the item is not judged as a whole.",
-    remedy: "make everything in the item readable for the user who runs sealcheck:  chmod -R u+rX PATH",
+    remedy: &[
+        Step::Say("make everything in the item readable for the user who runs sealcheck"),
+        run!["chmod" "-R" "u+rX" Code],
+    ],
     check: |check| {
         for unread in &check.evidence().unread {
             if unread.limit.is_none() {
@@ -86,7 +109,12 @@ pub(super) const LIMIT_REACHED: Rule = Rule {
     title: "a limit of sealcheck was reached",
     catalogue: "",
     explanation: "Something in the item is larger, deeper or more numerous than sealcheck reads, so that no input can take all memory or time. macOS has no such limit: what lies behind it was not checked, and the item is not judged. Products do not come near; files that were made to confuse do.",
-    remedy: "find out where the file comes from; where it is meant to be so, raise the limit if it is one that can be set:  sealcheck check --limit NAME=NUMBER PATH",
+    remedy: &[
+        Step::Say(
+            "find out where the file comes from; where it is meant to be so, raise the limit if it is one that can be set",
+        ),
+        run!["sealcheck" "check" "--limit" "NAME=NUMBER" Code],
+    ],
     check: |check| {
         let evidence = check.evidence();
         if let Some(over) = evidence.budget().spent() {
@@ -130,7 +158,12 @@ pub(crate) const NOT_ALL_VERIFIED: Rule = Rule {
     title: "a verdict leaves something out or takes it for granted",
     catalogue: "",
     explanation: "The options leave out a part of what `codesign --verify --deep --strict` verifies, or the item has a sealed link to /Library or /System, which macOS opens and sealcheck cannot see. A good verdict is true of the rest only.",
-    remedy: "verify the item without the options that the message names; look on a Mac whether the destination of the link exists:  codesign --verify --deep --strict -vv PATH",
+    remedy: &[
+        Step::Say(
+            "verify the item without the options that the message names; look on a Mac whether the destination of the link exists",
+        ),
+        run!["codesign" "--verify" "--deep" "--strict" "-vv" Code],
+    ],
     check: |check| {
         for reservation in check.evidence().reservations() {
             check.file(&reservation.path, reservation.text);

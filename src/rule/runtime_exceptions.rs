@@ -5,12 +5,16 @@ use super::{Check, Family, Rule};
 use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{SIGN_EDITED, Step};
 use crate::verify::CodeObject;
 
 const RUNTIME: &str = "https://developer.apple.com/documentation/security/hardened-runtime";
 const ISSUES: &str =
     "https://developer.apple.com/documentation/security/resolving-common-notarization-issues";
-const REMOVE: &str = "remove the key from the entitlements file and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH";
+const REMOVE: &[Step] = &[
+    Step::Say("remove the key from the entitlements file and sign again"),
+    SIGN_EDITED,
+];
 
 const GET_TASK_ALLOW: &str = "com.apple.security.get-task-allow";
 const DISABLE_LIBRARY_VALIDATION: &str = "com.apple.security.cs.disable-library-validation";
@@ -90,7 +94,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the program lets debuggers attach",
         catalogue: "R082, R392",
         explanation: "com.apple.security.get-task-allow opens a process to every program of the user, for debugging. Xcode adds it to what it builds for development; the notary service and the App Store refuse it. Only hosts of plug-ins that also disable library validation may keep it.",
-        remedy: "export the app with Xcode's Distribute App, or build with CODE_SIGN_INJECT_BASE_ENTITLEMENTS=NO; or sign again without the key:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "export the app with Xcode's Distribute App, or build with CODE_SIGN_INJECT_BASE_ENTITLEMENTS=NO; or sign again without the key",
+            ),
+            SIGN_EDITED,
+        ],
         apple: "notary service: \"The executable requests the com.apple.security.get-task-allow entitlement.\"",
         reference: ISSUES,
         check: |check| {
@@ -147,7 +156,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the program switches off all protection of its code",
         catalogue: "R086",
         explanation: "com.apple.security.cs.disable-executable-page-protection lets the program change its own code in memory, and switches off the checks of the signature while it runs. Nearly always com.apple.security.cs.allow-jit is enough.",
-        remedy: "claim com.apple.security.cs.allow-jit in its place and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("claim com.apple.security.cs.allow-jit in its place and sign again"),
+            SIGN_EDITED,
+        ],
         reference: RUNTIME,
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -166,7 +178,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the program may load libraries of anybody",
         catalogue: "R088",
         explanation: "com.apple.security.cs.disable-library-validation is for programs that load plug-ins of others. It costs: Gatekeeper then scans the load commands of the app and refuses it for run paths and libraries that lead out of it.",
-        remedy: "if all libraries are your own, sign them with one team, and the program without the key:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "if all libraries are your own, sign them with one team, and the program without the key",
+            ),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/forums/thread/706414",
         follows_from: &["injection-combo"],
         check: |check| {
@@ -196,7 +213,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "Info.plist explains an access that the entitlements do not ask for",
         catalogue: "R089",
         explanation: "Under the hardened runtime, microphone, camera, location, contacts, calendars, photos and other apps are open only to programs that claim the entitlement for it. Without it macOS refuses silently and never asks the user.",
-        remedy: "claim the entitlement, or remove the text from Info.plist if the app does not do that, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "claim the entitlement, or remove the text from Info.plist if the app does not do that, and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         reference: RUNTIME,
         check: entitlement_missing,
         ..Rule::BASE
@@ -208,7 +230,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "an access that Info.plist does not explain",
         catalogue: "R090",
         explanation: "A program that asks for microphone, camera, location, contacts, calendars, photos or other apps needs a text in Info.plist that macOS shows to the user. Without it the program is killed when it first asks.",
-        remedy: "add the text to Info.plist (plutil -insert KEY -string TEXT PATH/Contents/Info.plist) and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "add the text to Info.plist (plutil -insert KEY -string TEXT PATH/Contents/Info.plist) and sign again",
+            ),
+            SIGN_EDITED,
+        ],
         apple: "crash report: \"This app has crashed because it attempted to access privacy-sensitive data without a usage description.\"",
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/protected-resources",
         check: usage_missing,

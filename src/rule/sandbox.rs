@@ -6,6 +6,7 @@ use crate::bundle::BundleKind;
 use crate::entitlements::{Class, classify};
 use crate::finding::{Party, Severity, Target};
 use crate::plist::Value;
+use crate::remedy::{Claims, SIGN_EDITED, Sign, Step, Word};
 use crate::verify::{CodeKind, CodeObject, SliceEvidence};
 
 const HELPERS: &str =
@@ -13,7 +14,14 @@ const HELPERS: &str =
 const SANDBOX: &str = "com.apple.security.app-sandbox";
 const INHERIT: &str = "com.apple.security.inherit";
 const EXCEPTION: &str = "com.apple.security.temporary-exception.";
-const EXACTLY: &str = "sign it with exactly com.apple.security.app-sandbox and com.apple.security.inherit:  codesign -f -s \"Developer ID Application: NAME\" -i IDENTIFIER --entitlements INHERIT.entitlements --options runtime --timestamp PATH";
+const EXACTLY: &[Step] = &[
+    Step::Say("sign it with exactly com.apple.security.app-sandbox and com.apple.security.inherit"),
+    Step::Sign(Sign {
+        claims: Claims::File,
+        identifier: Some(Word::Value("IDENTIFIER")),
+        ..Sign::KEPT
+    }),
+];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -73,7 +81,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program that the system starts inherits its sandbox",
         catalogue: "R122",
         explanation: "Apps, app extensions and XPC services are started by launchd, which has no sandbox to inherit, so they abort. Only helpers that an app starts as its children may inherit; some apps have such helpers in the form of apps.",
-        remedy: "claim com.apple.security.app-sandbox without com.apple.security.inherit:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("claim com.apple.security.app-sandbox without com.apple.security.inherit"),
+            SIGN_EDITED,
+        ],
         reference: HELPERS,
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -102,7 +113,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program without sandbox in a sandboxed app",
         catalogue: "R123",
         explanation: "The App Store demands the sandbox of every program in an app. Outside of it, a helper that the app starts is in the app's sandbox anyway; one that launchd starts is in none.",
-        remedy: "claim com.apple.security.app-sandbox for it, and com.apple.security.inherit beside it where the app starts it as its child:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "claim com.apple.security.app-sandbox for it, and com.apple.security.inherit beside it where the app starts it as its child",
+            ),
+            SIGN_EDITED,
+        ],
         apple: "App Store Connect: \"ITMS-90296: App sandbox not enabled\"",
         reference: HELPERS,
         check: |check| {
@@ -133,7 +149,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app extension without sandbox",
         catalogue: "R124",
         explanation: "macOS starts app extensions only in a sandbox: one that does not claim it is not registered, and does not show up.",
-        remedy: "claim com.apple.security.app-sandbox for the extension:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("claim com.apple.security.app-sandbox for the extension"),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/security/app-sandbox",
         check: |check| {
             for object in &check.evidence().code {
@@ -162,7 +181,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "exceptions from the sandbox",
         catalogue: "R147",
         explanation: "Temporary exceptions open the sandbox for single files, services or preferences. They are free outside of the App Store; App Review asks for the reason of each. Paths begin with a slash, those of folders end with one.",
-        remedy: "remove the exceptions that the app does not need and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("remove the exceptions that the app does not need and sign again"),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/library/archive/documentation/Miscellaneous/Reference/EntitlementKeyReference/Chapters/AppSandboxTemporaryExceptionEntitlements.html",
         check: |check| {
             let is_store = check.target() == Target::MacAppStore;
@@ -201,7 +223,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a sandboxed app without network that brings what needs it",
         catalogue: "R148",
         explanation: "The app is sandboxed and does not claim com.apple.security.network.client, so every connection fails, but it brings a framework that lives on the network.",
-        remedy: "claim com.apple.security.network.client where the network is wanted, and sign again:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("claim com.apple.security.network.client where the network is wanted, and sign again"),
+            SIGN_EDITED,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.security.network.client",
         check: network_of_frameworks,
         ..Rule::BASE

@@ -1,5 +1,6 @@
 //! Rules about bundles and their resource seal (R005, R007–R010, R013–R015, R020).
 
+use crate::remedy::{SIGN, Sign, Step, Word, run};
 use std::collections::HashSet;
 
 use super::check::Description;
@@ -9,7 +10,12 @@ use crate::bundle::{LayoutFault, ScanFault};
 use crate::finding::{Party, Place, Severity};
 use crate::verify::{CodeObject, Fault, FaultKind, LinkProblem, OsStatus, RequirementFault};
 
-const SIGN_AGAIN: &str = "find the step that writes into the bundle, move it before signing, then sign from the inside out:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const SIGN_AGAIN: &[Step] = &[
+    Step::Say(
+        "find the step that writes into the bundle, move it before signing, then sign from the inside out",
+    ),
+    SIGN,
+];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -20,7 +26,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "the directory is no bundle",
         catalogue: "",
         explanation: "A bundle has an Info.plist or a main executable at the place where macOS looks for it: in Contents, in Versions/Current, or at the top. macOS cannot verify a directory that has neither.",
-        remedy: "name the bundle itself (NAME.app, NAME.framework), not the folder around it; if it is the bundle, restore its Info.plist",
+        remedy: &[Step::Say(
+            "name the bundle itself (NAME.app, NAME.framework), not the folder around it; if it is the bundle, restore its Info.plist",
+        )],
         check: |check| {
             let evidence = check.evidence();
             let is_hidden = |object: &CodeObject| {
@@ -122,7 +130,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "the bundle has no usable resource seal",
         catalogue: "R005, R235",
         explanation: "A signed bundle needs _CodeSignature/CodeResources, and the signature must cover it. Without it nothing in the bundle but the main executable is protected, and macOS refuses the bundle. Signing the executable alone, or copying it without the _CodeSignature folder, causes this; with a Java runtime, whose executable is Contents/MacOS/libjli.dylib, it happens easily.",
-        remedy: "sign the bundle, not the file in it:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp NAME.app",
+        remedy: &[
+            Step::Say("sign the bundle, not the file in it"),
+            Step::Sign(Sign {
+                at: Word::Text("NAME.app"),
+                ..Sign::KEPT
+            }),
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::SealAbsent => {
@@ -147,7 +161,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the resource seal is of an obsolete form",
         catalogue: "R007, R237",
         explanation: "Seals of version 1 (before OS X 10.9), and seals with custom rules that leave files out, do not protect the whole bundle: code can hide where they do not reach. Strict validation and Gatekeeper refuse both.",
-        remedy: "sign with a current codesign and without --resource-rules:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign with a current codesign and without --resource-rules"),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::SealVersion1 => Some("the resource seal is of version 1".to_owned()),
@@ -167,7 +184,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "nested code is not the code that was sealed",
         catalogue: "R008, R236",
         explanation: "The seal of a bundle demands a requirement of every nested bundle and library: for Developer ID code the same identifier and team, for ad-hoc code exactly the same code. Nested code that was exchanged, or signed again by somebody else after the outer bundle was sealed, does not satisfy it. Signing from the outside in does the same to ad-hoc code.",
-        remedy: "sign from the inside out, the outer bundle last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[Step::Say("sign from the inside out, the outer bundle last"), SIGN],
         check: |check| {
             for object in &check.evidence().code {
                 for fault in &object.faults {
@@ -194,7 +211,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "nested code was signed again after the bundle around it",
         catalogue: "",
         explanation: "The seal also records the cdhash that nested code had when it was sealed. macOS does not look at it, and the code satisfies the requirement that counts: it was signed again by the same signer.",
-        remedy: "nothing has to be done; to have both agree, sign the outer bundle again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("nothing has to be done; to have both agree, sign the outer bundle again"),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| {
                 (fault.kind == FaultKind::NestedReplaced)
@@ -211,7 +231,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a link in the bundle leads nowhere, or out of what the seal covers",
         catalogue: "R013, R286",
         explanation: "Under strict rules every sealed link must lead to something that this bundle, or one around it, has sealed; absolute links may lead into /System and /Library only. Links into the build machine's folders are usually left over from packaging.",
-        remedy: "remove the link or make it relative to a file in the bundle, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("remove the link or make it relative to a file in the bundle, then sign again"),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::LinkUnopened(LinkProblem::Missing) => Some("this link leads nowhere"),
@@ -231,7 +254,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a file carries a resource fork or Finder information",
         catalogue: "R016",
         explanation: "Signed code may not carry a resource fork or Finder information: both change how a file behaves, and no seal covers them. The Finder, some archivers and cloud folders attach them.",
-        remedy: "remove the attributes and sign again:  xattr -cr PATH",
+        remedy: &[
+            Step::Say("remove the attributes and sign again"),
+            run!["xattr" "-cr" Code],
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Sideband { attribute, .. } => {
@@ -250,7 +276,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "another version inside of a framework does not verify",
         catalogue: "R011",
         explanation: "A nested framework is verified with all its versions, not only the current one. Each must be signed and must satisfy the requirement that the surrounding seal holds for the framework.",
-        remedy: "remove versions that nobody uses, or sign each of them, then sign the outer bundle again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "remove versions that nobody uses, or sign each of them, then sign the outer bundle again",
+            ),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::FrameworkVersion { version, .. } => Some(format!("{version} is not valid")),
@@ -268,7 +299,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "no requirement can be evaluated on this code",
         catalogue: "R031",
         explanation: "Before macOS evaluates any requirement it reads Info.plist and the entitlements. If one of them is covered by the signature but cannot be decoded, or if the requirement itself is malformed, every check that needs a requirement fails: Gatekeeper always does.",
-        remedy: "repair Info.plist, entitlements or requirement, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("repair Info.plist, entitlements or requirement, then sign again"),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Requirement(fault) => Some(fault.to_string()),
@@ -286,7 +320,10 @@ pub(super) const RULES: &[Rule] = &[
         apple: "amfid: \"Broken signature with Team ID fatal\"; the process ends with \"Killed: 9\"",
         catalogue: "R029",
         explanation: "The designated requirement says what other code must satisfy to count as the same app: for updates, keychain items and privacy permissions. Code that does not satisfy its own is never the same as itself: codesign -v fails, and macOS asks for every permission again. If the code has a team identifier, AMFI kills it when it starts.",
-        remedy: "sign again without --requirements, or with a requirement that fits:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign again without --requirements, or with a requirement that fits"),
+            SIGN,
+        ],
         check: |check| {
             for object in &check.evidence().code {
                 for slice in &object.slices {
@@ -322,7 +359,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "something lies where no seal covers it",
         catalogue: "R009, R010",
         explanation: "The root of an app holds nothing but Contents; the root of a framework holds nothing but Versions and links into the current version; _CodeSignature holds nothing but the signature. Whatever else lies there is covered by no seal, and strict validation refuses the bundle. Copies that turn links into files cause this in frameworks.",
-        remedy: "move the file into Contents/Resources (app) or Versions/A/Resources (framework); copy bundles with ditto or tar, which keep links; then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "move the file into Contents/Resources (app) or Versions/A/Resources (framework); copy bundles with ditto or tar, which keep links; then sign again",
+            ),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Layout(
@@ -366,7 +408,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the bundle holds a link or special file where macOS wants a plain file",
         catalogue: "R013, R014, R015, R292",
         explanation: "The main executable and Info.plist must be plain files, not links; .DS_Store must not be a link; pipes, sockets and devices have no place in a bundle. A framework whose outer links lead to another version than Versions/Current is ambiguous.",
-        remedy: "replace the link by the file it leads to, remove special files, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("replace the link by the file it leads to, remove special files, then sign again"),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::Layout(LayoutFault::NotRegular { .. }) => {

@@ -3,6 +3,7 @@
 //! It goes by names. Whether a program can write into its bundle, whether Python is told not to
 //! (`PYTHONDONTWRITEBYTECODE`), and whether a compiled file is still current is not known.
 
+use crate::remedy::{SIGN, Step};
 use std::collections::{HashMap, HashSet};
 
 use super::bundles::Bundles;
@@ -21,7 +22,12 @@ pub(super) const RULES: &[Rule] = &[Rule {
     title: "files that the product writes into its own bundle when it runs",
     catalogue: "R226",
     explanation: "Every file in the bundle is sealed, so a program that writes there breaks its own signature: it starts once, and is \"damaged\" after that. Python compiles what it imports into __pycache__ where that is missing; log files and SQLite's journals show that the product has run in its folder. Places with \"no .pyc\" are modules that were not compiled when others beside them were.",
-    remedy: "compile all modules before signing (python3 -m compileall --invalidation-mode unchecked-hash PATH) or set PYTHONDONTWRITEBYTECODE=1; write logs and data to ~/Library; remove what a run left, then sign:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+    remedy: &[
+        Step::Say(
+            "compile all modules before signing (python3 -m compileall --invalidation-mode unchecked-hash PATH) or set PYTHONDONTWRITEBYTECODE=1; write logs and data to ~/Library; remove what a run left, then sign",
+        ),
+        SIGN,
+    ],
     reference: "https://developer.apple.com/documentation/xcode/embedding-nonstandard-code-structures-in-a-bundle",
     check: written_at_run_time,
     ..Rule::BASE

@@ -4,6 +4,7 @@ use super::claims::{app_around, is_signed_by_apple};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{SIGN, SIGN_EDITED, Step, run};
 use crate::verify::{CodeKind, CodeObject, SignatureKind, SliceEvidence};
 
 const INSTALLING: &str =
@@ -152,7 +153,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a system extension whose file name is not its identifier",
         catalogue: "R360",
         explanation: "sysextd looks for Contents/Library/SystemExtensions/IDENTIFIER.systemextension (or .dext) and finds nothing under another name.",
-        remedy: "rename the folder, then sign it:  mv PATH IDENTIFIER.systemextension",
+        remedy: &[
+            Step::Say("rename the folder, then sign it"),
+            run!["mv" Code "IDENTIFIER.systemextension"],
+        ],
         reference: INSTALLING,
         check: names,
         ..Rule::BASE
@@ -163,7 +167,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a system extension where nothing looks for it",
         catalogue: "R361",
         explanation: "System extensions and drivers are activated from Contents/Library/SystemExtensions of the app, and from nowhere else.",
-        remedy: "move it, then sign the app:  mv PLACE PATH/Contents/Library/SystemExtensions/ && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("move it, then sign the app"),
+            run!["mv" File (CodeIn "Contents/Library/SystemExtensions/")],
+            SIGN,
+        ],
         reference: INSTALLING,
         check: places,
         ..Rule::BASE
@@ -174,7 +182,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "a system extension of another team than its app",
         catalogue: "R362",
         explanation: "An app may activate extensions of its own team only, unless the extension claims com.apple.developer.system-extension.redistributable.",
-        remedy: "sign the extension with the certificate of the app's team:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --entitlements FILE PATH",
+        remedy: &[
+            Step::Say("sign the extension with the certificate of the app's team"),
+            SIGN_EDITED,
+        ],
         reference: INSTALLING,
         check: teams,
         ..Rule::BASE
@@ -185,7 +196,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a network extension whose service name is outside of its app groups",
         catalogue: "R364",
         explanation: "NetworkExtension/NEMachServiceName is the name under which launchd knows the provider. It must begin with one of the app groups that the extension claims, or the app cannot connect to it.",
-        remedy: "let the name begin with an app group, then sign again:  plutil -replace NetworkExtension.NEMachServiceName -string GROUP.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("let the name begin with an app group, then sign again"),
+            run!["plutil" "-replace" "NetworkExtension.NEMachServiceName" "-string" "GROUP.NAME" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/networkextension",
         check: |check| mach_service(check, "NetworkExtension", "NEMachServiceName", false),
         ..Rule::BASE
@@ -196,7 +211,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a camera extension whose service name is outside of its app groups",
         catalogue: "R365",
         explanation: "CMIOExtension/CMIOExtensionMachServiceName must begin with one of the app groups that the extension claims, or the camera does not appear.",
-        remedy: "let the name begin with an app group, then sign again:  plutil -replace CMIOExtension.CMIOExtensionMachServiceName -string GROUP.NAME INFO_PLIST && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp --preserve-metadata=entitlements PATH",
+        remedy: &[
+            Step::Say("let the name begin with an app group, then sign again"),
+            run!["plutil" "-replace" "CMIOExtension.CMIOExtensionMachServiceName" "-string" "GROUP.NAME" File],
+            SIGN,
+        ],
         reference: "https://developer.apple.com/documentation/coremediaio/creating-a-camera-extension-with-core-media-i-o",
         check: |check| mach_service(check, "CMIOExtension", "CMIOExtensionMachServiceName", true),
         ..Rule::BASE

@@ -3,15 +3,20 @@
 use super::{Family, Rule};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
+use crate::remedy::{SIGN, Step, run};
 use crate::source::Container;
 use crate::verify::{CodeKind, FaultKind, SlotProblem};
 
-const SIGN_AGAIN: &str = "sign again, last of all build steps:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const SIGN_AGAIN: &[Step] = &[Step::Say("sign again, last of all build steps"), SIGN];
 /// For a file that is no code: signing it is not what its owner wants.
-const NO_CODE: &str = "name the app, the program, or a folder or ZIP archive with such; a file that holds no code is checked with the bundle around it";
+const NO_CODE: &[Step] = &[Step::Say(
+    "name the app, the program, or a folder or ZIP archive with such; a file that holds no code is checked with the bundle around it",
+)];
 /// For an archive without code.
-const LOOK_INTO_IT: &str =
-    "pack what is to be checked into the archive:  ditto -c -k --sequesterRsrc --keepParent APP Acme.zip";
+const LOOK_INTO_IT: &[Step] = &[
+    Step::Say("pack what is to be checked into the archive"),
+    run!["ditto" "-c" "-k" "--sequesterRsrc" "--keepParent" (Value "APP") Code],
+];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -53,9 +58,9 @@ pub(super) const RULES: &[Rule] = &[
                 finding.architecture = architecture.map(|found| found.to_string());
                 finding.status = fault.status();
                 if archive.is_some() {
-                    LOOK_INTO_IT.clone_into(&mut finding.remedy);
+                    finding.facts.steps = Some(LOOK_INTO_IT);
                 } else if item.kind == CodeKind::Generic {
-                    NO_CODE.clone_into(&mut finding.remedy);
+                    finding.facts.steps = Some(NO_CODE);
                 }
             }
         },
@@ -94,7 +99,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Info.plist does not match the signature",
         catalogue: "R006",
         explanation: "Special slot 1 of the CodeDirectory holds the digest of Info.plist. A build step that stamps a version or reformats the file after signing breaks it, even if the values stay the same.",
-        remedy: "write Info.plist before signing, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("write Info.plist before signing, then sign again"),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match fault.kind {
                 FaultKind::SpecialSlot {
@@ -219,7 +227,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "slices of a universal binary are signed by different teams",
         catalogue: "R026",
         explanation: "macOS demands that all slices of a universal binary have the same team identifier, or none. A difference comes from joining separately signed files with lipo.",
-        remedy: "join first, then sign the universal file once:  lipo -create … -output PATH && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("join first, then sign the universal file once"),
+            run!["lipo" "-create" "…" "-output" Code],
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match &fault.kind {
                 FaultKind::TeamDiffersBetweenSlices { primary, other } => Some(format!(

@@ -3,10 +3,12 @@
 //! They speak of code that a certificate signed; what is signed ad hoc is for the machine that built it. Names without a dot are
 //! not reported: many tools have one, and it does no harm as long as it stays the same.
 
+use crate::remedy::{SIGN, Sign, Step, Word};
 use std::collections::BTreeMap;
 
 use super::check::Said;
 use super::claims::certificate;
+use super::nesting::is_in_flattened;
 use super::{Check, Family, Rule};
 use crate::codedir::{CodeDirectoryFlags, ExecSegmentFlags};
 use crate::finding::{Party, Severity};
@@ -15,7 +17,7 @@ use crate::requirement::Expression;
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, SignatureKind, SliceEvidence};
 
-const SIGN_AGAIN: &str = "sign again with a current codesign:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const SIGN_AGAIN: &[Step] = &[Step::Say("sign again with a current codesign"), SIGN];
 /// The first version with fields for the executable segment (`CodeDirectory::supportsExecSegment`).
 const WITH_EXEC_SEGMENT: u32 = 0x20400;
 /// The first version with a field for the version of the hardened runtime (`CodeDirectory::supportsPreEncrypt`).
@@ -140,7 +142,11 @@ fn identifier_of(object: &CodeObject) -> Option<&str> {
 
 fn identifier_collision(check: &mut Check<'_>) {
     let mut first: BTreeMap<&str, &CodeObject> = BTreeMap::new();
-    for object in &check.evidence().code {
+    let evidence = check.evidence();
+    for object in &evidence.code {
+        if is_in_flattened(evidence, &object.path) {
+            continue;
+        }
         let Some(identifier) = identifier_of(object).filter(|name| !name.is_empty()) else {
             continue;
         };
@@ -189,7 +195,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "the signature knows SHA-1 only",
         catalogue: "R018",
         explanation: "SHA-1 can be forged, so that a signature with nothing else proves little. Signing tools add SHA-256 since macOS 10.11.4, and notarization tickets list that one only. codesign leaves it out where LSMinimumSystemVersion or the load commands name a system before that.",
-        remedy: "sign again, with both if it must run on old systems:  codesign -f -s \"Developer ID Application: NAME\" --digest-algorithm=sha1,sha256 --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign again, with both if it must run on old systems"),
+            Step::Sign(Sign {
+                options: &[Word::Text("--digest-algorithm=sha1,sha256")],
+                ..Sign::KEPT
+            }),
+        ],
         check: |check| {
             check.each_slice(|_, _, slice, _| is_certified(slice).then(|| weak_digest(slice)).flatten());
         },
@@ -202,7 +214,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "the identifier of a program is not one to rely on",
         catalogue: "R021",
         explanation: "Where codesign is given no identifier and finds none in an Info.plist, it makes one of the file's name and a hash that changes with every build. Requirements, privacy settings and keychain items that name it do not fit the next version.",
-        remedy: "sign again with an identifier of your own:  codesign -f -s \"Developer ID Application: NAME\" -i com.example.NAME --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign again with an identifier of your own"),
+            Step::Sign(Sign {
+                identifier: Some(Word::Text("com.example.NAME")),
+                ..Sign::KEPT
+            }),
+        ],
         check: |check| {
             check.each_slice(|_, _, slice, _| {
                 is_certified(slice)
@@ -217,7 +235,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "two programs of the product have the same identifier",
         catalogue: "R022",
         explanation: "macOS tells programs of one team apart by their identifiers: privacy settings, keychain items and system extensions of one are those of the other. Libraries are not asked; theirs are names only.",
-        remedy: "give each program an identifier of its own, and sign what is around it again:  codesign -f -s \"Developer ID Application: NAME\" -i com.example.NAME --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("give each program an identifier of its own, and sign what is around it again"),
+            Step::Sign(Sign {
+                identifier: Some(Word::Text("com.example.NAME")),
+                ..Sign::KEPT
+            }),
+        ],
         check: identifier_collision,
         ..WARNING
     },
@@ -236,7 +260,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the designated requirement fits this build or this certificate only",
         catalogue: "R030",
         explanation: "The designated requirement says what counts as the same program. macOS keeps it with privacy settings, login items and keychain items, and updaters compare with it: one that names a cdhash or the signing certificate does not fit the next version.",
-        remedy: "leave the requirement to codesign, which names identifier and team:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("leave the requirement to codesign, which names identifier and team"),
+            SIGN,
+        ],
         check: |check| {
             check.each_slice(|_, _, slice, _| {
                 is_certified(slice).then(|| unstable_requirement(slice)).flatten()
@@ -250,7 +277,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program of macOS was copied into the product",
         catalogue: "R035",
         explanation: "Since macOS 13 programs of the system carry launch constraints that macOS keeps for itself: AMFI kills a copy outside of the system volume, on Apple silicon above all. Libraries that Apple lets developers ship, such as those of Swift, are not meant. Whether macOS has a constraint for this program stands in no file of the product.",
-        remedy: "leave it out, and call the system's own program by its path",
+        remedy: &[Step::Say(
+            "leave it out, and call the system's own program by its path",
+        )],
         check: system_program,
         ..WARNING
     },

@@ -11,6 +11,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Severity, Target};
 use crate::plist::{Dictionary, Value};
+use crate::remedy::{SIGN_EDITED, Step};
 use crate::verify::{CodeKind, CodeObject};
 
 const SANDBOX: &str = "com.apple.security.app-sandbox";
@@ -30,7 +31,12 @@ pub(super) const RULES: &[Rule] = &[Rule {
     title: "a sandboxed app whose updater Sparkle cannot install updates",
     catalogue: "R375",
     explanation: "Out of the sandbox, Sparkle installs updates only through its service Installer.xpc, which the app's Info.plist has to switch on, and which runs without a sandbox itself. The app reaches the installer by two names of launchd that its entitlements have to list. Otherwise the app finds an update, downloads it, and reports an error; the users have to fetch the next version by hand.",
-    remedy: "set up app and framework as Sparkle's guide for sandboxed apps says, then sign the services, the framework and the app, each with its own entitlements and without --deep:  codesign -f -s \"Developer ID Application: NAME\" --entitlements FILE --options runtime --timestamp PATH",
+    remedy: &[
+        Step::Say(
+            "set up app and framework as Sparkle's guide for sandboxed apps says, then sign the services, the framework and the app, each with its own entitlements and without --deep",
+        ),
+        SIGN_EDITED,
+    ],
     reference: "https://sparkle-project.org/documentation/sandboxing/",
     check: updaters,
     ..Rule::BASE

@@ -3,9 +3,10 @@
 use super::{Check, Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::macho::{FatFault, MachOError};
+use crate::remedy::{SIGN, Step, run};
 use crate::verify::{Fault, FaultKind};
 
-const REBUILD: &str = "build the file again and sign it last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const REBUILD: &[Step] = &[Step::Say("build the file again and sign it last"), SIGN];
 
 fn malformed(check: &mut Check<'_>) {
     for object in &check.evidence().code {
@@ -44,7 +45,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "the file starts like Mach-O but cannot be read",
         catalogue: "R214",
         explanation: "The Mach-O header, universal header or load commands are damaged or cut off. No part of macOS runs such a file. Verification of a signature reads only the commands that it needs, so it may accept what the kernel and the dynamic linker refuse.",
-        remedy: "get an undamaged copy of the file; compare its size with the original",
+        remedy: &[Step::Say(
+            "get an undamaged copy of the file; compare its size with the original",
+        )],
         check: malformed,
         ..Rule::BASE
     },
@@ -93,7 +96,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "the universal file has hidden, overlapping or misplaced parts",
         catalogue: "",
         explanation: "Bytes between or behind the slices of a universal file belong to no architecture and are covered by no signature; duplicate or hidden entries make readers disagree about what the file contains.",
-        remedy: "make the universal file again with lipo from signed thin files, then sign it:  lipo -create … -output PATH && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("make the universal file again with lipo from signed thin files, then sign it"),
+            run!["lipo" "-create" "…" "-output" Code],
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, _| match fault.kind {
                 FaultKind::Fat(FatFault::Gap { offset }) => Some(format!(

@@ -7,6 +7,7 @@
 use super::{Check, Family, Rule};
 use crate::finding::{Party, Severity, Target};
 use crate::hash::HashType;
+use crate::remedy::{SIGN, Step, run};
 use crate::ticket::Ticket;
 use crate::trust::CertificateKind;
 use crate::verify::{
@@ -14,9 +15,15 @@ use crate::verify::{
     ticket_coverage,
 };
 
-const NOTARIZE: &str = "notarize exactly what is shipped, then staple:  ditto -c -k --keepParent PATH upload.zip && xcrun notarytool submit upload.zip --keychain-profile NAME --wait && xcrun stapler staple PATH";
-const STAPLE_AGAIN: &str =
-    "remove the ticket and staple again:  rm PATH/Contents/CodeResources && xcrun stapler staple PATH";
+const NOTARIZE: &[Step] = &[
+    Step::Say("notarize exactly what is shipped, then staple"),
+    Step::Notarize,
+];
+const STAPLE_AGAIN: &[Step] = &[
+    Step::Say("remove the ticket, then notarize and staple again"),
+    run!["rm" (CodeIn "Contents/CodeResources")],
+    Step::Notarize,
+];
 const REFERENCE: &str =
     "https://developer.apple.com/documentation/security/customizing-the-notarization-workflow";
 /// Seconds by which the clocks of Apple's timestamp authority and notary service may differ.
@@ -199,7 +206,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "no notarization ticket is stapled",
         catalogue: "R170, R180",
         explanation: "Whether the item is notarized only Apple's servers know now. A Mac asks them when the item is first opened; without network it refuses. A stapled ticket answers on the spot, on any Mac. An archive in ZIP form can be notarized and cannot carry a ticket: staple what is in it, then pack it again.",
-        remedy: "if it is notarized already:  xcrun stapler staple PATH   otherwise first:  ditto -c -k --keepParent PATH upload.zip && xcrun notarytool submit upload.zip --keychain-profile NAME --wait",
+        remedy: &[
+            Step::Say("notarize it and staple the ticket; if it is notarized already, only staple"),
+            Step::Notarize,
+        ],
         apple: "syspolicy_check: \"A Notarization ticket is not stapled to this application.\"",
         reference: REFERENCE,
         check: |check| {
@@ -322,7 +332,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the notarization ticket lists code that is not here",
         catalogue: "R175",
         explanation: "The ticket covers everything in this item, and more: code or architectures were removed after notarization, or the code lies in an archive that is not looked into. It does no harm.",
-        remedy: "nothing has to be done; if code is missing that should be there, compare with the log:  xcrun notarytool log SUBMISSION-ID",
+        remedy: &[
+            Step::Say(
+                "nothing has to be done; if code is missing that should be there, compare with the log",
+            ),
+            run!["xcrun" "notarytool" "log" (Value "SUBMISSION-ID")],
+        ],
         check: |check| {
             if has_uncovered(check) {
                 return;
@@ -369,7 +384,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the notarization ticket is of a kind that is not known here",
         catalogue: "R177",
         explanation: "Apple does not publish the layout of tickets. This one has a version, a flag or a kind of record that was never seen when this program was written; a Mac may well understand it. Nothing is concluded from it.",
-        remedy: "ask a Mac:  xcrun stapler validate -v PATH",
+        remedy: &[
+            Step::Say("ask a Mac"),
+            run!["xcrun" "stapler" "validate" "-v" Code],
+        ],
         check: |check| {
             for evidence in &check.evidence().tickets {
                 match &evidence.ticket {
@@ -401,7 +419,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "no ticket can be stapled to a bare Mach-O file",
         catalogue: "R181",
         explanation: "The stapler takes apps, other bundles, disk images and installer packages. A tool or library by itself is notarized like any code, but every Mac has to ask Apple's servers about it.",
-        remedy: "for Macs without network, ship it in a disk image or signed installer package and staple that; on a Mac, ask with:  codesign --verify --check-notarization -R=notarized PATH",
+        remedy: &[
+            Step::Say(
+                "for Macs without network, ship it in a disk image or signed installer package and staple that; on a Mac, ask with",
+            ),
+            run!["codesign" "--verify" "--check-notarization" "-R=notarized" Code],
+        ],
         reference: REFERENCE,
         check: |check| {
             let evidence = check.evidence();
@@ -427,7 +450,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the seal lists the place of the notarization ticket",
         catalogue: "R183",
         explanation: "The ticket is stapled after signing, so no seal may know it; macOS leaves its place out when it holds the bundle against the seal, and misses the file then. Apple's signer never lists it. Another tool signed a bundle that had a ticket already.",
-        remedy: "remove the ticket, sign with Apple's codesign, notarize and staple again:  rm PATH/Contents/CodeResources && codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("remove the ticket, sign with Apple's codesign, then notarize and staple"),
+            run!["rm" (CodeIn "Contents/CodeResources")],
+            SIGN,
+            Step::Notarize,
+        ],
         check: |check| {
             for object in &check.evidence().code {
                 if object.seal.as_ref().is_some_and(|seal| seal.lists_ticket) {

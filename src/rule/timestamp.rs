@@ -5,11 +5,15 @@
 
 use super::{Family, Rule};
 use crate::finding::{Party, Severity};
+use crate::remedy::{SIGN, Step};
 use crate::time::UnixTime;
 use crate::trust::{IdentityFault, PathProblem, TimestampFault};
 use crate::verify::{CodeObject, FaultKind, Nesting, SliceEvidence};
 
-const STAMP_AGAIN: &str = "sign again with a connection to Apple's timestamp service:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH";
+const STAMP_AGAIN: &[Step] = &[
+    Step::Say("sign again with a connection to Apple's timestamp service"),
+    SIGN,
+];
 
 /// One day, in seconds: clocks of build machines are wrong by hours, not by more (catalogue R073, R074).
 const DAY: i64 = 86_400;
@@ -61,7 +65,12 @@ pub(super) const RULES: &[Rule] = &[
         title: "the secure timestamp is not from Apple",
         catalogue: "R072",
         explanation: "Beside a certificate that Apple issued, macOS accepts timestamps of Apple's own authority only (timestamp.apple.com). A token of another authority, however sound, makes the signature invalid. Signing tools other than codesign can be told which authority to ask.",
-        remedy: "sign again with Apple's timestamp service (rcodesign: --timestamp-url http://timestamp.apple.com/ts01):  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say(
+                "sign again with Apple's timestamp service (rcodesign: --timestamp-url http://timestamp.apple.com/ts01)",
+            ),
+            SIGN,
+        ],
         check: |check| {
             check.each_fault(|fault, slice| match &fault.kind {
                 FaultKind::Identity(found @ IdentityFault::TimestampNotApple) => {
@@ -111,7 +120,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "the signer's clock and the timestamp differ by more than a day",
         catalogue: "R074",
         explanation: "The signature names the time by the signing machine's clock, the token the time by the authority's. macOS believes the token. A difference of days means that the clock was wrong, or that the token was added later.",
-        remedy: "set the signing machine's clock, then sign again:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("set the signing machine's clock, then sign again"),
+            SIGN,
+        ],
         check: |check| {
             for object in &check.evidence().code {
                 for slice in &object.slices {
@@ -134,7 +146,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "nested code was signed after the code around it",
         catalogue: "R076",
         explanation: "Code is signed from the inside out, so that the outer seal covers what is inside as it is delivered. Nested code with a later timestamp was signed again, or exchanged, after that. The seal holds only where it asks for no more than the nested code's requirement.",
-        remedy: "sign again from the inside out, the outermost bundle last:  codesign -f -s \"Developer ID Application: NAME\" --options runtime --timestamp PATH",
+        remedy: &[
+            Step::Say("sign again from the inside out, the outermost bundle last"),
+            SIGN,
+        ],
         check: |check| {
             let code = &check.evidence().code;
             for object in code.iter().filter(|object| object.nesting == Nesting::Sealed) {

@@ -5,6 +5,7 @@
 
 use super::{Check, Family, Rule};
 use crate::finding::{Party, Place};
+use crate::remedy::{Step, run};
 use crate::source::{Container, ContainerFaultKind};
 
 /// Members that are named in one finding.
@@ -14,7 +15,10 @@ const MODES: &str = "zip-without-unix-modes";
 pub(crate) const HYGIENE: &str = "zip-hygiene";
 /// The rules of this module; what may be the cause of the others comes last.
 pub(super) const ABOUT_ARCHIVES: [&str; 2] = [MODES, HYGIENE];
-const PACK_AGAIN: &str = "pack it again on a Mac:  ditto -c -k --sequesterRsrc --keepParent APP Acme.zip";
+const PACK_AGAIN: &[Step] = &[
+    Step::Say("pack the product of your build again on a Mac, with a tool that keeps links and modes"),
+    run!["ditto" "-c" "-k" "--sequesterRsrc" "--keepParent" (Value "APP") Archive],
+];
 
 /// What is said of each kind of fault, and of each of its members.
 const SENTENCES: [(ContainerFaultKind, &str, &str); 15] = [

@@ -57,7 +57,7 @@ enum Shape {
 }
 
 /// The rules that Apple's signer writes for a bundle without `Contents`.
-const FLAT_RULES: &str = "<key>rules</key><dict><key>^.*</key><true/></dict><key>rules2</key><dict>\
+pub const FLAT_RULES: &str = "<key>rules</key><dict><key>^.*</key><true/></dict><key>rules2</key><dict>\
     <key>^(.*/)?\\.DS_Store$</key><dict><key>omit</key><true/><key>weight</key><real>2000</real></dict>\
     <key>^.*</key><true/>\
     <key>^.*\\.lproj/</key><dict><key>optional</key><true/><key>weight</key><real>1000</real></dict>\
@@ -253,7 +253,8 @@ impl Code {
         self.identifier.rsplit('.').next().unwrap()
     }
 
-    fn file_name(&self) -> String {
+    /// The name of its file or bundle.
+    pub fn file_name(&self) -> String {
         match self.shape {
             Shape::Contents(extension, _) | Shape::Flat(extension, _) => {
                 format!("{}.{extension}", self.name())
@@ -430,6 +431,17 @@ impl Code {
     }
 }
 
+/// Options with the test's root for Apple's.
+pub fn options() -> Options {
+    let mut anchors = Anchors::default();
+    anchors.trust_as_apple(&apple().root.der).unwrap();
+    Options {
+        anchors,
+        at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
+        ..Options::default()
+    }
+}
+
 /// Code that lies on disk until this is dropped.
 pub struct Built {
     _folder: tempfile::TempDir,
@@ -439,14 +451,7 @@ pub struct Built {
 impl Built {
     /// The evidence, with the test's root for Apple's.
     pub fn evidence(&self) -> Evidence {
-        let mut anchors = Anchors::default();
-        anchors.trust_as_apple(&apple().root.der).unwrap();
-        let options = Options {
-            anchors,
-            at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
-            ..Options::default()
-        };
-        verify(&self.path, &options).unwrap()
+        verify(&self.path, &options()).unwrap()
     }
 
     /// What the rules say after something was done to it that macOS refuses.

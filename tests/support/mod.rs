@@ -15,6 +15,7 @@ pub mod profile;
 pub mod program;
 pub mod signature;
 pub mod ticket;
+pub mod tools;
 pub mod zip;
 
 use std::path::{Path, PathBuf};

@@ -7,8 +7,9 @@ use anstyle::Style as Ansi;
 
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Severity};
+use crate::remedy::{Repair, Stage};
 use crate::report::{Outcome, text};
-use crate::rule::{AND_THEN, Suppression, Unknown};
+use crate::rule::{Suppression, Unknown};
 
 /// Places, or folders with places, shown of one problem without `-v`.
 const SHOWN: usize = 6;
@@ -41,18 +42,37 @@ pub(super) fn write_untold(
 ) -> io::Result<()> {
     let problems = group(outcome.findings());
     let is_brief = style.verbosity == 0 && problems.len() > EXPLAINED;
+    let unpacks = |problem: &&Problem<'_>| {
+        let mut parts = problem.first.remedy.parts.iter();
+        parts.any(|part| part.stage == Stage::Unpack)
+    };
+    // The first repair in an archive says how it is unpacked.
+    let unpacking = problems.iter().find(unpacks).map(|problem| problem.first.rule);
     for problem in &problems {
         let is_told = told.contains(problem.first.rule);
-        write_problem(problem, outcome, (style, is_brief, is_told), out)?;
+        let unpacks = unpacking == Some(problem.first.rule);
+        write_problem(problem, outcome, (style, is_brief, is_told, unpacks), out)?;
     }
     if !is_brief {
         told.extend(problems.iter().map(|problem| problem.first.rule));
-    }
-    if is_brief && !style.quiet {
+        write_afterwards(outcome.findings(), style, out)?;
+    } else if !style.quiet {
+        let parts = Repair::afterwards(outcome.findings().iter().map(|finding| &finding.remedy));
+        let has = |stage| parts.iter().any(|part| part.stage == stage);
         let name = text::visible(text::file_name(&outcome.evidence.path));
+        let notarize = if has(Stage::Notarize) {
+            ", and notarize it again"
+        } else {
+            ""
+        };
+        let pack = if has(Stage::Pack) {
+            ", and pack it again"
+        } else {
+            ""
+        };
         writeln!(
             out,
-            "\n{FAINT}Whatever is repaired: sign from the inside out, {name} last. -v explains each problem.{FAINT:#}\n"
+            "\n{FAINT}After all repairs, sign from the inside out, {name} last{notarize}{pack}. -v shows the commands and explains each problem.{FAINT:#}\n"
         )?;
     }
     write_unknown(&outcome.advice.unknown, outcome, style, out)?;
@@ -203,7 +223,7 @@ pub(super) fn counts(findings: &[Finding]) -> impl Fn(Severity) -> usize {
 fn write_problem(
     problem: &Problem<'_>,
     outcome: &Outcome,
-    (style, is_brief, is_told): (Style, bool, bool),
+    (style, is_brief, is_told, unpacks): (Style, bool, bool, bool),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let finding = problem.first;
@@ -246,35 +266,68 @@ fn write_problem(
             None => writeln!(out)?,
         }
     }
-    let remedy = remedy(problem);
-    let remedy = text::visible(&remedy);
     if is_brief {
-        // How to sign around it is said once, behind them all.
-        let own = remedy.split(AND_THEN).next().unwrap_or_default();
-        return writeln!(out, "  repair: {own}");
+        return write_briefly(&finding.remedy, out);
     }
-    for line in text::repair(&remedy, style.width.saturating_sub(2)) {
-        writeln!(out, "  {line}")?;
+    let width = style.width.saturating_sub(2);
+    let stages = if unpacks { Stage::Unpack } else { Stage::Mend }..=Stage::Mend;
+    let parts = finding.remedy.parts.iter();
+    for (index, part) in parts.filter(|part| stages.contains(&part.stage)).enumerate() {
+        for line in text::part(part, index == 0, width) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    let others = problem.places.len().saturating_sub(1);
+    if problem.is_about_several && others > 0 {
+        let others = match others {
+            1 => "place".to_owned(),
+            others => format!("{others} places"),
+        };
+        writeln!(out, "  likewise for the other {others}")?;
     }
     writeln!(out)
 }
 
-/// The repair of the first place, and how many others need the same.
-fn remedy(problem: &Problem<'_>) -> String {
-    let first = &problem.first.remedy;
-    if !problem.is_about_several {
-        return first.clone();
+/// The first words of a repair, and its command if it needs only one.
+fn write_briefly(repair: &Repair, out: &mut dyn Write) -> io::Result<()> {
+    let Some(part) = repair.parts.iter().find(|part| part.stage == Stage::Mend) else {
+        return Ok(());
+    };
+    let mut commands = part.commands.iter().filter(|command| !command.is_signing());
+    let command = commands.next().filter(|_| commands.next().is_none());
+    let words = part.words.trim_end_matches([':', '.']);
+    match command {
+        Some(command) => writeln!(
+            out,
+            "  repair: {}:  {}",
+            text::visible(words),
+            text::visible(&command.to_string())
+        ),
+        None => writeln!(out, "  repair: {}", text::visible(words)),
     }
-    let others = problem.places.len().saturating_sub(1);
-    let (own, around) = match first.split_once(AND_THEN) {
-        Some((own, _)) => (own, ", and then everything around them"),
-        None => (first.as_str(), ""),
-    };
-    let others = match others {
-        1 => "place".to_owned(),
-        others => format!("{others} places"),
-    };
-    format!("{own}   likewise for the other {others}{around}")
+}
+
+/// What is to be done once after all repairs: signing around, notarizing, packing.
+fn write_afterwards(findings: &[Finding], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let parts = Repair::afterwards(findings.iter().map(|finding| &finding.remedy));
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let is_one = findings.len() == 1;
+    for part in parts {
+        let words = match part.stage {
+            Stage::SignAround if is_one => "then sign the code around it, from the inside out:",
+            Stage::SignAround => "after all repairs, sign the code around, from the inside out:",
+            _ => &part.announcement(),
+        };
+        for line in text::wrap(words, style.width) {
+            writeln!(out, "{line}")?;
+        }
+        for line in text::commands(&part, style.width) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out)
 }
 
 fn parties(finding: &Finding) -> String {

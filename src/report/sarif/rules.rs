@@ -18,7 +18,7 @@ pub(super) fn all() -> Vec<Descriptor> {
 
 fn documented(rule: &Rule) -> Descriptor {
     let mut paragraphs = vec![markup::inline(rule.explanation)];
-    paragraphs.extend(markup::repair(rule.remedy));
+    paragraphs.extend(markup::repair(&rule.general_remedy().repair()));
     if !rule.apple.is_empty() {
         paragraphs.push(format!("Apple says: {}", markup::code(rule.apple)));
     }
@@ -30,7 +30,7 @@ fn documented(rule: &Rule) -> Descriptor {
         short_description: text(rule.title),
         full_description: text(rule.explanation),
         help: Help {
-            text: format!("{}\n\nRepair: {}", rule.explanation, rule.remedy),
+            text: format!("{}\n\nRepair: {}", rule.explanation, rule.general_remedy()),
             markdown: paragraphs.join("\n\n"),
         },
         help_uri: Some(rule.reference).filter(|address| !address.is_empty()),

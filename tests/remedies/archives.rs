@@ -1,0 +1,51 @@
+//! Remedies for what is in an archive: it is unpacked, repaired, and packed with a tool that keeps links and modes.
+
+use std::fs;
+
+use sealcheck::rule::{Expectations, advise};
+use sealcheck::verify::{items, verify};
+
+use super::Bench;
+use crate::support::foundry::{app, framework, options};
+use crate::support::tools::Shell;
+use crate::support::zip::{members, zip};
+
+/// No tool of Apple's signs in an archive: no command names a path into it.
+#[test]
+fn code_in_an_archive_is_unpacked_repaired_and_packed_with_its_links() {
+    let inner = framework("com.example.inner");
+    let bench = Bench::of(
+        &app("com.example.acme")
+            .file("Resources/a.txt", b"a")
+            .nested("Frameworks/inner.framework", inner),
+    );
+    fs::write(bench.at("Contents/Resources/a.txt"), b"b").unwrap();
+    let archive = bench.around().join("Acme Tools.zip");
+    fs::write(&archive, zip(&members(&bench.path))).unwrap();
+    fs::remove_dir_all(&bench.path).unwrap();
+    let advice = || {
+        let item = items(&archive, &options()).unwrap().paths().remove(0);
+        advise(
+            &verify(&item, &options()).unwrap(),
+            None,
+            &Expectations::default(),
+        )
+    };
+    let before = advice();
+    let finding = before
+        .findings
+        .iter()
+        .find(|finding| finding.rule == "sealed-resource-broken");
+    for command in finding.unwrap().remedy.commands() {
+        let line = command.to_string();
+        assert!(!line.contains(".zip/"), "{line}");
+        Shell::new(bench.around()).run(&line).unwrap();
+    }
+    let errors = advice().findings;
+    assert!(
+        !errors
+            .iter()
+            .any(|finding| finding.severity == sealcheck::Severity::Error),
+        "{errors:#?}"
+    );
+}

@@ -1,0 +1,65 @@
+//! Remedies that change files and links, and sign nothing.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::Bench;
+use crate::support::foundry::{app, framework};
+
+fn with_framework() -> Bench {
+    let inner = framework("com.example.inner");
+    Bench::of(&app("com.example.acme").nested("Frameworks/inner.framework", inner))
+}
+
+/// A copy that follows links leaves a folder in the place of `Versions/Current` and copies in the root of the framework. The folder is
+/// removed before the link is made, and nothing is signed: the old signature is right again.
+#[test]
+fn a_flattened_framework_gets_its_links_back() {
+    let bench = with_framework();
+    let framework = bench.at("Contents/Frameworks/inner.framework");
+    let flat = framework.with_file_name("copy");
+    let copied = std::process::Command::new("cp")
+        .arg("-RL")
+        .args([&framework, &flat])
+        .status();
+    assert!(copied.unwrap().success());
+    fs::remove_dir_all(&framework).unwrap();
+    fs::rename(&flat, &framework).unwrap();
+    let commands = bench.repair("framework-flattened");
+    assert!(!commands.contains("codesign"), "{commands}");
+    assert_eq!(
+        fs::read_link(framework.join("Versions/Current"))
+            .unwrap()
+            .to_str(),
+        Some("A")
+    );
+    assert!(framework.join("Resources").is_symlink() && framework.join("inner").is_symlink());
+    assert!(
+        !bench
+            .advice()
+            .findings
+            .iter()
+            .any(|finding| finding.severity == sealcheck::Severity::Error)
+    );
+}
+
+/// An archive without links leaves them out.
+#[test]
+fn a_framework_without_its_links_gets_them_back() {
+    let bench = with_framework();
+    let framework = bench.at("Contents/Frameworks/inner.framework");
+    for link in ["Versions/Current", "Resources", "inner"] {
+        fs::remove_file(framework.join(link)).unwrap();
+    }
+    bench.repair("framework-flattened");
+    assert!(framework.join("Resources").is_symlink());
+}
+
+/// Modes are not part of the signature.
+#[test]
+fn a_lost_execute_bit_is_set_again() {
+    let bench = with_framework();
+    fs::set_permissions(bench.at("Contents/MacOS/acme"), fs::Permissions::from_mode(0o644)).unwrap();
+    let commands = bench.repair("executable-bit-lost");
+    assert!(!commands.contains("codesign"), "{commands}");
+}
