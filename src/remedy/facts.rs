@@ -33,6 +33,13 @@ impl Facts {
         self
     }
 
+    /// Adds a record with each of these as its `KEY`.
+    pub(crate) fn keys<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>) {
+        for key in keys {
+            self.record(vec![("KEY", Fact::Text(key.to_owned()))]);
+        }
+    }
+
     /// Adds a record.
     pub(crate) fn record(&mut self, record: Vec<(&'static str, Fact)>) -> &mut Self {
         self.records.push(record);

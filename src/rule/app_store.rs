@@ -12,7 +12,7 @@ use super::sandbox::{is_sandboxed_app, lacks_sandbox};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
-use crate::remedy::{SIGN, SIGN_EDITED, Step, run};
+use crate::remedy::{Condition, Edit, Kind, SIGN, SIGN_EDITED, Step, Word, run};
 use crate::source::NodeId;
 use crate::trust::CertificateKind;
 use crate::verify::{CodeKind, CodeObject};
@@ -20,7 +20,7 @@ use crate::verify::{CodeKind, CodeObject};
 /// macOS 12.0, packed as in load commands.
 const MACOS_12: u32 = 0x000c_0000;
 const RECEIPT: &str = "Contents/_MASReceipt/receipt";
-const SIGN_FOR_STORE: &[Step] = &[Step::Say("sign again for upload, inner code first"), SIGN_EDITED];
+const SIGN_FOR_STORE: &[Step] = &[Step::Say("sign again for upload, inner code first"), SIGN];
 
 /// The item, where it is an app.
 fn app<'a>(check: &Check<'a>) -> Option<&'a CodeObject> {
@@ -126,12 +126,36 @@ pub(super) const RULES: &[Rule] = &[
         title: "an app for the App Store without sandbox",
         catalogue: "R390",
         explanation: "Every program in an app for the Mac App Store must be in the App Sandbox. App Store Connect refuses the upload and lists those that are not.",
-        remedy: &[
-            Step::Say(
-                "claim com.apple.security.app-sandbox, for helpers that the app starts com.apple.security.inherit beside it, and sign again",
-            ),
-            SIGN_EDITED,
-        ],
+        remedy: &[Step::If(
+            Condition::Bundle,
+            &[
+                Step::Say("claim com.apple.security.app-sandbox"),
+                Step::Claim(&[Edit::Set(
+                    Word::Text("com.apple.security.app-sandbox"),
+                    Kind::Bool,
+                    Word::Text("true"),
+                )]),
+                SIGN_EDITED,
+            ],
+            &[
+                Step::Say(
+                    "claim com.apple.security.app-sandbox, and com.apple.security.inherit, since the app starts it as its child",
+                ),
+                Step::Claim(&[
+                    Edit::Set(
+                        Word::Text("com.apple.security.app-sandbox"),
+                        Kind::Bool,
+                        Word::Text("true"),
+                    ),
+                    Edit::Set(
+                        Word::Text("com.apple.security.inherit"),
+                        Kind::Bool,
+                        Word::Text("true"),
+                    ),
+                ]),
+                SIGN_EDITED,
+            ],
+        )],
         apple: "App Store Connect: \"ITMS-90296: App sandbox not enabled\"",
         reference: "https://developer.apple.com/documentation/security/app-sandbox",
         check: sandbox,

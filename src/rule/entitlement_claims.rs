@@ -9,7 +9,7 @@ use super::{Check, Family, Rule};
 use crate::entitlements::{Class, Flag, classify, find, nearest};
 use crate::finding::{Finding, Party, Severity, Target};
 use crate::plist::Value;
-use crate::remedy::{Condition, Edit, Fact, Kind, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, Step, Word, run};
+use crate::remedy::{Condition, Edit, Kind, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, Step, Word, run};
 use crate::verify::EntitlementsState;
 
 const REMOVE: &[Step] = &[
@@ -109,7 +109,8 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R132",
         explanation: "The key looks like one of Apple's but is in none of its lists: a slip of the pen, a made-up name, or something newer than this table. macOS does not look at unknown com.apple.security keys, so the feature stays off; any other com.apple key counts as restricted, and without a profile that grants it AMFI kills the program.",
         remedy: &[
-            Step::Say("correct or remove the key in the entitlements file and sign again"),
+            Step::Say("correct the key in the entitlements file of the project, or sign without it"),
+            Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements",
@@ -210,7 +211,11 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R100, R140, R163",
         explanation: "A restricted entitlement must be granted by a provisioning profile in the bundle. There is none, so AMFI kills the program every time it starts. codesign, spctl and the notary service all say that the code is good.",
         remedy: &[
-            Step::Say("remove the keys, or embed a profile of the right kind before signing"),
+            Step::Say("remove the keys that the program does not need"),
+            Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
+            SIGN_EDITED,
+            Step::Or,
+            Step::Say("embed a profile that grants them before signing"),
             run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
             SIGN_EDITED,
         ],
@@ -421,9 +426,7 @@ fn report<'c>(
 ) -> &'c mut Finding {
     let finding = check.slice(claimant.object, claimant.slice, message);
     finding.details.push(("entitlements", keys.join(", ")));
-    for key in keys {
-        finding.facts.record(vec![("KEY", Fact::Text((*key).to_owned()))]);
-    }
+    finding.facts.keys(keys.iter().copied());
     finding
 }
 

@@ -7,11 +7,12 @@ use crate::blob::Slot;
 use crate::entitlements::{AmfiProblem, Class, Entitlement, Platform, find};
 use crate::finding::{Party, Place, Severity};
 use crate::plist::{Dictionary, Value};
-use crate::remedy::{SIGN_EDITED, Step, run};
+use crate::remedy::{Condition, Edit, Kind, SIGN_EDITED, Step, Word, run};
 use crate::verify::{CodeObject, FaultKind, SliceEvidence};
 
 const SIGN_AGAIN: &[Step] = &[
     Step::Say("sign again with the codesign of a current macOS, which writes both forms"),
+    Step::Claim(&[]),
     SIGN_EDITED,
 ];
 const ISSUES: &str =
@@ -22,6 +23,15 @@ const SHOWN: usize = 5;
 
 /// The tag of a dictionary in DER as codesign of macOS 11 wrote it, without version.
 const SET: u8 = 0x31;
+
+/// Returns true if a value of another type is meant as the boolean.
+fn means_true(value: &Value) -> bool {
+    match value {
+        Value::Integer(number) => *number == 1,
+        Value::String(text) => ["true", "yes"].iter().any(|word| text.eq_ignore_ascii_case(word)),
+        _ => false,
+    }
+}
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -145,12 +155,20 @@ pub(super) const RULES: &[Rule] = &[
         title: "the value of an entitlement is of the wrong type",
         catalogue: "R104",
         explanation: "Every entitlement takes values of one type. The string \"true\" is no boolean, and a single string is no array: macOS takes such a claim for absent, so that the feature is silently off, or finds that the profile does not grant it and kills the program.",
-        remedy: &[
-            Step::Say(
-                "correct the value in the entitlements file (plutil -type KEY FILE shows its type) and sign again",
-            ),
-            SIGN_EDITED,
-        ],
+        remedy: &[Step::If(
+            Condition::Knows("KEY"),
+            &[
+                Step::Say("write the value as a boolean"),
+                Step::Claim(&[Edit::Set(Word::Value("KEY"), Kind::Bool, Word::Text("true"))]),
+                SIGN_EDITED,
+            ],
+            &[
+                Step::Say(
+                    "correct the value in the entitlements file (plutil -type KEY FILE shows its type) and sign again",
+                ),
+                SIGN_EDITED,
+            ],
+        )],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements",
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -164,6 +182,9 @@ pub(super) const RULES: &[Rule] = &[
                         article(&line.types())
                     );
                     let finding = check.slice(claimant.object, claimant.slice, message);
+                    if line.accepts(&Value::Boolean(true)) && means_true(value) {
+                        finding.facts.keys([key]);
+                    }
                     if is_grave(&line) {
                         finding.severity = Severity::Error;
                     } else {
@@ -182,7 +203,8 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R105",
         explanation: "A boolean entitlement is claimed or left out; the value false means the same as leaving it out, except that a restricted one still needs a provisioning profile, and that other tools look only at the key.",
         remedy: &[
-            Step::Say("remove the key from the entitlements file and sign again"),
+            Step::Say("remove the key from the entitlements file of the project, and sign without it"),
+            Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
             SIGN_EDITED,
         ],
         check: |check| {
@@ -197,7 +219,8 @@ pub(super) const RULES: &[Rule] = &[
                 let keys: Vec<_> = entries.map(|(key, _)| key).collect();
                 if !keys.is_empty() {
                     let message = format!("claimed as false: {}", list(&keys));
-                    check.slice(claimant.object, claimant.slice, message);
+                    let finding = check.slice(claimant.object, claimant.slice, message);
+                    finding.facts.keys(keys);
                 }
             });
         },

@@ -7,7 +7,7 @@ use super::{Check, Family, Rule};
 use crate::entitlements::Platform;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::Value;
-use crate::remedy::{Claims, SIGN_EDITED, Sign, Step, Word};
+use crate::remedy::{Claims, Condition, Edit, Kind, SIGN_EDITED, Sign, Step, Word};
 use crate::trust::CertificateKind;
 
 const PROFILES: &str =
@@ -39,10 +39,19 @@ pub(super) const RULES: &[Rule] = &[
         title: "a service's environment for development in code for users",
         catalogue: "R115, R137",
         explanation: "Push notifications and iCloud have one environment for development and one for users. Code for distribution that claims the former gets tokens and data that the servers of the latter do not know; App Store Connect refuses it.",
-        remedy: &[
-            Step::Say("write production (Production for iCloud) into the entitlements file and sign again"),
-            SIGN_EDITED,
-        ],
+        remedy: &[Step::If(
+            Condition::Knows("VALUE"),
+            &[
+                Step::Say("claim the environment for users"),
+                Step::Claim(&[Edit::Set(Word::Value("KEY"), Kind::Text, Word::Value("VALUE"))]),
+                SIGN_EDITED,
+            ],
+            &[
+                Step::Say("remove the key from the entitlements file of the project, and sign without it"),
+                Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
+                SIGN_EDITED,
+            ],
+        )],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements",
         check: |check| {
             let is_store = check.target() == Target::MacAppStore;
@@ -62,6 +71,11 @@ pub(super) const RULES: &[Rule] = &[
                             claimant.slice,
                             format!("{key} is for development"),
                         );
+                        let right = match key {
+                            "com.apple.developer.icloud-container-environment" => "Production",
+                            _ => "production",
+                        };
+                        finding.facts.text("KEY", key).text("VALUE", right);
                         if is_store {
                             finding.severity = Severity::Error;
                             finding.rejected_by = &[Party::AppStore];
@@ -70,11 +84,9 @@ pub(super) const RULES: &[Rule] = &[
                 }
                 let key = "com.apple.developer.icloud-container-development-container-identifiers";
                 if claimant.get(key).is_some() {
-                    check.slice(
-                        claimant.object,
-                        claimant.slice,
-                        format!("{key} is for development"),
-                    );
+                    let message = format!("{key} is for development");
+                    let finding = check.slice(claimant.object, claimant.slice, message);
+                    finding.facts.text("KEY", key);
                 }
             });
         },
@@ -88,7 +100,11 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R116",
         explanation: "Push notifications are claimed with com.apple.developer.aps-environment on macOS, and with aps-environment on iOS, its relatives, and Mac Catalyst. Profiles have the key of their platform only.",
         remedy: &[
-            Step::Say("rename the key in the entitlements file and sign again"),
+            Step::Say("rename the key in the entitlements file of the project, and sign again"),
+            Step::Claim(&[
+                Edit::Remove(Word::Value("WRONG")),
+                Edit::Set(Word::Value("RIGHT"), Kind::Text, Word::Value("VALUE")),
+            ]),
             SIGN_EDITED,
         ],
         apple: NO_PROFILE,
@@ -100,12 +116,13 @@ pub(super) const RULES: &[Rule] = &[
                     Some(Platform::Catalyst) | None => return,
                     Some(_) => ("com.apple.developer.aps-environment", "aps-environment"),
                 };
-                if claimant.get(wrong).is_some() {
-                    check.slice(
-                        claimant.object,
-                        claimant.slice,
-                        format!("claims {wrong}, which is {right} here"),
-                    );
+                if let Some(value) = claimant.get(wrong) {
+                    let message = format!("claims {wrong}, which is {right} here");
+                    let finding = check.slice(claimant.object, claimant.slice, message);
+                    finding.facts.text("WRONG", wrong).text("RIGHT", right);
+                    if let Some(value) = value.as_str() {
+                        finding.facts.text("VALUE", value);
+                    }
                 }
             });
         },
@@ -202,9 +219,8 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R145",
         explanation: "On macOS the entitlement that lets a debugger attach is com.apple.security.get-task-allow. The key of iOS has no effect there.",
         remedy: &[
-            Step::Say(
-                "remove get-task-allow from the entitlements file, or name it com.apple.security.get-task-allow for debugging, and sign again",
-            ),
+            Step::Say("remove the key; a debugger needs com.apple.security.get-task-allow"),
+            Step::Claim(&[Edit::Remove(Word::Text("get-task-allow"))]),
             SIGN_EDITED,
         ],
         reference: PROFILES,
@@ -228,12 +244,20 @@ pub(super) const RULES: &[Rule] = &[
         title: "entitlements of Enhanced Security that are not complete",
         catalogue: "R146",
         explanation: "The keys under com.apple.security.hardened-process refine com.apple.security.hardened-process, and those under checked-allocations refine that one. Without their parent they have no effect.",
-        remedy: &[
-            Step::Say(
-                "add the missing keys (Xcode: Enhanced Security) to the entitlements file and sign again",
-            ),
-            SIGN_EDITED,
-        ],
+        remedy: &[Step::If(
+            Condition::Knows("KEY"),
+            &[
+                Step::Say("claim what the other keys belong to (Xcode: Enhanced Security)"),
+                Step::Claim(&[Edit::Set(Word::Value("KEY"), Kind::Bool, Word::Text("true"))]),
+                SIGN_EDITED,
+            ],
+            &[
+                Step::Say(
+                    "write the same number in both keys of the entitlements file (Xcode: Enhanced Security) and sign again",
+                ),
+                SIGN_EDITED,
+            ],
+        )],
         reference: "https://developer.apple.com/documentation/xcode/enabling-enhanced-security-for-your-app",
         check: hardened_process,
         ..Rule::BASE
@@ -301,7 +325,8 @@ fn hardened_process(check: &mut Check<'_>) {
         for (parent, keys) in [(ALLOCATIONS, under(ALLOCATIONS)), (ROOT, under(ROOT))] {
             if !keys.is_empty() && !claimant.is_true(parent) {
                 let message = format!("without {parent}: {}", list(&keys));
-                check.slice(claimant.object, claimant.slice, message);
+                let finding = check.slice(claimant.object, claimant.slice, message);
+                finding.facts.keys([parent]);
                 return;
             }
         }

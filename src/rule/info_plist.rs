@@ -7,7 +7,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::{Dictionary, Value};
-use crate::remedy::{SIGN, Step, run};
+use crate::remedy::{Condition, SIGN, Step, run};
 use crate::verify::{CodeKind, CodeObject};
 
 pub(super) const KEYS: &str =
@@ -158,6 +158,8 @@ fn prefixes(check: &mut Check<'_>) {
             let message =
                 format!("CFBundleIdentifier {own} does not begin with {outer}. of the app around it");
             let finding = check.info_plist(object, message);
+            let name = own.rsplit('.').next().unwrap_or(own);
+            finding.facts.text("APP.NAME", format!("{outer}.{name}"));
             if target != Target::MacAppStore {
                 finding.severity = Severity::Warning;
                 finding.rejected_by = &[];
@@ -194,6 +196,7 @@ fn services(check: &mut Check<'_>) {
             // launchd has defaults for all that may stand in it (xpcservice.plist(5)).
             let finding = check.info_plist(object, "Info.plist has no XPCService dictionary");
             finding.severity = Severity::Warning;
+            finding.facts.text("SERVICE", r#"{"ServiceType":"Application"}"#);
         } else if !text(info, "CFBundlePackageType")
             .is_some_and(|found| found == "XPC!" || variable(found).is_some())
         {
@@ -316,7 +319,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "The identifier of an app extension or a system extension is that of the app, a period, and a name. App Store Connect and Xcode refuse others.",
         remedy: &[
             Step::Say("name it after the app, then sign again"),
-            run!["plutil" "-replace" "CFBundleIdentifier" "-string" "APP.NAME" File],
+            run!["plutil" "-replace" "CFBundleIdentifier" "-string" (Value "APP.NAME") File],
             SIGN,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier",
@@ -363,7 +366,11 @@ pub(super) const RULES: &[Rule] = &[
         remedy: &[
             Step::Say("set what is missing, then sign again"),
             run!["plutil" "-replace" "CFBundlePackageType" "-string" "XPC!" File],
-            run!["plutil" "-insert" "XPCService" "-json" "{\"ServiceType\":\"Application\"}" File],
+            Step::If(
+                Condition::Knows("SERVICE"),
+                &[run!["plutil" "-replace" "XPCService" "-json" (Value "SERVICE") File]],
+                &[],
+            ),
             SIGN,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/xpcservice",

@@ -5,16 +5,12 @@ use super::{Check, Family, Rule};
 use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::{Dictionary, Value};
-use crate::remedy::{SIGN_EDITED, Step};
+use crate::remedy::{Edit, Kind, SIGN, SIGN_EDITED, Step, Word, run};
 use crate::verify::CodeObject;
 
 const RUNTIME: &str = "https://developer.apple.com/documentation/security/hardened-runtime";
 const ISSUES: &str =
     "https://developer.apple.com/documentation/security/resolving-common-notarization-issues";
-const REMOVE: &[Step] = &[
-    Step::Say("remove the key from the entitlements file and sign again"),
-    SIGN_EDITED,
-];
 
 const GET_TASK_ALLOW: &str = "com.apple.security.get-task-allow";
 const DISABLE_LIBRARY_VALIDATION: &str = "com.apple.security.cs.disable-library-validation";
@@ -96,8 +92,9 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "com.apple.security.get-task-allow opens a process to every program of the user, for debugging. Xcode adds it to what it builds for development; the notary service and the App Store refuse it. Only hosts of plug-ins that also disable library validation may keep it.",
         remedy: &[
             Step::Say(
-                "export the app with Xcode's Distribute App, or build with CODE_SIGN_INJECT_BASE_ENTITLEMENTS=NO; or sign again without the key",
+                "export the app with Xcode's Distribute App, or build with CODE_SIGN_INJECT_BASE_ENTITLEMENTS=NO; for this build, sign without the key",
             ),
+            Step::Claim(&[Edit::Remove(Word::Text("com.apple.security.get-task-allow"))]),
             SIGN_EDITED,
         ],
         apple: "notary service: \"The executable requests the com.apple.security.get-task-allow entitlement.\"",
@@ -136,7 +133,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "anybody's code can be loaded into the program",
         catalogue: "R085",
         explanation: "With com.apple.security.cs.allow-dyld-environment-variables, DYLD_INSERT_LIBRARIES names a library to load; with com.apple.security.cs.disable-library-validation it may be anybody's. Together any program of the user can run code under this one's name, with its permissions.",
-        remedy: REMOVE,
+        remedy: &[
+            Step::Say("do without the variables of dyld"),
+            Step::Claim(&[Edit::Remove(Word::Text(
+                "com.apple.security.cs.allow-dyld-environment-variables",
+            ))]),
+            SIGN_EDITED,
+        ],
         reference: RUNTIME,
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -158,6 +161,16 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "com.apple.security.cs.disable-executable-page-protection lets the program change its own code in memory, and switches off the checks of the signature while it runs. Nearly always com.apple.security.cs.allow-jit is enough.",
         remedy: &[
             Step::Say("claim com.apple.security.cs.allow-jit in its place and sign again"),
+            Step::Claim(&[
+                Edit::Remove(Word::Text(
+                    "com.apple.security.cs.disable-executable-page-protection",
+                )),
+                Edit::Set(
+                    Word::Text("com.apple.security.cs.allow-jit"),
+                    Kind::Bool,
+                    Word::Text("true"),
+                ),
+            ]),
             SIGN_EDITED,
         ],
         reference: RUNTIME,
@@ -182,6 +195,9 @@ pub(super) const RULES: &[Rule] = &[
             Step::Say(
                 "if all libraries are your own, sign them with one team, and the program without the key",
             ),
+            Step::Claim(&[Edit::Remove(Word::Text(
+                "com.apple.security.cs.disable-library-validation",
+            ))]),
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/forums/thread/706414",
@@ -215,8 +231,9 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "Under the hardened runtime, microphone, camera, location, contacts, calendars, photos and other apps are open only to programs that claim the entitlement for it. Without it macOS refuses silently and never asks the user.",
         remedy: &[
             Step::Say(
-                "claim the entitlement, or remove the text from Info.plist if the app does not do that, and sign again",
+                "claim the entitlement, or remove the text from Info.plist if the app does not do that",
             ),
+            Step::Claim(&[Edit::Set(Word::Value("KEY"), Kind::Bool, Word::Text("true"))]),
             SIGN_EDITED,
         ],
         reference: RUNTIME,
@@ -231,10 +248,9 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R090",
         explanation: "A program that asks for microphone, camera, location, contacts, calendars, photos or other apps needs a text in Info.plist that macOS shows to the user. Without it the program is killed when it first asks.",
         remedy: &[
-            Step::Say(
-                "add the text to Info.plist (plutil -insert KEY -string TEXT PATH/Contents/Info.plist) and sign again",
-            ),
-            SIGN_EDITED,
+            Step::Say("add the text that macOS shows to the user, and sign again"),
+            run!["plutil" "-insert" (Value "KEY") "-string" (Value "TEXT") (CodeIn "Contents/Info.plist")],
+            SIGN,
         ],
         apple: "crash report: \"This app has crashed because it attempted to access privacy-sensitive data without a usage description.\"",
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/protected-resources",
@@ -332,6 +348,7 @@ fn entitlement_missing(check: &mut Check<'_>) {
             }
             let info = object.info_plist.as_ref().or(slice.info_plist.as_ref());
             let mut missing = Vec::new();
+            let mut keys = Vec::new();
             for resource in &RESOURCES {
                 let used = resource
                     .usage
@@ -345,10 +362,11 @@ fn entitlement_missing(check: &mut Check<'_>) {
                         .any(|object| claims_one(object, resource))
                 {
                     missing.push(format!("{used} without {key}"));
+                    keys.push(*key);
                 }
             }
             if !missing.is_empty() {
-                check.slice(object, slice, list(&missing));
+                check.slice(object, slice, list(&missing)).facts.keys(keys);
             }
         }
     }
@@ -370,6 +388,7 @@ fn usage_missing(check: &mut Check<'_>) {
             return;
         }
         let mut missing = Vec::new();
+        let mut keys = Vec::new();
         for resource in &RESOURCES {
             let claimed = resource.entitlements.iter().find(|key| claimant.is_true(key));
             let is_explained = has_key(claimant.slice.info_plist.as_ref(), resource.explains)
@@ -378,10 +397,12 @@ fn usage_missing(check: &mut Check<'_>) {
                     .any(|object| has_key(object.info_plist.as_ref(), resource.explains));
             if let (Some(key), Some(text), false) = (claimed, resource.usage.first(), is_explained) {
                 missing.push(format!("{key} without {text}"));
+                keys.push(*text);
             }
         }
         if !missing.is_empty() {
-            check.slice(claimant.object, claimant.slice, list(&missing));
+            let finding = check.slice(claimant.object, claimant.slice, list(&missing));
+            finding.facts.keys(keys);
         }
     });
 }

@@ -6,7 +6,7 @@ use crate::bundle::BundleKind;
 use crate::entitlements::{Class, classify};
 use crate::finding::{Party, Severity, Target};
 use crate::plist::Value;
-use crate::remedy::{Claims, SIGN_EDITED, Sign, Step, Word};
+use crate::remedy::{Condition, Edit, Kind, SIGN_EDITED, Step, Word};
 use crate::verify::{CodeKind, CodeObject, SliceEvidence};
 
 const HELPERS: &str =
@@ -14,14 +14,6 @@ const HELPERS: &str =
 const SANDBOX: &str = "com.apple.security.app-sandbox";
 const INHERIT: &str = "com.apple.security.inherit";
 const EXCEPTION: &str = "com.apple.security.temporary-exception.";
-const EXACTLY: &[Step] = &[
-    Step::Say("sign it with exactly com.apple.security.app-sandbox and com.apple.security.inherit"),
-    Step::Sign(Sign {
-        claims: Claims::File,
-        identifier: Some(Word::Value("IDENTIFIER")),
-        ..Sign::KEPT
-    }),
-];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -30,7 +22,11 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program that inherits its sandbox and claims more",
         catalogue: "R119, R120",
         explanation: "A helper that inherits the sandbox of the app that starts it has two entitlements: com.apple.security.app-sandbox and com.apple.security.inherit. With any other, libsecinit aborts it when it starts (SIGTRAP or SIGILL). Xcode adds com.apple.security.get-task-allow to debug builds, and identifiers to all others.",
-        remedy: EXACTLY,
+        remedy: &[
+            Step::Say("sign it without these keys"),
+            Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
+            SIGN_EDITED,
+        ],
         reference: HELPERS,
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -50,6 +46,7 @@ pub(super) const RULES: &[Rule] = &[
                 let message = format!("inherits its sandbox, but also claims {}{hint}", list(&extra));
                 let is_foreign = extra.iter().all(|key| classify(key) == Class::Foreign);
                 let finding = check.slice(claimant.object, claimant.slice, message);
+                finding.facts.keys(extra);
                 if is_foreign {
                     finding.severity = Severity::Warning;
                 }
@@ -63,7 +60,15 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program that inherits a sandbox but claims none",
         catalogue: "R121",
         explanation: "com.apple.security.inherit has its meaning beside com.apple.security.app-sandbox only. Alone it does not put the program into the sandbox of its parent.",
-        remedy: EXACTLY,
+        remedy: &[
+            Step::Say("claim com.apple.security.app-sandbox beside it"),
+            Step::Claim(&[Edit::Set(
+                Word::Text("com.apple.security.app-sandbox"),
+                Kind::Bool,
+                Word::Text("true"),
+            )]),
+            SIGN_EDITED,
+        ],
         reference: HELPERS,
         check: |check| {
             claims::each(check, |check, claimant| {
@@ -83,6 +88,14 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "Apps, app extensions and XPC services are started by launchd, which has no sandbox to inherit, so they abort. Only helpers that an app starts as its children may inherit; some apps have such helpers in the form of apps.",
         remedy: &[
             Step::Say("claim com.apple.security.app-sandbox without com.apple.security.inherit"),
+            Step::Claim(&[
+                Edit::Set(
+                    Word::Text("com.apple.security.app-sandbox"),
+                    Kind::Bool,
+                    Word::Text("true"),
+                ),
+                Edit::Remove(Word::Text("com.apple.security.inherit")),
+            ]),
             SIGN_EDITED,
         ],
         reference: HELPERS,
@@ -113,12 +126,36 @@ pub(super) const RULES: &[Rule] = &[
         title: "a program without sandbox in a sandboxed app",
         catalogue: "R123",
         explanation: "The App Store demands the sandbox of every program in an app. Outside of it, a helper that the app starts is in the app's sandbox anyway; one that launchd starts is in none.",
-        remedy: &[
-            Step::Say(
-                "claim com.apple.security.app-sandbox for it, and com.apple.security.inherit beside it where the app starts it as its child",
-            ),
-            SIGN_EDITED,
-        ],
+        remedy: &[Step::If(
+            Condition::Bundle,
+            &[
+                Step::Say("claim com.apple.security.app-sandbox for it"),
+                Step::Claim(&[Edit::Set(
+                    Word::Text("com.apple.security.app-sandbox"),
+                    Kind::Bool,
+                    Word::Text("true"),
+                )]),
+                SIGN_EDITED,
+            ],
+            &[
+                Step::Say(
+                    "claim com.apple.security.app-sandbox for it, and com.apple.security.inherit, since the app starts it as its child",
+                ),
+                Step::Claim(&[
+                    Edit::Set(
+                        Word::Text("com.apple.security.app-sandbox"),
+                        Kind::Bool,
+                        Word::Text("true"),
+                    ),
+                    Edit::Set(
+                        Word::Text("com.apple.security.inherit"),
+                        Kind::Bool,
+                        Word::Text("true"),
+                    ),
+                ]),
+                SIGN_EDITED,
+            ],
+        )],
         apple: "App Store Connect: \"ITMS-90296: App sandbox not enabled\"",
         reference: HELPERS,
         check: |check| {
@@ -151,6 +188,11 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "macOS starts app extensions only in a sandbox: one that does not claim it is not registered, and does not show up.",
         remedy: &[
             Step::Say("claim com.apple.security.app-sandbox for the extension"),
+            Step::Claim(&[Edit::Set(
+                Word::Text("com.apple.security.app-sandbox"),
+                Kind::Bool,
+                Word::Text("true"),
+            )]),
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/documentation/security/app-sandbox",
@@ -182,7 +224,8 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R147",
         explanation: "Temporary exceptions open the sandbox for single files, services or preferences. They are free outside of the App Store; App Review asks for the reason of each. Paths begin with a slash, those of folders end with one.",
         remedy: &[
-            Step::Say("remove the exceptions that the app does not need and sign again"),
+            Step::Say("remove the exceptions that the app does not need"),
+            Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/library/archive/documentation/Miscellaneous/Reference/EntitlementKeyReference/Chapters/AppSandboxTemporaryExceptionEntitlements.html",
@@ -199,6 +242,11 @@ pub(super) const RULES: &[Rule] = &[
                 }
                 let message = format!("exceptions from the sandbox: {}", list(&exceptions));
                 let finding = check.slice(claimant.object, claimant.slice, message);
+                let full: Vec<String> = exceptions
+                    .iter()
+                    .map(|name| format!("{EXCEPTION}{name}"))
+                    .collect();
+                finding.facts.keys(full.iter().map(String::as_str));
                 if is_store {
                     finding.severity = Severity::Warning;
                 }
@@ -209,7 +257,9 @@ pub(super) const RULES: &[Rule] = &[
                         .find(|path| !path.starts_with('/') && !path.contains('$'))
                     {
                         let message = format!("{name} names {path}, which does not begin with a slash");
-                        check.slice(claimant.object, claimant.slice, message).severity = Severity::Warning;
+                        let finding = check.slice(claimant.object, claimant.slice, message);
+                        finding.severity = Severity::Warning;
+                        finding.facts.keys([format!("{EXCEPTION}{name}").as_str()]);
                     }
                 }
             });
@@ -224,7 +274,12 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R148",
         explanation: "The app is sandboxed and does not claim com.apple.security.network.client, so every connection fails, but it brings a framework that lives on the network.",
         remedy: &[
-            Step::Say("claim com.apple.security.network.client where the network is wanted, and sign again"),
+            Step::Say("claim com.apple.security.network.client if the network is wanted"),
+            Step::Claim(&[Edit::Set(
+                Word::Text("com.apple.security.network.client"),
+                Kind::Bool,
+                Word::Text("true"),
+            )]),
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.security.network.client",

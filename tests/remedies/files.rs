@@ -43,6 +43,26 @@ fn a_flattened_framework_gets_its_links_back() {
     );
 }
 
+/// A framework in another one is repaired where it is.
+#[test]
+fn a_flattened_framework_in_a_framework_gets_its_links_back() {
+    let inner = framework("com.example.inner");
+    let outer = framework("com.example.outer").nested("Frameworks/inner.framework", inner);
+    let bench = Bench::of(&app("com.example.acme").nested("Frameworks/outer.framework", outer));
+    let path = bench.at("Contents/Frameworks/outer.framework/Versions/A/Frameworks/inner.framework");
+    fs::remove_file(path.join("Versions/Current")).unwrap();
+    let copied = std::process::Command::new("cp")
+        .arg("-R")
+        .args([path.join("Versions/A"), path.join("Versions/Current")])
+        .status();
+    assert!(copied.unwrap().success());
+    let commands = bench.repair("framework-flattened");
+    assert!(
+        commands.contains("/inner.framework/Versions/Current\n"),
+        "{commands}"
+    );
+}
+
 /// An archive without links leaves them out.
 #[test]
 fn a_framework_without_its_links_gets_them_back() {

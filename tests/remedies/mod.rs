@@ -1,10 +1,12 @@
 //! Remedies work: the commands of a finding are run on the item, and then the finding is gone and there is no new error.
 
 mod archives;
+mod cases;
 mod claims;
 mod files;
 mod lists;
 mod owners;
+mod reasons;
 mod signing;
 
 use std::path::{Path, PathBuf};

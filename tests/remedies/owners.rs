@@ -78,3 +78,20 @@ fn a_build_for_the_store_is_uploaded_as_it_is() {
         "{remedy}"
     );
 }
+
+/// What Apple signed is not the user's to sign: Apple's copy is restored.
+#[test]
+fn code_of_apple_is_not_signed_again() {
+    let bench = Bench::of(
+        &app("com.example.acme")
+            .by(By::Apple)
+            .file("Resources/a.txt", b"a"),
+    );
+    std::fs::write(bench.at("Contents/Resources/a.txt"), b"b").unwrap();
+    let remedy = bench.remedy("sealed-resource-broken");
+    assert!(
+        remedy.contains("Apple signed acme.app: do not sign it again"),
+        "{remedy}"
+    );
+    assert!(!remedy.contains("codesign"), "{remedy}");
+}

@@ -225,7 +225,7 @@ impl<'a> Signing<'a> {
 fn team(slice: &SliceEvidence) -> Option<&str> {
     let identity = slice.identity.as_ref()?;
     let is_developers = !matches!(identity.kind, CertificateKind::NotApple);
-    is_developers.then(|| slice.team_id.as_deref()).flatten()
+    is_developers.then_some(slice.team_id.as_deref()).flatten()
 }
 
 /// Whether the name of a certificate, which its owner chose, may be part of a command.

@@ -149,8 +149,6 @@ fn sign(path: &Path, order: &Order<'_>) -> Result<(), Refusal> {
             };
             let seal = seal.build();
             crate::support::bundle::write(&support.join("_CodeSignature/CodeResources"), &seal);
-            // A ticket is for the old signature.
-            let _ = fs::remove_file(support.join("CodeResources"));
             Some(seal)
         }
     };
