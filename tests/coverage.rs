@@ -13,18 +13,23 @@ fn page() -> String {
 /// Every test of the integration tests and of the sources, as `module::name`.
 fn tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for folder in ["tests", "src/cli", "src/source"] {
+    for (folder, prefix) in [
+        ("tests", ""),
+        ("tests/remedies", "remedies::"),
+        ("src/cli", ""),
+        ("src/source", ""),
+    ] {
         for entry in fs::read_dir(project().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "rs") {
-                tests_of(&path, &mut found);
+                tests_of(&path, prefix, &mut found);
             }
         }
     }
     found
 }
 
-fn tests_of(path: &Path, found: &mut BTreeSet<String>) {
+fn tests_of(path: &Path, prefix: &str, found: &mut BTreeSet<String>) {
     let module = path.file_stem().unwrap().to_str().unwrap();
     let mut is_test = false;
     for line in fs::read_to_string(path).unwrap().lines() {
@@ -33,7 +38,7 @@ fn tests_of(path: &Path, found: &mut BTreeSet<String>) {
             is_test = true;
         } else if let (true, Some(rest)) = (is_test, line.strip_prefix("fn ")) {
             let name = rest.split('(').next().unwrap();
-            found.insert(format!("{module}::{name}"));
+            found.insert(format!("{prefix}{module}::{name}"));
             is_test = false;
         }
     }

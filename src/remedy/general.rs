@@ -70,7 +70,19 @@ fn write(steps: &[Step], parts: &mut Vec<Part>) {
                 continue;
             }
             Step::Run(words) => vec![command(words.iter().map(|word| word.general()))],
-            Step::Claim(edits) => edits.iter().map(edit).collect(),
+            Step::Claim(edits) => {
+                let file = Word::Claims.general();
+                let mut commands = vec![command([
+                    "codesign",
+                    "-d",
+                    "--entitlements",
+                    &file,
+                    "--xml",
+                    "PATH",
+                ])];
+                commands.extend(edits.iter().map(edit));
+                commands
+            }
             Step::Sign(sign) => vec![sign.general()],
             Step::Notarize => vec![
                 command(["ditto", "-c", "-k", "--keepParent", "PATH", "upload.zip"]),

@@ -119,6 +119,12 @@ impl Repair {
         joined
     }
 
+    /// Returns true if there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// Returns the bytes of its text, about.
     pub(crate) fn size(&self) -> usize {
         let words = self.parts.iter().map(|part| part.words.len());

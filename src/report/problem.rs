@@ -6,6 +6,7 @@
 use super::{Outcome, Settings, container};
 use crate::finding::{Party, Severity, fingerprint};
 use crate::gatekeeper::{GatekeeperVerdict, Ruling};
+use crate::remedy::Repair;
 use crate::rule::{self, HYGIENE, Rule};
 use crate::verify::OsStatus;
 
@@ -66,7 +67,7 @@ pub(super) struct Problem {
     /// The files that it is about, with a word about each, where it is about several.
     pub(super) places: Vec<String>,
     /// Empty where there is none.
-    pub(super) remedy: String,
+    pub(super) remedy: Repair,
 }
 
 /// Places that are named in a text.
@@ -77,7 +78,7 @@ impl Problem {
     pub(super) fn text(&self, gap: &str) -> String {
         let (shown, more) = self.shown_places();
         let places: Vec<_> = shown.iter().cloned().chain(more).collect();
-        let remedy = match self.remedy.as_str() {
+        let remedy = match self.remedy.to_string().as_str() {
             "" => String::new(),
             remedy => format!("Repair: {remedy}"),
         };
@@ -186,7 +187,7 @@ impl Problems {
                     .iter()
                     .map(|place| format!("{}: {}", place.path, place.note))
                     .collect(),
-                remedy: finding.remedy.to_string(),
+                remedy: finding.remedy.clone(),
             }
         }));
         let unknown = outcome.advice.unknown.iter().map(|unknown| Unanswered {
@@ -208,7 +209,7 @@ impl Problems {
             architecture: None,
             message: reservation.text,
             places: Vec::new(),
-            remedy: String::new(),
+            remedy: Repair::default(),
         }));
     }
 
@@ -226,7 +227,7 @@ impl Problems {
                     .iter()
                     .map(|place| format!("{}: {}", place.path, place.note))
                     .collect(),
-                remedy: String::new(),
+                remedy: Repair::default(),
             });
         }
     }
@@ -247,7 +248,7 @@ impl Problems {
                 architecture: verdict.architecture().map(str::to_owned),
                 message: verdict.status().map_or("invalid".to_owned(), told),
                 places: Vec::new(),
-                remedy: String::new(),
+                remedy: Repair::default(),
             }),
             Some(true) => {}
             None => {
@@ -295,7 +296,7 @@ impl Problems {
                     said => format!("rejected: {said}"),
                 },
                 places: Vec::new(),
-                remedy: String::new(),
+                remedy: Repair::default(),
             }),
         }
     }
@@ -309,7 +310,7 @@ impl Problems {
             architecture: None,
             message: message.to_owned(),
             places: Vec::new(),
-            remedy: String::new(),
+            remedy: Repair::default(),
         });
     }
 

@@ -127,8 +127,8 @@ pub(super) const RULES: &[Rule] = &[
                     match classify(key) {
                         // Other people's names are their own, unless one is nearly one of Apple's.
                         Class::Foreign if meant.is_none() => {}
-                        Class::Foreign | Class::Unrestricted => free.push((text, meant.is_some())),
-                        _ => restricted.push((text, true)),
+                        Class::Foreign | Class::Unrestricted => free.push((text, key, meant.is_some())),
+                        _ => restricted.push((text, key, true)),
                     }
                 }
                 for (keys, said) in [
@@ -138,13 +138,15 @@ pub(super) const RULES: &[Rule] = &[
                     if keys.is_empty() {
                         continue;
                     }
-                    let is_doubtful = keys.iter().any(|(_, is_doubtful)| *is_doubtful);
-                    let names: Vec<_> = keys.into_iter().map(|(name, _)| name).collect();
+                    let is_doubtful = keys.iter().any(|(_, _, is_doubtful)| *is_doubtful);
+                    let own: Vec<&str> = keys.iter().map(|(_, key, _)| *key).collect();
+                    let names: Vec<_> = keys.into_iter().map(|(name, ..)| name).collect();
                     let finding = check.slice(
                         claimant.object,
                         claimant.slice,
                         format!("{said}: {}", list(&names)),
                     );
+                    finding.facts.keys(own);
                     if !is_doubtful {
                         finding.severity = Severity::Note;
                     }
