@@ -33,6 +33,22 @@ impl Facts {
         self
     }
 
+    /// Adds a record with each of these as its `PLACE`. What is in another one goes with it.
+    pub(crate) fn places<'p>(&mut self, places: impl IntoIterator<Item = &'p str>) {
+        let mut kept: Option<&str> = None;
+        for place in places {
+            let is_inside = |outer: &str| {
+                place
+                    .strip_prefix(outer)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            };
+            if !kept.is_some_and(is_inside) {
+                self.record(vec![("PLACE", Fact::Path(place.to_owned()))]);
+                kept = Some(place);
+            }
+        }
+    }
+
     /// Adds a record with each of these as its `KEY`.
     pub(crate) fn keys<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>) {
         for key in keys {

@@ -112,6 +112,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: &[
             Step::Say("link with run paths in their place, and remove the variables"),
             run!["plutil" "-remove" "LSEnvironment" (CodeIn "Contents/Info.plist")],
+            SIGN,
         ],
         reference: VARIABLES_PAGE,
         check: |check| {

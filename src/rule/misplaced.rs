@@ -283,7 +283,11 @@ fn leftovers(check: &mut Check<'_>) {
             [place] => format!("{} in the product", place.note),
             places => format!("{} files and folders of development in the product", places.len()),
         };
-        check.file(&first, message).places = places;
+        let finding = check.file(&first, message);
+        finding
+            .facts
+            .places(places.iter().map(|place| place.path.as_str()));
+        finding.places = places;
     }
 }
 
@@ -348,9 +352,10 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "Frameworks for tests, Xcode's previews, and the library NAME.debug.dylib that holds the code of a debug build are of no use to users. They tell about the source, and mostly mean that the wrong build was packed.",
         remedy: &[
             Step::Say(
-                "build for release (xcodebuild archive; ENABLE_DEBUG_DYLIB=NO), or remove the files before signing",
+                "build for release (xcodebuild archive; ENABLE_DEBUG_DYLIB=NO), or remove the files and sign again",
             ),
-            run!["rm" "-R" File],
+            run!["rm" "-R" (Value "PLACE")],
+            SIGN,
         ],
         reference: "https://developer.apple.com/documentation/xcode/build-settings-reference",
         check: leftovers,

@@ -4,7 +4,7 @@
 
 use super::{Check, Family, Rule};
 use crate::finding::{Place, Severity};
-use crate::remedy::{Step, run};
+use crate::remedy::{SIGN, Step, run};
 use crate::source::Node;
 
 /// What a file or folder of this name is.
@@ -43,7 +43,11 @@ fn private_files(check: &mut Check<'_>) {
         1 => "1 file or folder that belongs to its makers only".to_owned(),
         count => format!("{count} files or folders that belong to their makers only"),
     };
-    check.file(&first, message).places = places;
+    let finding = check.file(&first, message);
+    finding
+        .facts
+        .places(places.iter().map(|place| place.path.as_str()));
+    finding.places = places;
 }
 
 pub(super) const RULES: &[Rule] = &[Rule {
@@ -55,7 +59,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     explanation: "Whoever gets the product can read these: a .git folder holds the sources and their history, .env files and .p8 and .p12 files often hold passwords and keys. They were copied with a whole folder, and are sealed as resources. A version control tool that runs in the bundle changes its folder and breaks the seal.",
     remedy: &[
         Step::Say("take it out, replace keys that were published already, then sign everything again"),
-        run!["rm" "-r" File],
+        run!["rm" "-R" (Value "PLACE")],
+        SIGN,
     ],
     reference: "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle",
     check: private_files,

@@ -98,6 +98,18 @@ type Case = (&'static str, fn() -> Bench);
 
 /// Each is built, found, repaired with the commands of the report, and judged again.
 const CASES: &[Case] = &[
+    ("development-leftovers", || {
+        let leftovers = app("com.example.acme.help").file("Resources/__preview.dylib", b"x");
+        Bench::of(&app("com.example.acme").nested("Helpers/help.app", leftovers))
+    }),
+    ("private-files-in-product", || {
+        let code = app("com.example.acme").file("Resources/.git/config", b"x");
+        Bench::of(&code.file("Resources/.env", b"x"))
+    }),
+    ("dyld-variables-in-plist", || {
+        let variables = entries! { "DYLD_PRINT_LIBRARIES" => "1" };
+        Bench::of(&with_info(entries! { "LSEnvironment" => variables }))
+    }),
     ("hallucinated-entitlement", || {
         Bench::of(&claiming(
             entries! { "com.apple.developer.push-notifications" => true },

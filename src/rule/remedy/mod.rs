@@ -248,16 +248,27 @@ impl Writer<'_, '_> {
         let like = like.filter(|path| self.remedies.signing.knows(path));
         let signing = &self.remedies.signing;
         let is_first_way = !self.is_alternative && self.parts.iter().all(|part| !part.is_alternative);
-        let words = match signing.owner(self.code) {
+        // A file in nested code is under the seal of that code.
+        let file = self.file;
+        let inner = signing
+            .around(file)
+            .first()
+            .copied()
+            .filter(|_| self.code.is_empty());
+        let code = inner.unwrap_or(self.code);
+        let words = match signing.owner(code) {
             Owner::Us => {
-                let at = self.word(sign.at, &[]);
+                let at = match sign.at {
+                    Word::Code => self.remedies.path(code),
+                    other => self.word(other, &[]),
+                };
                 let identifier = sign.identifier.map(|word| self.word(word, &[]));
                 let options = sign.options.iter().map(|word| self.word(*word, &[])).collect();
-                let like = like.unwrap_or(self.code);
+                let like = like.unwrap_or(code);
                 let lines = signing.commands(like, &at, sign.claims, identifier, options);
                 lines.into_iter().for_each(|line| self.command(line));
                 if is_first_way {
-                    self.signed.get_or_insert_with(|| self.code.to_owned());
+                    self.signed.get_or_insert_with(|| code.to_owned());
                 }
                 return;
             }
