@@ -113,7 +113,7 @@ mod tests {
             "the link `@rpath/A.dylib` (of \"`*a*`\") leads to `<b>x</b>`, see `#1`: 3 of 5."
         );
         assert_eq!(inline("a\n\n# b\u{1b}"), "a `#` `b\\u{1b}`");
-        assert_eq!(inline("- x ::"), "`-` x `::`");
+        assert_eq!(inline("- x ::"), "`-` x ::");
         assert_eq!(inline("1. x"), "`1`. x");
         assert_eq!(
             inline("http://x www.x :a: x86_64"),
