@@ -219,6 +219,40 @@ fn results_outside_of_the_sources_are_absolute() {
     }
 }
 
+/// An entry of the configuration that matches nothing is a problem of that file, in that line.
+#[test]
+fn decisions_are_placed_in_their_file() {
+    let checkout = Checkout::new();
+    let root = checkout.root();
+    let ignore =
+        "[[ignore]]\nrule = \"adhoc-signed\"\nreason = \"x\"\nitem = \"Acme.app\"\nexpires = 2020-01-01\n";
+    fs::write(root.join("build/sealcheck.toml"), format!("\n\n{ignore}")).unwrap();
+    let set = Some(("GITHUB_WORKSPACE", root.as_path()));
+    let all = alerts(&checkout.log("build", set, &["out dir"]));
+    let unused = all.iter().find(|alert| alert.rule == "unused-ignore").unwrap();
+    assert_eq!(
+        (unused.path.as_str(), unused.line),
+        ("build/sealcheck.toml", 3),
+        "{all:?}"
+    );
+    let said = |format: &str| {
+        let mut command = program();
+        command.args(["check", "--format", format, "--target", "local", "out dir"]);
+        command.envs(set).current_dir(root.join("build"));
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let github = said("github");
+    let line = "::warning file=build/sealcheck.toml,line=3,title=sealcheck unused-ignore::";
+    assert!(github.contains(line), "{github}");
+    assert!(
+        github.contains("::notice file=build/sealcheck.toml,title="),
+        "{github}"
+    );
+    let gitlab = said("gitlab");
+    let place = "\"location\":{\"path\":\"build/sealcheck.toml\",\"lines\":{\"begin\":3}}";
+    assert!(gitlab.contains(place), "{gitlab}");
+}
+
 /// An item in a container has the path of both, and so has what cannot be read at all.
 #[test]
 fn results_in_containers_name_the_container() {

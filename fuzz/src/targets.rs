@@ -493,6 +493,7 @@ fn everything(path: &Path) {
         requirement: None,
         expected: &[],
         config: None,
+        config_place: None,
         has_apple_anchor: false,
         target: Some(Target::DeveloperId),
         has_findings: true,

@@ -170,6 +170,8 @@ struct Session<'a> {
     /// The same in words.
     expected: Vec<String>,
     decisions: Decisions,
+    /// Where its file is, from the root of the sources.
+    config_place: Option<String>,
     baseline: Option<Baseline>,
     source: SourceRoot,
     /// Standard error, where the styles of Apple's tools report.
@@ -275,6 +277,7 @@ impl<'a> Session<'a> {
             requirement,
             expected: Expectations::lines(&expectations),
             expectations,
+            config_place: decisions.file.as_ref().map(|file| source.place(Path::new(file))),
             decisions,
             baseline,
             source,
@@ -311,6 +314,7 @@ impl<'a> Session<'a> {
             requirement: self.requirement.as_ref().map(|(_, text)| text.as_str()),
             expected: &self.expected,
             config: self.decisions.file.as_deref(),
+            config_place: self.config_place.as_deref(),
             has_apple_anchor: self.options.anchors.is_substituted(),
             target: self.global.target.target(),
             has_findings,

@@ -41,24 +41,26 @@ impl Report for Github<'_> {
                     1,
                 );
             }
-            let path = place::of(&all.place, &problem.file);
-            command(level, &path, problem.rule, &message, out)?;
+            let place = problem.place(&all.place);
+            command(level, place, problem.rule, &message, out)?;
         }
         for unanswered in &all.unanswered {
             let level = if unanswered.is_verdict { "error" } else { "warning" };
             let path = place::of(&all.place, &unanswered.path);
-            command(level, &path, unanswered.rule, &unanswered.text(), out)?;
+            command(level, (path, 1), unanswered.rule, &unanswered.text(), out)?;
         }
         Ok(())
     }
 
     fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         for unreadable in run.unreadable {
-            command("error", &unreadable.place, UNREADABLE, &unreadable.reason, out)?;
+            let place = (unreadable.place.clone(), 1);
+            command("error", place, UNREADABLE, &unreadable.reason, out)?;
         }
         if let Some(config) = run.settings.config {
             let message = format!("the decisions of {config} were applied");
-            command("notice", config, "configuration", &message, out)?;
+            let place = run.settings.config_place.unwrap_or(config);
+            command("notice", (place.to_owned(), 1), "configuration", &message, out)?;
         }
         if run.settings.has_apple_anchor {
             let message = "a root of --apple-anchor counts as Apple's in this report";
@@ -68,11 +70,22 @@ impl Report for Github<'_> {
     }
 }
 
-fn command(level: &str, file: &str, rule: &str, message: &str, out: &mut dyn Write) -> io::Result<()> {
+fn command(
+    level: &str,
+    (file, line): (String, u64),
+    rule: &str,
+    message: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    // GitHub takes the first line where none is named.
+    let line = match line {
+        1 => String::new(),
+        line => format!(",line={line}"),
+    };
     writeln!(
         out,
-        "::{level} file={},title={}::{}",
-        property(file),
+        "::{level} file={}{line},title={}::{}",
+        property(&file),
         property(&format!("sealcheck {rule}")),
         data(message)
     )
@@ -96,7 +109,8 @@ mod tests {
     #[test]
     fn nothing_in_a_name_ends_a_command() {
         let mut out = Vec::new();
-        command("error", "a,b:c\n::stop", "r", "50%\n::error::x", &mut out).unwrap();
+        let place = ("a,b:c\n::stop".to_owned(), 1);
+        command("error", place, "r", "50%\n::error::x", &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "::error file=a%2Cb%3Ac%0A%3A%3Astop,title=sealcheck r::50%25%0A::error::x\n"

@@ -28,10 +28,9 @@ struct Location<'a> {
     lines: Lines,
 }
 
-/// Signed code has no lines; the first one is there.
 #[derive(Serialize)]
 struct Lines {
-    begin: u32,
+    begin: u64,
 }
 
 /// One list of all problems. Every issue is written as it comes.
@@ -56,7 +55,7 @@ impl<'a> Gitlab<'a> {
     fn issue(
         &mut self,
         (rule, severity): (&str, &'static str),
-        (place, problem): (&str, &str),
+        ((place, line), problem): ((&str, u64), &str),
         description: String,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -69,7 +68,7 @@ impl<'a> Gitlab<'a> {
             severity,
             location: Location {
                 path: place,
-                lines: Lines { begin: 1 },
+                lines: Lines { begin: line },
             },
         };
         serde_json::to_writer(&mut *out, &issue)?;
@@ -81,7 +80,7 @@ impl Report for Gitlab<'_> {
     fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         let all = Problems::of(outcome, self.settings);
         for problem in &all.problems {
-            let place = place::of(&all.place, &problem.file);
+            let (place, line) = problem.place(&all.place);
             let mut description = problem.text("; ").replace('\n', "; ");
             if let Some(architecture) = &problem.architecture {
                 description = description.replacen(
@@ -91,12 +90,17 @@ impl Report for Gitlab<'_> {
                 );
             }
             let kind = (problem.rule, severity(problem.severity));
-            self.issue(kind, (&place, &problem.fingerprint()), description, out)?;
+            self.issue(kind, ((&place, line), &problem.fingerprint()), description, out)?;
         }
         for (unanswered, level) in all.open() {
             let place = place::of(&all.place, &unanswered.path);
             let kind = (unanswered.rule, severity(level));
-            self.issue(kind, (&place, &unanswered.fingerprint()), unanswered.text(), out)?;
+            self.issue(
+                kind,
+                ((&place, 1), &unanswered.fingerprint()),
+                unanswered.text(),
+                out,
+            )?;
         }
         Ok(())
     }
@@ -105,16 +109,22 @@ impl Report for Gitlab<'_> {
         for unreadable in run.unreadable {
             let (place, reason) = (&unreadable.place, &unreadable.reason);
             let kind = (UNREADABLE, severity(Severity::Error));
-            self.issue(kind, (place, reason), format!("cannot be read: {reason}"), out)?;
+            self.issue(
+                kind,
+                ((place, 1), reason),
+                format!("cannot be read: {reason}"),
+                out,
+            )?;
         }
         let note = severity(Severity::Note);
         if let Some(config) = run.settings.config {
             let text = format!("the decisions of {config} were applied");
-            self.issue(("configuration", note), (config, ""), text, out)?;
+            let place = run.settings.config_place.unwrap_or(config);
+            self.issue(("configuration", note), ((place, 1), ""), text, out)?;
         }
         if run.settings.has_apple_anchor {
             let text = "a root of --apple-anchor counts as Apple's in this report".to_owned();
-            self.issue(("apple-anchor", note), (".", ""), text, out)?;
+            self.issue(("apple-anchor", note), ((".", 1), ""), text, out)?;
         }
         writeln!(out, "{}", if self.has_issues { "\n]" } else { "[]" })
     }

@@ -3,8 +3,8 @@
 //! `check` reports findings; `verify` and `assess` report their one verdict, as the findings belong to neither. A verdict
 //! that failed is always among the problems, so that no format shows a failed item without one.
 
-use super::{Outcome, Settings, container};
-use crate::finding::{Party, Severity, fingerprint};
+use super::{Outcome, Settings, container, place};
+use crate::finding::{Finding, Party, Severity, fingerprint};
 use crate::gatekeeper::{GatekeeperVerdict, Ruling};
 use crate::remedy::Repair;
 use crate::rule::{self, HYGIENE, Rule};
@@ -64,6 +64,8 @@ pub(super) struct Problem {
     pub(super) message: String,
     /// The file that it is about, where it is about one, relative to the item.
     pub(super) file: String,
+    /// The place and the line in the configuration, where it is about that.
+    pub(super) decision: Option<(String, u64)>,
     /// The files that it is about, with a word about each, where it is about several.
     pub(super) places: Vec<String>,
     /// Empty where there is none.
@@ -85,6 +87,13 @@ impl Problem {
         let parts = [self.message.clone(), places.join("\n"), remedy];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join(gap)
+    }
+
+    /// Where it is, with the line: in the configuration, or in a file of the item at this place. Signed code has no lines, so
+    /// that is the first one, which every file has.
+    pub(super) fn place(&self, item: &str) -> (String, u64) {
+        let in_item = || (place::of(item, &self.file), 1);
+        self.decision.clone().unwrap_or_else(in_item)
     }
 
     /// The files that a text names, and how many it does not.
@@ -154,7 +163,7 @@ impl Problems {
             unanswered: Vec::new(),
         };
         if settings.has_findings {
-            all.findings(outcome);
+            all.findings(outcome, settings);
         } else {
             all.container(outcome);
             all.reservations(outcome);
@@ -170,7 +179,7 @@ impl Problems {
         all
     }
 
-    fn findings(&mut self, outcome: &Outcome) {
+    fn findings(&mut self, outcome: &Outcome, settings: Settings<'_>) {
         self.problems.extend(outcome.findings().iter().map(|finding| {
             Problem {
                 rule: finding.rule,
@@ -182,6 +191,7 @@ impl Problems {
                     [only] if finding.path.is_empty() => only.path.clone(),
                     _ => finding.path.clone(),
                 },
+                decision: decision(finding, settings),
                 places: finding
                     .places
                     .iter()
@@ -205,6 +215,7 @@ impl Problems {
             rule: rule::NOT_ALL_VERIFIED.id,
             severity: Severity::Note,
             file: reservation.path.clone(),
+            decision: None,
             path: reservation.path,
             architecture: None,
             message: reservation.text,
@@ -221,6 +232,7 @@ impl Problems {
                 severity: Severity::Error,
                 path: String::new(),
                 file: String::new(),
+                decision: None,
                 architecture: None,
                 message,
                 places: places
@@ -245,6 +257,7 @@ impl Problems {
                 severity: Severity::Error,
                 path: verdict.subcomponent().unwrap_or_default().to_owned(),
                 file: verdict.subcomponent().unwrap_or_default().to_owned(),
+                decision: None,
                 architecture: verdict.architecture().map(str::to_owned),
                 message: verdict.status().map_or("invalid".to_owned(), told),
                 places: Vec::new(),
@@ -290,6 +303,7 @@ impl Problems {
                 severity: Severity::Error,
                 path: verdict.subcomponent.clone().unwrap_or_default(),
                 file: verdict.subcomponent.clone().unwrap_or_default(),
+                decision: None,
                 architecture: None,
                 message: match said.join("; ") {
                     said if said.is_empty() => "rejected".to_owned(),
@@ -307,6 +321,7 @@ impl Problems {
             severity: Severity::Error,
             path: String::new(),
             file: String::new(),
+            decision: None,
             architecture: None,
             message: message.to_owned(),
             places: Vec::new(),
@@ -322,6 +337,15 @@ impl Problems {
             is_verdict: true,
         });
     }
+}
+
+/// The place of an entry in the configuration, which the finding names as `sealcheck.toml:12`.
+fn decision(finding: &Finding, settings: Settings<'_>) -> Option<(String, u64)> {
+    let mut details = finding.details.iter();
+    let (_, origin) = details.find(|(name, _)| *name == "origin")?;
+    let (file, line) = origin.rsplit_once(':')?;
+    let place = settings.config_place.filter(|_| settings.config == Some(file))?;
+    Some((place.to_owned(), line.parse().ok()?))
 }
 
 /// Apple's message with its number.

@@ -203,7 +203,7 @@ impl Policy {
         known.find(|(id, _)| *id == rule).map(|(_, severity)| *severity)
     }
 
-    fn unused(&self, message: String) -> Finding {
+    fn unused(&self, origin: &str, message: &str) -> Finding {
         let rule = &UNUSED_IGNORE;
         Finding {
             rule: rule.id,
@@ -212,13 +212,13 @@ impl Policy {
             code: String::new(),
             path: String::new(),
             architecture: None,
-            message,
+            message: format!("{origin}: {message}"),
             places: Vec::new(),
             explanation: rule.explanation,
             remedy: General(rule.remedy).repair(),
             facts: Facts::default(),
             status: None,
-            details: Vec::new(),
+            details: vec![("origin", origin.to_owned())],
             consequences: Vec::new(),
         }
     }
@@ -271,7 +271,7 @@ impl Applied<'_> {
                 _ => format!("the ignore of {} matches nothing", ignore.rule),
             };
             if tally.is_asked {
-                findings.push(self.policy.unused(format!("{}: {message}", ignore.origin)));
+                findings.push(self.policy.unused(&ignore.origin, &message));
             }
         }
         findings

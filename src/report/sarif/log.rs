@@ -161,18 +161,20 @@ pub(super) struct Target {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Region {
-    pub(super) start_line: u32,
-    pub(super) start_column: u32,
-    pub(super) end_line: u32,
-    pub(super) end_column: u32,
+    pub(super) start_line: u64,
+    pub(super) start_column: u64,
+    pub(super) end_line: u64,
+    pub(super) end_column: u64,
 }
 
 impl Region {
-    /// The place before the first character. Every file has it, also an empty one, and signed code has no other lines.
-    pub(super) const BEGIN: Self = Self {
-        start_line: 1,
-        start_column: 1,
-        end_line: 1,
-        end_column: 1,
-    };
+    /// The place before the first character of a line. Every file has a first one, also an empty file.
+    pub(super) fn begin(line: u64) -> Self {
+        Self {
+            start_line: line,
+            start_column: 1,
+            end_line: line,
+            end_column: 1,
+        }
+    }
 }

@@ -66,9 +66,9 @@ fn write(items: &[Problems], run: Run<'_>, out: &mut dyn Write) -> io::Result<()
     let mut notifications = Vec::new();
     for all in items {
         for problem in &all.problems {
-            let place = place::of(&all.place, &problem.file);
+            let (place, line) = problem.place(&all.place);
             let mark = fingerprints.next(&place, &problem.fingerprint());
-            results.push(result(problem, index_of(problem.rule), &place, mark));
+            results.push(result(problem, index_of(problem.rule), (&place, line), mark));
         }
         let open = all.open();
         for (unanswered, _) in open.filter(|(_, severity)| *severity == Severity::Error) {
@@ -79,7 +79,7 @@ fn write(items: &[Problems], run: Run<'_>, out: &mut dyn Write) -> io::Result<()
                 unanswered.rule,
                 index_of(unanswered.rule),
                 message,
-                &place,
+                (&place, 1),
                 mark,
             ));
         }
@@ -92,12 +92,12 @@ fn write(items: &[Problems], run: Run<'_>, out: &mut dyn Write) -> io::Result<()
         let message = || text(format!("cannot be read: {}", unreadable.reason));
         let mark = fingerprints.next(&unreadable.place, &unreadable.reason);
         let index = index_of(UNREADABLE);
-        results.push(plain(UNREADABLE, index, message(), &unreadable.place, mark));
+        results.push(plain(UNREADABLE, index, message(), (&unreadable.place, 1), mark));
         notifications.push(Notification {
             level: Severity::Error.name(),
             message: message(),
             associated_rule: None,
-            locations: vec![location(&unreadable.place)],
+            locations: vec![location((&unreadable.place, 1))],
         });
     }
     let log = Log {
@@ -137,7 +137,7 @@ fn is_everything_judged(run: Run<'_>) -> bool {
     run.exit_status != 4 && run.unreadable.is_empty() && !is_open
 }
 
-fn result<'a>(problem: &'a Problem, index: usize, place: &str, mark: String) -> SarifResult<'a> {
+fn result<'a>(problem: &'a Problem, index: usize, place: (&str, u64), mark: String) -> SarifResult<'a> {
     let mut result = plain(problem.rule, index, text(problem.text("\n\n")), place, mark);
     result.level = problem.severity.name();
     result
@@ -154,7 +154,7 @@ fn plain<'a>(
     rule_id: &'static str,
     rule_index: usize,
     message: Text,
-    place: &str,
+    place: (&str, u64),
     mark: String,
 ) -> SarifResult<'a> {
     SarifResult {
@@ -178,7 +178,7 @@ fn notification(unanswered: &Unanswered, index: usize, place: &str) -> Notificat
         level: level.name(),
         message: text(unanswered.text()),
         associated_rule: rule_of(unanswered.rule).map(|rule| Reference { id: rule.id, index }),
-        locations: vec![location(place)],
+        locations: vec![location((place, 1))],
     }
 }
 
@@ -192,13 +192,13 @@ fn target(place: &str) -> Target {
     }
 }
 
-fn location(place: &str) -> Location {
+fn location((place, line): (&str, u64)) -> Location {
     Location {
         physical_location: Physical {
             artifact_location: Artifact {
                 uri: place::uri(place),
             },
-            region: Region::BEGIN,
+            region: Region::begin(line),
         },
     }
 }
