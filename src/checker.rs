@@ -201,7 +201,9 @@ impl Outcome {
             Ruling::Accepted(_) => {}
             Ruling::Rejected(_) | Ruling::Error(_) => reasons.push(format!("gatekeeper: rejected, {source}")),
             Ruling::Undetermined(condition) => reasons.push(format!("gatekeeper: not known: {condition}")),
-            Ruling::NotJudged(reason) => reasons.push(format!("gatekeeper: {reason}")),
+            Ruling::NotJudged(reason) | Ruling::NotApplicable(reason) => {
+                reasons.push(format!("gatekeeper: {reason}"))
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use sealcheck::trust::Anchors;
 use sealcheck::verify::{CodesignFlags, Evidence, Options, verify};
 
 use crate::support::bundle::{info_plist, sign, write, write_executable};
-use crate::support::cms::CmsSigner;
+use crate::support::cms::{Authority, CmsSigner};
 use crate::support::der::{null, utf8};
 use crate::support::flip;
 use crate::support::macho::{self, Thin, arm64, i386, powerpc, x86_64};
@@ -19,6 +19,14 @@ use crate::support::signature::{Bound, Signer, adhoc, certified};
 
 /// When Developer ID accounts begin to need notarization (specification 9.2).
 const CUT: &str = "20190408000000Z";
+
+/// The same certificate, valid from before notarization began.
+fn since_2018(template: Template) -> Template {
+    Template {
+        validity: ("20180101000000Z", "20400101000000Z"),
+        ..template
+    }
+}
 
 struct Apple {
     root: Issued,
@@ -30,7 +38,7 @@ impl Apple {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
-            root: pki::root().self_signed(),
+            root: since_2018(pki::root()).self_signed(),
             app: folder.path().join("Acme.app"),
             _folder: folder,
         }
@@ -44,6 +52,22 @@ impl Apple {
             .with(&date.into_iter().collect::<Vec<_>>())
             .issued_by(&authority);
         certified("com.example.acme", CmsSigner::new(&leaf))
+    }
+
+    /// The same, with a secure timestamp.
+    fn stamped(&self, account: Option<&str>, time: &'static str) -> Signer {
+        let authority = since_2018(pki::developer_id_ca()).issued_by(&self.root);
+        let date = account.map(|date| pki::extension("1.2.840.113635.100.6.1.33", false, &utf8(date)));
+        let leaf = since_2018(pki::developer_id(Key::P256(3))).with(&date.into_iter().collect::<Vec<_>>());
+        let timestamp = Authority {
+            time,
+            ..Authority::new(&since_2018(pki::timestamp_authority()).issued_by(&self.root))
+        };
+        let cms = CmsSigner {
+            timestamp: Some(timestamp),
+            ..CmsSigner::new(&leaf.issued_by(&authority))
+        };
+        certified("com.example.acme", cms)
     }
 
     /// By a certificate with one marker, under an authority with another.
@@ -161,7 +185,7 @@ fn notarized_developer_id() {
 fn accounts_from_before_notarization() {
     let apple = Apple::new();
     for (account, is_old) in [(None, true), (Some("20190407235959Z"), true), (Some(CUT), false)] {
-        let signer = apple.developer(account);
+        let signer = apple.stamped(account, "20190531235959Z");
         let verdict = execute(&apple.app(&signer, &signer));
         let source = match is_old {
             true => "Developer ID",
@@ -175,6 +199,45 @@ fn accounts_from_before_notarization() {
     let signer = apple.developer(None);
     let verdict = assess(&apple.app(&signer, &signer), Operation::Install);
     assert!(is_open(&verdict), "{verdict:?}");
+}
+
+/// The rules for execution ask for a ticket only where the certificate is of an account from after 2019-04-08. macOS 10.15 and later
+/// ask for one of everything that was signed after 2019-06-01: without a ticket at hand it is not known whether Apple's servers hold one.
+#[test]
+fn code_of_old_accounts_that_was_signed_since_needs_a_ticket() {
+    let apple = Apple::new();
+    for account in [None, Some("20190407235959Z")] {
+        for (time, is_old) in [
+            (Some("20190531235959Z"), true),
+            (Some("20190601000000Z"), false),
+            (Some("20260101000000Z"), false),
+            (None, false),
+        ] {
+            let signer = match time {
+                Some(time) => apple.stamped(account, time),
+                None => apple.developer(account),
+            };
+            let mut evidence = apple.app(&signer, &signer);
+            let verdict = execute(&evidence);
+            assert_eq!(verdict.accepted(), is_old.then_some(true), "{account:?} {time:?}");
+            assert_eq!(is_open(&verdict), !is_old, "{account:?} {time:?}");
+            if !is_old {
+                assert_eq!(verdict.source, Some("Unnotarized Developer ID"));
+                assert!(verdict.condition().unwrap().contains("Apple's servers"));
+            }
+            notarize(&mut evidence, &[0, 1]);
+            assert_eq!(execute(&evidence).source, Some("Notarized Developer ID"));
+        }
+    }
+    // One library that was signed later is enough.
+    let old = apple.stamped(None, "20190501000000Z");
+    let new = apple.stamped(None, "20190701000000Z");
+    let verdict = execute(&apple.app(&old, &new));
+    assert!(is_open(&verdict), "{verdict:?}");
+    assert_eq!(
+        verdict.subcomponent.as_deref(),
+        Some("Contents/Frameworks/lib.dylib")
+    );
 }
 
 #[test]
@@ -417,7 +480,7 @@ fn a_powerpc_slice_is_left_out_beside_the_primary_one() {
 #[test]
 fn nothing_that_was_evaluated_is_not_accepted() {
     let apple = Apple::new();
-    let signer = apple.developer(None);
+    let signer = apple.stamped(None, "20190501000000Z");
     let evidence = apple.app(&signer, &signer);
     assert_eq!(execute(&evidence).accepted(), Some(true));
     let without = |change: &dyn Fn(&mut Evidence)| {

@@ -33,6 +33,8 @@ pub enum BundleKind {
     SystemExtension,
     /// Driver extension.
     DriverExtension,
+    /// XCFramework: libraries for several systems, for developers.
+    XcFramework,
     /// Any other bundle.
     Bundle,
 }
@@ -50,6 +52,7 @@ impl BundleKind {
             Self::KernelExtension => "kext",
             Self::SystemExtension => "systemextension",
             Self::DriverExtension => "dext",
+            Self::XcFramework => "xcframework",
             Self::Bundle => "bundle",
         }
     }
@@ -67,6 +70,7 @@ impl BundleKind {
             "kext" => Some(Self::KernelExtension),
             "systemextension" => Some(Self::SystemExtension),
             "dext" => Some(Self::DriverExtension),
+            "xcframework" => Some(Self::XcFramework),
             "bundle" => Some(Self::Bundle),
             _ => None,
         }

@@ -12,8 +12,8 @@ use super::verify::write_reservations;
 use super::{Session, complain};
 use crate::gatekeeper::{self, Operation, Ruling};
 use crate::report::{
-    Outcome, Report, Run, Settings, Totals, container_lines, spctl_lines, syspolicy_status, visible,
-    write_syspolicy, write_syspolicy_json,
+    Outcome, Report, Run, Settings, Totals, assessment_lines, container_lines, spctl_lines, syspolicy_status,
+    visible, write_syspolicy, write_syspolicy_json,
 };
 
 /// Levels of `-v` with which `spctl` tells source and origin.
@@ -131,7 +131,11 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
         _ => session.global.verbose,
     };
     let operand = &outcome.evidence.path;
-    for line in spctl_lines(operand, verdict, verbosity) {
+    let lines = match style {
+        Assessor::Sealcheck => assessment_lines(operand, verdict, verbosity),
+        _ => spctl_lines(operand, verdict, verbosity),
+    };
+    for line in lines {
         match style {
             Assessor::Spctl => session.say_as_apple(&line),
             _ => writeln!(out, "{}", visible(&line))?,

@@ -7,9 +7,17 @@
 use super::Operation;
 use super::table::rows;
 use crate::archive::ContainerFormat;
+use crate::time::UnixTime;
 use crate::verify::{
-    CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, fold, satisfies,
+    CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, SliceEvidence, fold,
+    satisfies,
 };
+
+/// What the rules say of code from before notarization, and of code that should be notarized and is not.
+const DEVELOPER_ID: &str = "Developer ID";
+const UNNOTARIZED: &str = "Unnotarized Developer ID";
+/// 2019-06-01: software that was signed later has to be notarized.
+const NOTARIZATION_BEGAN: UnixTime = UnixTime(1_559_347_200);
 
 /// Why there is no assessment of an item of which the options left out a part.
 const LEFT_OUT: &str = "not judged: the options leave out part of what Gatekeeper evaluates";
@@ -58,6 +66,8 @@ pub enum Ruling {
     Undetermined(String),
     /// No rule was asked; a sentence says why.
     NotJudged(String),
+    /// Gatekeeper does not assess such an item; a sentence says what it is.
+    NotApplicable(String),
 }
 
 impl GatekeeperVerdict {
@@ -67,7 +77,7 @@ impl GatekeeperVerdict {
         match self.ruling {
             Ruling::Accepted(_) => Some(true),
             Ruling::Rejected(_) | Ruling::Error(_) => Some(false),
-            Ruling::Undetermined(_) | Ruling::NotJudged(_) => None,
+            Ruling::Undetermined(_) | Ruling::NotJudged(_) | Ruling::NotApplicable(_) => None,
         }
     }
 
@@ -77,7 +87,10 @@ impl GatekeeperVerdict {
         match self.ruling {
             Ruling::Rejected(status) => status,
             Ruling::Error(status) => Some(status),
-            Ruling::Accepted(_) | Ruling::Undetermined(_) | Ruling::NotJudged(_) => None,
+            Ruling::Accepted(_)
+            | Ruling::Undetermined(_)
+            | Ruling::NotJudged(_)
+            | Ruling::NotApplicable(_) => None,
         }
     }
 
@@ -85,20 +98,22 @@ impl GatekeeperVerdict {
     #[must_use]
     pub fn condition(&self) -> Option<&str> {
         match &self.ruling {
-            Ruling::Undetermined(reason) | Ruling::NotJudged(reason) => Some(reason),
+            Ruling::Undetermined(reason) | Ruling::NotJudged(reason) | Ruling::NotApplicable(reason) => {
+                Some(reason)
+            }
             Ruling::Accepted(_) | Ruling::Rejected(_) | Ruling::Error(_) => None,
         }
     }
 
     /// The exit status of `spctl`: 0 accepted, 3 rejected, 1 an error. What is not known is not accepted, as on a Mac
-    /// without network access; what is not judged has 4, which `spctl` does not have.
+    /// without network access; what is not judged, or not assessed at all, has 4, which `spctl` does not have.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         match self.ruling {
             Ruling::Accepted(_) => 0,
             Ruling::Rejected(_) | Ruling::Undetermined(_) => 3,
             Ruling::Error(_) => 1,
-            Ruling::NotJudged(_) => 4,
+            Ruling::NotJudged(_) | Ruling::NotApplicable(_) => 4,
         }
     }
 }
@@ -136,6 +151,11 @@ pub fn assess(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
     let Some(item) = evidence.code.first() else {
         return verdict;
     };
+    if let Some(reason) = evidence.product().scope() {
+        verdict.ruling = Ruling::NotApplicable(reason);
+        verdict.origin = None;
+        return verdict;
+    }
     if operation == Operation::Open {
         // Only disk images with the context of a download are judged as documents (specification 9.5).
         verdict.ruling = Ruling::Rejected(None);
@@ -271,18 +291,29 @@ fn consult(object: &CodeObject, operation: Operation) -> Answer {
                 possible.get_or_insert(row.allows);
             }
             Some(true) => {
+                let is_too_new = row.label == DEVELOPER_ID && slices().any(needs_ticket);
                 let ruling = match possible {
                     Some(other) if other != row.allows => Ruling::Undetermined(condition(object)),
+                    _ if row.allows && is_too_new => Ruling::Undetermined(condition(object)),
                     _ if row.allows => Ruling::Accepted(evaluated),
                     _ => Ruling::Rejected(None),
                 };
-                let source = (!row.label.is_empty()).then_some(row.label);
+                let label = if is_too_new { UNNOTARIZED } else { row.label };
+                let source = (!label.is_empty()).then_some(label);
                 return Answer { ruling, source };
             }
         }
     }
     // The last row matches everything that is read at all.
     Ruling::Rejected(None).into()
+}
+
+/// Returns true if macOS 10.15 and later ask for a ticket although Gatekeeper's rules for the certificate do not: nothing proves that the
+/// code was signed before June 2019 (Apple's announcement of 2019-06-03; the rules only know the age of the account).
+fn needs_ticket(slice: &SliceEvidence) -> bool {
+    let identity = slice.identity.as_ref();
+    let stamped = identity.and_then(|identity| identity.timestamp.as_ref());
+    stamped.is_none_or(|stamp| stamp.time >= NOTARIZATION_BEGAN)
 }
 
 /// What a verdict about the object depends on.

@@ -16,7 +16,7 @@ pub fn spctl_lines(operand: &str, verdict: &GatekeeperVerdict, verbosity: u8) ->
             lines.push(format!("{operand}: {}", status.message()));
             return lines;
         }
-        Ruling::NotJudged(reason) => {
+        Ruling::NotJudged(reason) | Ruling::NotApplicable(reason) => {
             lines.push(format!("{operand}: {reason}"));
             return lines;
         }
@@ -34,6 +34,16 @@ pub fn spctl_lines(operand: &str, verdict: &GatekeeperVerdict, verbosity: u8) ->
     lines
 }
 
+/// The same in our own words: what depends on Apple's servers is undetermined, as `check` reports it.
+#[must_use]
+pub fn assessment_lines(operand: &str, verdict: &GatekeeperVerdict, verbosity: u8) -> Vec<String> {
+    let mut lines = spctl_lines(operand, verdict, verbosity);
+    if let (Ruling::Undetermined(_), Some(first)) = (&verdict.ruling, lines.first_mut()) {
+        *first = format!("{operand}: undetermined");
+    }
+    lines
+}
+
 /// The verdict in one line, without a mark.
 #[must_use]
 pub(super) fn sentence(verdict: &GatekeeperVerdict) -> String {
@@ -43,7 +53,7 @@ pub(super) fn sentence(verdict: &GatekeeperVerdict) -> String {
         Ruling::Rejected(None) => "rejected".to_owned(),
         Ruling::Error(status) => status.message().to_owned(),
         Ruling::Undetermined(_) => "undetermined".to_owned(),
-        Ruling::NotJudged(reason) => reason.clone(),
+        Ruling::NotJudged(reason) | Ruling::NotApplicable(reason) => reason.clone(),
     };
     if let Some(source) = verdict.source {
         text.push_str(", source=");

@@ -33,7 +33,7 @@ pub use codesign::{CodesignLines, Stream, lines as codesign_lines};
 pub use container::container_lines;
 pub use display::{DisplayStyle, write as write_display, write_requirements};
 pub use document::Json;
-pub use gatekeeper::spctl_lines;
+pub use gatekeeper::{assessment_lines, spctl_lines};
 pub use github::Github;
 pub use gitlab::Gitlab;
 pub use human::{Human, Style, Totals, write as write_human, write_profile};

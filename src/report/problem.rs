@@ -297,7 +297,9 @@ impl Problems {
         let said: Vec<_> = words.into_iter().flatten().collect();
         match verdict.ruling {
             Ruling::Accepted(_) => {}
-            Ruling::Undetermined(_) | Ruling::NotJudged(_) => self.unanswered(GATEKEEPER, said.join("; ")),
+            Ruling::Undetermined(_) | Ruling::NotJudged(_) | Ruling::NotApplicable(_) => {
+                self.unanswered(GATEKEEPER, said.join("; "));
+            }
             Ruling::Rejected(_) | Ruling::Error(_) => self.problems.push(Problem {
                 rule: GATEKEEPER,
                 severity: Severity::Error,

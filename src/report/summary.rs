@@ -2,6 +2,7 @@
 
 use super::{Outcome, Settings};
 use crate::finding::Severity;
+use crate::verify::Product;
 
 /// What a command says about one item in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +29,7 @@ impl Standing {
             return match verdict.and_then(|verdict| verdict.accepted()) {
                 Some(true) => Self::Good,
                 Some(false) => Self::Bad,
+                None if outcome.evidence.product() != Product::Mac => Self::NotJudged,
                 None if outcome.evidence.codesign.not_judged().is_some() => Self::NotJudged,
                 None => Self::Open,
             };

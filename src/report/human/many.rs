@@ -210,10 +210,12 @@ pub(in crate::report) fn codesign_words(outcome: &Outcome) -> String {
 /// The verdict of Gatekeeper in a table.
 pub(in crate::report) fn gatekeeper_word(outcome: &Outcome) -> &'static str {
     match outcome.gatekeeper.as_ref().map(|verdict| &verdict.ruling) {
+        _ if verdict::is_for_upload(outcome) => "not asked",
         Some(Ruling::Accepted(_)) => "accepted",
         Some(Ruling::Rejected(_) | Ruling::Error(_)) => "rejected",
         Some(Ruling::Undetermined(_)) => "undetermined",
         Some(Ruling::NotJudged(_)) => "not judged",
+        Some(Ruling::NotApplicable(_)) => "not applicable",
         None => "not evaluated",
     }
 }

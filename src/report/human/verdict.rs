@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
-use crate::finding::Severity;
+use crate::finding::{Severity, Target};
 use crate::gatekeeper::{Operation, Ruling};
 use crate::report::gatekeeper::sentence;
 use crate::report::{Outcome, text};
@@ -140,17 +140,40 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
     }
 }
 
+/// Returns true if Gatekeeper's answer about the item is no problem: no rule accepts a build for upload, and users get another one, which
+/// the store signs.
+pub(super) fn is_for_upload(outcome: &Outcome) -> bool {
+    let verdict = outcome.gatekeeper.as_ref();
+    outcome.advice.target == Target::MacAppStore
+        && verdict.is_some_and(|verdict| verdict.ruling == Ruling::Rejected(None) && verdict.source.is_none())
+}
+
 fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "  gatekeeper  ")?;
     let Some(verdict) = &outcome.gatekeeper else {
         return writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} not evaluated");
     };
+    if is_for_upload(outcome) {
+        return writeln!(
+            out,
+            "- not asked before App Store Connect has signed it (spctl: rejected)"
+        );
+    }
     let text = sentence(verdict);
     match &verdict.ruling {
         Ruling::Accepted(_) => write!(out, "{GOOD}{}{GOOD:#} {text}", style.yes())?,
         Ruling::Rejected(_) | Ruling::Error(_) => write!(out, "{BAD}{}{BAD:#} {text}", style.no())?,
         Ruling::Undetermined(_) | Ruling::NotJudged(_) => {
             write!(out, "{DOUBTFUL}?{DOUBTFUL:#} {text}")?;
+        }
+        Ruling::NotApplicable(_) => {
+            let mut lines =
+                text::wrap(&text, style.width.saturating_sub(MARGIN.len().saturating_add(2))).into_iter();
+            writeln!(out, "- {}", lines.next().unwrap_or_default())?;
+            for line in lines {
+                writeln!(out, "{MARGIN}  {line}")?;
+            }
+            return Ok(());
         }
     }
     if verdict.operation != Operation::Execute {
