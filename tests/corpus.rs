@@ -6,36 +6,96 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use sealcheck::verify::{CodeObject, Evidence, FaultKind, Options, SignatureKind, verify};
+use sealcheck::finding::{Party, Severity};
+use sealcheck::gatekeeper::{assess, fitting_operation};
+use sealcheck::rule::{Expectations, advise};
+use sealcheck::time::UnixTime;
+use sealcheck::verify::{
+    CodeObject, Evidence, FaultKind, Options, SignatureKind, SuppliedTicket, items as items_of, verify,
+    verify_item,
+};
 
-use crate::support::{notice, project};
+use crate::support::{notice, package, project};
 
 /// The corpus in a temporary folder, or `None` with a notice.
 pub fn unpacked() -> Option<&'static tempfile::TempDir> {
     static FOLDER: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
     FOLDER
-        .get_or_init(|| {
-            let archive = corpus().join("signed-samples.tar.xz");
-            if !archive.exists() {
-                notice(&format!("no {}, corpus tests are skipped", archive.display()));
-                return None;
-            }
-            let folder = tempfile::tempdir().unwrap();
-            let status = Command::new("tar")
-                .arg("xJf")
-                .arg(&archive)
-                .arg("-C")
-                .arg(folder.path())
-                .status()
-                .expect("tar runs");
-            assert!(status.success(), "tar cannot unpack {}", archive.display());
-            Some(folder)
-        })
+        .get_or_init(|| of_archive("signed-samples.tar.xz"))
         .as_ref()
+}
+
+/// The containers of the corpus, likewise.
+fn containers() -> Option<&'static tempfile::TempDir> {
+    static FOLDER: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
+    FOLDER.get_or_init(|| of_archive("containers.tar.xz")).as_ref()
+}
+
+fn of_archive(name: &str) -> Option<tempfile::TempDir> {
+    let archive = corpus().join(name);
+    if !archive.exists() {
+        notice(&format!("no {}, corpus tests are skipped", archive.display()));
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let status = Command::new("tar")
+        .arg("xJf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(folder.path())
+        .status()
+        .expect("tar runs");
+    assert!(status.success(), "tar cannot unpack {}", archive.display());
+    Some(folder)
 }
 
 fn corpus() -> PathBuf {
     project().join("../shared/corpus")
+}
+
+/// The evidence about every item of the corpus on one day, by name: everything that both lists name, as `check` takes it, and the apps in
+/// the installer packages, unpacked and with the ticket that is stapled to the package.
+pub fn all_evidence() -> Option<Vec<(String, Evidence)>> {
+    let options = Options {
+        at: UnixTime::from_rfc3339("2026-11-25").unwrap(),
+        ..Options::default()
+    };
+    let (samples, containers) = (unpacked()?.path(), containers()?.path());
+    let listed = manifest().into_iter().map(|row| (samples, row.path));
+    let text = std::fs::read_to_string(corpus().join("CONTAINERS.tsv")).unwrap();
+    let rows = text.lines().filter(|line| !line.starts_with('#'));
+    let paths: Vec<String> = rows
+        .filter_map(|line| line.split('\t').next())
+        .filter(|path| !path.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let mut found = Vec::new();
+    let mut add = |root: &Path, path: &Path, prefix: &str, options: &Options| {
+        for item in items_of(path, options).unwrap().items {
+            let name = item.path.strip_prefix(root).unwrap().display();
+            found.push((format!("{prefix}{name}"), verify_item(&item, options).unwrap()));
+        }
+    };
+    let places = listed.chain(paths.into_iter().map(|path| (containers, path)));
+    for (root, path) in places {
+        let place = root.join(&path);
+        add(root, &place, "", &options);
+        if place.extension().is_none_or(|extension| extension != "pkg") {
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let ticket = package::unpack(&place, folder.path()).map(|bytes| SuppliedTicket {
+            path: "the package's ticket".to_owned(),
+            bytes: bytes.into(),
+        });
+        let with_ticket = Options {
+            tickets: ticket.into_iter().collect(),
+            ..options.clone()
+        };
+        let prefix = format!("{path}, unpacked: ");
+        add(folder.path(), folder.path(), &prefix, &with_ticket);
+    }
+    Some(found)
 }
 
 /// Paths of all bundles and Mach-O files that the manifest lists.
@@ -223,6 +283,59 @@ fn every_item_agrees_with_the_manifest_or_is_explained() {
     }
     assert!(judged >= 30, "only {judged} items judged");
     assert_eq!(found, explained());
+}
+
+/// The notary service has accepted what its ticket lists, and macOS runs it.
+#[test]
+fn no_valid_and_notarized_item_has_an_error() {
+    let Some(all) = all_evidence() else { return };
+    let mut count = 0;
+    for (name, evidence) in &all {
+        let is_listed = evidence.code.first().is_some_and(|item| {
+            !item.slices.is_empty() && item.assessed_slices().all(|slice| slice.notarized == Some(true))
+        });
+        if !is_listed || evidence.codesign.valid() != Some(true) {
+            continue;
+        }
+        count += 1;
+        let advice = advise(evidence, None, &Expectations::default());
+        let errors: Vec<_> = advice
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:#?}");
+    }
+    assert!(count >= 6, "only {count} items are valid and notarized");
+}
+
+/// The parties are those of the verdicts and of the tickets at hand.
+#[test]
+fn no_finding_names_a_party_that_accepted_the_item() {
+    let Some(all) = all_evidence() else { return };
+    let mut accepted = 0;
+    for (name, evidence) in &all {
+        let gatekeeper = assess(evidence, fitting_operation(evidence)).accepted() == Some(true);
+        let codesign = evidence.codesign.valid() == Some(true)
+            && evidence.codesign.satisfies_designated_requirement() == Some(true);
+        accepted += u32::from(gatekeeper) + u32::from(codesign);
+        let advice = advise(evidence, None, &Expectations::default());
+        for finding in &advice.findings {
+            let names = |party| finding.rejected_by.contains(&party);
+            let object = evidence.code.iter().find(|object| object.path == finding.code);
+            let notary = object.is_some_and(|object| {
+                codesign && object.slices.iter().all(|slice| slice.notarized == Some(true))
+            });
+            assert!(!(gatekeeper && names(Party::Gatekeeper)), "{name}: {finding:#?}");
+            assert!(!(codesign && names(Party::Codesign)), "{name}: {finding:#?}");
+            assert!(!(notary && names(Party::Notary)), "{name}: {finding:#?}");
+            assert!(
+                finding.severity < Severity::Error || !finding.rejected_by.is_empty(),
+                "{name}: {finding:#?}"
+            );
+        }
+    }
+    assert!(accepted > 30, "only {accepted} answers accept an item");
 }
 
 /// Every Mach-O file and every bundle in the corpus, listed or not: no panic, and a verdict or a reason.

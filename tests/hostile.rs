@@ -56,15 +56,15 @@ fn things_that_are_no_code() {
     for (name, message) in [
         (
             "text",
-            "error[unsigned-code] this is no Mach-O code, and there is no signature for it",
+            "error[unsigned-code] this is not Mach-O code, and there is no signature for it",
         ),
         (
             "empty",
-            "error[unsigned-code] this is no Mach-O code, and there is no signature for it",
+            "error[unsigned-code] this is not Mach-O code, and there is no signature for it",
         ),
         (
             "Main.class",
-            "error[unsigned-code] this is no Mach-O code, and there is no signature for it",
+            "error[unsigned-code] this is not Mach-O code, and there is no signature for it",
         ),
         (
             "folder",

@@ -61,6 +61,7 @@ mod many;
 mod matrix;
 mod mutations;
 mod naive;
+mod no_false_alarms;
 mod openssl;
 mod oracle;
 mod own_files;

@@ -7,22 +7,14 @@ use std::fmt::Write as _;
 use std::fs;
 
 use sealcheck::rule::{Expectations, advise};
-use sealcheck::time::UnixTime;
-use sealcheck::verify::{Options, verify};
 
-use crate::corpus::{items, unpacked};
+use crate::corpus::all_evidence;
 use crate::support::project;
 
 /// What is said about each real item on one day, by rule; the same sentence about several places of an item counts once.
 fn lists() -> Option<BTreeMap<&'static str, String>> {
-    let folder = unpacked()?.path();
-    let options = Options {
-        at: UnixTime::from_rfc3339("2026-11-25").unwrap(),
-        ..Options::default()
-    };
     let mut lists: BTreeMap<&str, String> = BTreeMap::new();
-    for item in items() {
-        let evidence = verify(&folder.join(&item), &options).unwrap();
+    for (item, evidence) in all_evidence()? {
         let mut said: BTreeMap<(&str, String), u32> = BTreeMap::new();
         for finding in advise(&evidence, None, &Expectations::default()).findings {
             let line = format!("{}: {}", finding.severity, finding.message);

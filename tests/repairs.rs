@@ -215,7 +215,7 @@ fn containers_that_are_not_read_say_so() {
     // A file with another name is what it was, and not to be signed all the same.
     let (status, text) = check("Acme", "check");
     assert!(
-        status == Some(1) && text.contains("error[unsigned-code] this is no Mach-O code"),
+        status == Some(1) && text.contains("error[unsigned-code] this is not Mach-O code"),
         "{text}"
     );
     assert!(!text.contains("codesign -f"), "{text}");

@@ -154,7 +154,9 @@ fn blobs_that_overlap_or_leave_gaps() {
 #[test]
 fn bytes_behind_the_superblob() {
     let hidden = adhoc_with(|components| [usual(components), vec![0, 0, 1]].concat());
-    hidden.assert_tolerated("superblob-unusual", Severity::Warning);
+    // Such as the rest of a larger signature, which codesign leaves there when it signs again: it must not advise that.
+    hidden.assert_tolerated("signature-residue", Severity::Note);
+    assert!(!hidden.findings[0].remedy.to_string().contains("codesign -f"));
     adhoc_with(|components| [usual(components), vec![0; 300]].concat()).assert_clean();
 }
 

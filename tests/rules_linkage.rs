@@ -254,7 +254,12 @@ fn libraries_of_package_managers() {
 fn paths_from_the_current_folder() {
     let rule = "relative-load-path";
     expect(&acme().links(&["libcodec.dylib"]), &[(rule, Error)]);
-    expect(&acme().run_paths(&["../Frameworks"]), &[(rule, Error)]);
+    // A run path has an effect where a library is named with @rpath.
+    expect(&acme().run_paths(&["../Frameworks"]), &[(rule, Note)]);
+    let used = acme()
+        .run_paths(&["../Frameworks"])
+        .links(&["@rpath/codec.dylib"]);
+    expect(&used.nested("Frameworks/codec.dylib", codec()), &[(rule, Error)]);
     let allowed = entries! { "com.apple.security.cs.allow-relative-library-loads" => true };
     expect(
         &acme().links(&["libcodec.dylib"]).entitlements(allowed),

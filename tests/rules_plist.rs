@@ -38,7 +38,7 @@ fn identifiers_of_bundles() {
     let rule = "bundle-identifier-invalid";
     expect(&acme(), rule, &[]);
     for (identifier, expected) in [
-        ("", (Error, "Info.plist has no CFBundleIdentifier")),
+        ("", (Warning, "Info.plist has no CFBundleIdentifier")),
         (
             "com.example.my_app",
             (
@@ -86,7 +86,7 @@ fn variables_that_nobody_filled_in() {
         &code,
         rule,
         &[
-            (Error, "CFBundleIdentifier holds $(PRODUCT_BUNDLE_IDENTIFIER)"),
+            (Warning, "CFBundleIdentifier holds $(PRODUCT_BUNDLE_IDENTIFIER)"),
             (Warning, "XAcme holds ${MARKETING_VERSION}"),
         ],
     );

@@ -203,10 +203,13 @@ fn archives_without_modes() {
     // The links are gone, as on a Mac.
     assert_eq!(archive.evidence().codesign.valid(), Some(false));
     let mut all = members(&built.path);
+    // A text works without; a program does not.
     named(&mut all, "acme.app/Contents/Resources/text").mode = 0;
+    assert!(packed(&all).said(MODES).is_empty());
+    named(&mut all, "acme.app/Contents/Helpers/helper").mode = 0;
     assert_eq!(
         packed(&all).said(MODES),
-        ["acme.app/Contents/Resources/text has no Unix mode in the archive"]
+        ["2 files have no Unix modes in the archive, acme.app/Contents/Helpers/helper among them"]
     );
     assert!(packed(&members(&built.path)).said(MODES).is_empty());
 }

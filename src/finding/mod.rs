@@ -18,7 +18,7 @@ pub enum Severity {
     Note,
     /// Probable trouble.
     Warning,
-    /// Somebody will reject the code.
+    /// A party will reject the code.
     Error,
 }
 
@@ -55,6 +55,9 @@ pub enum Party {
     Dyld,
     /// App Store Connect.
     AppStore,
+    /// The parts of macOS that register and start what a product brings: LaunchServices, launchd, ServiceManagement, sysextd, the
+    /// sandbox, and the scan of XProtect at the first launch.
+    MacOs,
 }
 
 impl Party {
@@ -68,6 +71,7 @@ impl Party {
             Self::Amfi => "amfi",
             Self::Dyld => "dyld",
             Self::AppStore => "app-store",
+            Self::MacOs => "macos",
         }
     }
 }
@@ -81,6 +85,8 @@ pub enum Target {
     MacAppStore,
     /// It stays on the Mac that it was built on.
     Local,
+    /// It runs on iOS or one of its relatives, never on a Mac as a product of its own. Only its integrity is judged.
+    Ios,
 }
 
 impl Target {
@@ -91,6 +97,7 @@ impl Target {
             Self::DeveloperId => "developer-id",
             Self::MacAppStore => "mac-app-store",
             Self::Local => "local",
+            Self::Ios => "ios",
         }
     }
 }
@@ -112,7 +119,7 @@ pub struct Finding {
     /// Severity.
     pub severity: Severity,
     /// Who rejects it.
-    pub rejected_by: &'static [Party],
+    pub rejected_by: Vec<Party>,
     /// The code object that is to be repaired, relative to the item; empty for the item itself.
     pub code: String,
     /// The file or bundle, relative to the item; empty for the item itself.

@@ -14,13 +14,14 @@ use super::linkage::{Image, Linkage};
 use super::misplaced::{BrokenFolder, broken_folders};
 use super::reading::LIMIT_REACHED;
 use super::remedy::Remedies;
+use super::settle::{Acceptance, is_about_integrity};
 use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
 use crate::budget::Budget;
 use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::remedy::{Facts, Repair};
 use crate::trust::CertificateKind;
-use crate::verify::{CodeObject, Evidence, Fault, SliceEvidence};
+use crate::verify::{CodeObject, Evidence, Fault, Product, SliceEvidence};
 
 /// Causes of causes; no rule follows from a chain as long.
 const MAX_CHAIN: usize = 8;
@@ -30,6 +31,10 @@ const MAX_CHAIN: usize = 8;
 pub struct Advice {
     /// Where the item is meant to go.
     pub target: Target,
+    /// Whether only rules about the integrity of the item apply, because it is made for other systems than macOS.
+    pub is_integrity_only: bool,
+    /// Rules about what the user may demand and did not.
+    pub(crate) not_demanded: Vec<&'static str>,
     /// Problems, errors first.
     pub findings: Vec<Finding>,
     /// Rules that could not be decided.
@@ -55,9 +60,24 @@ impl Advice {
     pub fn unasked(evidence: &Evidence, target: Option<Target>) -> Self {
         Self {
             target: target.unwrap_or_else(|| target_of(evidence)),
+            // Who names a target wants advice for that.
+            not_demanded: Vec::new(),
+            is_integrity_only: target.is_none() && evidence.product() != Product::Mac,
             findings: Vec::new(),
             unknown: Vec::new(),
             suppressed: Vec::new(),
+        }
+    }
+
+    /// Returns true if the rule is applied to such an item.
+    #[must_use]
+    pub fn applies(&self, rule: &Rule) -> bool {
+        if self.not_demanded.contains(&rule.id) {
+            false
+        } else if self.is_integrity_only {
+            is_about_integrity(rule)
+        } else {
+            rule.applies_to(self.target)
         }
     }
 
@@ -86,7 +106,9 @@ impl Unknown {
 /// meant to go.
 #[must_use]
 pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expectations) -> Advice {
-    let empty = Advice::unasked(evidence, target);
+    let mut empty = Advice::unasked(evidence, target);
+    let not_demanded = all().into_iter().filter(|rule| !expectations.asks(rule));
+    empty.not_demanded = not_demanded.map(|rule| rule.id).collect();
     let target = empty.target;
     let budget = evidence.budget();
     let ask = |rule: &'static Rule, shared: &Shared| {
@@ -107,7 +129,8 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         let _ = budget.step(1).and_then(|()| budget.retain(found));
         advice
     };
-    let rules: Vec<&'static Rule> = all().into_iter().filter(|rule| rule.applies_to(target)).collect();
+    let acceptance = Acceptance::of(evidence, target, empty.is_integrity_only);
+    let rules: Vec<&'static Rule> = all().into_iter().filter(|rule| empty.applies(rule)).collect();
     let shared = Shared::default();
     let before = budget.cost();
     let was_spent = budget.is_spent();
@@ -120,7 +143,9 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         asked = rules.iter().map(|rule| ask(rule, &shared)).collect();
     }
     let mut advice = empty.clone();
-    for mut one in asked {
+    for (rule, mut one) in rules.iter().zip(asked) {
+        one.findings
+            .retain_mut(|finding| acceptance.settle(rule, finding));
         advice.findings.append(&mut one.findings);
         advice.unknown.append(&mut one.unknown);
     }
@@ -181,13 +206,14 @@ pub(super) fn sort(findings: &mut [Finding]) {
     });
 }
 
-/// Certificates for the App Store lead there; Apple's own software and code for iOS go nowhere; whatever else is signed, or is not,
-/// is taken for something that users are to download (catalogue 0.1).
+/// Certificates for the App Store lead there; Apple's own software and XCFrameworks go nowhere; what else is signed, or is not, is taken
+/// for something that users are to download (catalogue 0.1).
 fn target_of(evidence: &Evidence) -> Target {
     let primary = evidence.code.first().and_then(|object| object.slices.first());
-    if primary.is_some_and(|slice| slice.architecture.is_some() && !slice.is_for_mac()) {
-        // What is for iOS and its relatives goes to no Mac.
-        return Target::Local;
+    match evidence.product() {
+        Product::Mac => {}
+        Product::Device(_) | Product::Simulator(_) => return Target::Ios,
+        Product::XcFramework => return Target::Local,
     }
     match primary
         .and_then(|slice| slice.identity.as_ref())
@@ -418,7 +444,7 @@ impl<'a> Check<'a> {
         let finding = Finding {
             rule: rule.id,
             severity: rule.severity,
-            rejected_by: rule.rejected_by,
+            rejected_by: rule.rejected_by.to_vec(),
             code: code.to_owned(),
             remedy: Repair::default(),
             facts: Facts::default(),

@@ -460,6 +460,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "spawn-constraint",
         family: Family::Constraints,
+        rejected_by: &[Party::Amfi],
         title: "a program that launchd does not start because of the SpawnConstraint",
         catalogue: "R346",
         explanation: "SpawnConstraint in the property list of an agent or daemon says what the program must be. launchd evaluates it before it starts the program. It was evaluated on the real signature.",

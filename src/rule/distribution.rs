@@ -30,7 +30,6 @@ const WRONG_CERTIFICATE_OR_TIMESTAMP: &[&str] = &[
     "cms-signature-invalid",
     "intermediate-missing",
     "certificate-not-for-code",
-    "certificate-expired-without-timestamp",
     "development-signed",
     "app-store-distribution-signed",
     "ios-or-enterprise-signed",
@@ -204,7 +203,7 @@ pub(super) const RULES: &[Rule] = &[
         check: |check| {
             let severity = match check.target() {
                 Target::MacAppStore => Severity::Note,
-                Target::DeveloperId | Target::Local => Severity::Error,
+                Target::DeveloperId | Target::Local | Target::Ios => Severity::Error,
             };
             each_signer(check, |check, object, slice, identity| {
                 // One note about the item is enough; its nested code goes with it.

@@ -154,6 +154,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "sysext-install-missing",
         family: Family::Entitlements,
+        rejected_by: &[Party::MacOs],
         title: "an app with a system extension that it may not install",
         catalogue: "R130",
         explanation: "The program that asks the system to activate a system extension or driver must claim com.apple.developer.system-extension.install, with a profile that grants it; otherwise sysextd answers OSSystemExtensionErrorMissingEntitlement (2). No program in this app claims it.",

@@ -60,10 +60,10 @@ pub(super) const RULES: &[Rule] = &[
                     }
                     if !is_certain {
                         finding.severity = Severity::Warning;
-                        finding.rejected_by = &[];
+                        finding.rejected_by = Vec::new();
                     } else if key.starts_with("com.apple.security.") || !key.starts_with("com.apple.") {
                         // Nobody looks at these, so nobody refuses to start; the App Store refuses them.
-                        finding.rejected_by = &[Party::AppStore];
+                        finding.rejected_by = vec![Party::AppStore];
                     }
                 }
             });
@@ -346,7 +346,7 @@ pub(super) const RULES: &[Rule] = &[
                         let message = format!("a library with entitlements: {}", list(&keys));
                         let finding = check.slice(object, slice, message);
                         finding.severity = Severity::Warning;
-                        finding.rejected_by = &[];
+                        finding.rejected_by = Vec::new();
                     } else {
                         let message =
                             format!("a library with restricted entitlements: {}", list(&restricted));

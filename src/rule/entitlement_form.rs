@@ -40,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Notary, Party::Amfi],
         title: "entitlements that Apple's readers refuse",
         catalogue: "R106",
-        explanation: "AMFI, codesign and the notary service read entitlements with a strict reader of their own: no byte order mark, no binary list, no CDATA, no \"--\" in comments, no space in <true />, no key twice, line ends of Unix, ASCII only. plutil -lint accepts all of that. codesign does not look at it when it verifies; the notary service refuses the code, and AMFI kills it when it starts.",
+        explanation: "AMFI, codesign and the notary service read entitlements with a strict reader of their own: no byte order mark, no binary list, no CDATA, no \"--\" in comments, no space in <true />, no key twice, line ends of Unix, ASCII only. plutil -lint accepts all of that. codesign does not look at it when it verifies; the notary service refuses the code, and AMFI kills it when it starts. macOS 12 and later read the DER form where there is one, so AMFI does not mind then.",
         remedy: &[
             Step::Say("write the file anew and sign with it"),
             run!["plutil" "-convert" "xml1" (Value "FILE")],
@@ -52,16 +52,13 @@ pub(super) const RULES: &[Rule] = &[
             for (object, slice, fault) in check.evidence().code.iter().flat_map(faults) {
                 match fault {
                     FaultKind::EntitlementsMalformed { slot, error } => {
-                        let form = if *slot == Slot::ENTITLEMENTS {
-                            "property list"
-                        } else {
-                            "DER"
-                        };
-                        check.slice(
-                            object,
-                            slice,
-                            format!("the entitlements ({form}) cannot be decoded: {error}"),
-                        );
+                        let is_xml = *slot == Slot::ENTITLEMENTS;
+                        let form = if is_xml { "property list" } else { "DER" };
+                        let message = format!("the entitlements ({form}) cannot be decoded: {error}");
+                        let finding = check.slice(object, slice, message);
+                        if is_xml && is_never_read_as_xml(slice) {
+                            finding.rejected_by = vec![Party::Notary];
+                        }
                     }
                     FaultKind::EntitlementsForm(error) => {
                         let said = match &error.problem {
@@ -78,6 +75,9 @@ pub(super) const RULES: &[Rule] = &[
                         let finding = check.slice(object, slice, message);
                         if !error.problem.is_refused() {
                             finding.severity = Severity::Warning;
+                        }
+                        if is_never_read_as_xml(slice) {
+                            finding.rejected_by = vec![Party::Notary];
                         }
                     }
                     _ => {}
@@ -114,7 +114,7 @@ pub(super) const RULES: &[Rule] = &[
                 let finding = check.slice(object, slice, message);
                 if is_ios {
                     finding.severity = Severity::Error;
-                    finding.rejected_by = &[Party::Amfi];
+                    finding.rejected_by = vec![Party::Amfi];
                 }
             });
         },
@@ -188,7 +188,7 @@ pub(super) const RULES: &[Rule] = &[
                     if is_grave(&line) {
                         finding.severity = Severity::Error;
                     } else {
-                        finding.rejected_by = &[];
+                        finding.rejected_by = Vec::new();
                     }
                 }
             });
@@ -250,7 +250,7 @@ pub(super) const RULES: &[Rule] = &[
                         let finding = check.slice(claimant.object, claimant.slice, message);
                         if crate::entitlements::classify(key) == Class::Foreign && !is_variable(key) {
                             finding.severity = Severity::Warning;
-                            finding.rejected_by = &[];
+                            finding.rejected_by = Vec::new();
                         }
                     }
                 }
@@ -380,4 +380,10 @@ fn shown(value: &Value) -> String {
         }
         other => article(other.kind()),
     }
+}
+
+/// Returns true if AMFI does not read the XML form: it takes the DER form where there is one. What a ticket lists was read by the
+/// notary service with AMFI's own reader.
+fn is_never_read_as_xml(slice: &SliceEvidence) -> bool {
+    slice.entitlements_der.is_some() || slice.notarized == Some(true)
 }

@@ -272,7 +272,7 @@ pub(super) const RULES: &[Rule] = &[
                 let finding = check.slice(claimant.object, claimant.slice, message);
                 if is_catalyst {
                     finding.severity = Severity::Error;
-                    finding.rejected_by = &[Party::Amfi];
+                    finding.rejected_by = vec![Party::Amfi];
                 }
             });
         },

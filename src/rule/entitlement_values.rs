@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
                         finding.facts.text("KEY", key).text("VALUE", right);
                         if is_store {
                             finding.severity = Severity::Error;
-                            finding.rejected_by = &[Party::AppStore];
+                            finding.rejected_by = vec![Party::AppStore];
                         }
                     }
                 }

@@ -47,6 +47,24 @@ impl fmt::Display for ExpectedEntitlement {
 }
 
 impl Expectations {
+    /// Returns true if the rule is asked for; rules of other families always are.
+    #[must_use]
+    pub fn asks(&self, rule: &Rule) -> bool {
+        let requires = |is_wanted: fn(&Demand) -> bool| self.required.iter().any(is_wanted);
+        match rule.id {
+            "team-unexpected" => self.team.is_some(),
+            "identifier-unexpected" => self.identifier.is_some(),
+            "entitlement-unmet" => !self.entitlements.is_empty(),
+            "entitlement-forbidden" => !self.forbidden_entitlements.is_empty(),
+            "required-notarization-missing" => requires(|demand| *demand == Demand::Notarized),
+            "required-developer-id-missing" => requires(|demand| *demand == Demand::DeveloperId),
+            "required-hardened-runtime-missing" => requires(|demand| *demand == Demand::HardenedRuntime),
+            "required-timestamp-missing" => requires(|demand| *demand == Demand::Timestamp),
+            "required-architecture-missing" => requires(|demand| matches!(demand, Demand::Architecture(_))),
+            _ => true,
+        }
+    }
+
     /// A line for each, for reports.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {

@@ -8,7 +8,7 @@ use super::info_plist::{each_bundle, is_on};
 use super::services::claims_are_known;
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
-use crate::finding::Severity;
+use crate::finding::{Party, Severity};
 use crate::plist::{Dictionary, Value};
 use crate::remedy::{SIGN, SIGN_EDITED, Step, run};
 use crate::verify::{CodeKind, CodeObject};
@@ -171,6 +171,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "extension-point-entitlement",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "an app extension without the entitlement that its extension point demands",
         catalogue: "R367",
         explanation: "Some extension points are open only to extensions with an entitlement: providers of networks and file systems, media extensions, providers of passwords. Without it the system does not list or start the extension. The entitlement is the extension's, not the app's, and a profile in the extension must grant it.",
@@ -187,6 +188,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "xpc-service-misplaced",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "an XPC service where nothing looks for it",
         catalogue: "R374",
         explanation: "launchd knows the XPC services in Contents/XPCServices of an app or extension, and in XPCServices of the frameworks that it links. A service elsewhere is never started.",

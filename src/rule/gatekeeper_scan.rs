@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "gatekeeper-dangling-load-command",
         family: Family::Load,
-        rejected_by: &[Party::Gatekeeper],
+        rejected_by: &[Party::MacOs],
         targets: &[Target::DeveloperId],
         title: "a load command leads out of the app, where Gatekeeper lets nothing load from",
         catalogue: "R190",
@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "gatekeeper-dangling-rpath",
         family: Family::Load,
-        rejected_by: &[Party::Gatekeeper],
+        rejected_by: &[Party::MacOs],
         targets: &[Target::DeveloperId],
         title: "a run path leads out of the app, where Gatekeeper lets nothing load from",
         catalogue: "R191",

@@ -149,11 +149,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "certificate-expired-without-timestamp",
         family: Family::Time,
-        severity: Severity::Error,
-        rejected_by: &[Party::Gatekeeper],
+        severity: Severity::Note,
+        rejected_by: &[],
         title: "the certificate has expired and nothing proves that the code is older",
         catalogue: "R058",
-        explanation: "Without a secure timestamp nobody can tell whether the code was signed before the certificate expired. codesign forgives this; Gatekeeper does not.",
+        explanation: "Without a secure timestamp it is not known whether the code was signed before the certificate expired. Neither codesign nor Gatekeeper rejects the code for that: both verify certificates for the time of the signature, and ignore that they have expired since. Only codesign --verify --check-expiration fails. The notary service demands a timestamp, which no-secure-timestamp reports.",
         remedy: &[
             Step::Say("get a current certificate and sign again with a timestamp"),
             SIGN,

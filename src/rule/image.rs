@@ -151,7 +151,7 @@ pub(super) const RULES: &[Rule] = &[
                 } else {
                     let finding = check.object(object, format!("has code for {} too", list(&dead)));
                     finding.severity = Severity::Note;
-                    finding.rejected_by = &[];
+                    finding.rejected_by = Vec::new();
                     for architecture in dead {
                         finding.facts.record(vec![("ARCH", Fact::Text(architecture))]);
                     }

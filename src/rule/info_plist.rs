@@ -70,6 +70,7 @@ fn is_allowed(byte: u8) -> bool {
 }
 
 fn identifiers(check: &mut Check<'_>) {
+    let is_for_store = check.target() == Target::MacAppStore;
     each_bundle(check, |check, object, kind, info| {
         if !needs_identifier(kind) {
             return;
@@ -81,6 +82,10 @@ fn identifiers(check: &mut Check<'_>) {
             if let Some(identifier) = signed.filter(|text| text.contains('.') && text.bytes().all(is_allowed))
             {
                 finding.facts.text(IDENTIFIER, identifier);
+            }
+            if is_for_store {
+                finding.severity = Severity::Error;
+                finding.rejected_by = vec![Party::AppStore];
             }
             return;
         };
@@ -98,7 +103,6 @@ fn identifiers(check: &mut Check<'_>) {
             return;
         };
         let finding = check.info_plist(object, message);
-        finding.severity = Severity::Warning;
         if !identifier.bytes().all(is_allowed) {
             let allowed = |letter: char| u8::try_from(letter).is_ok_and(is_allowed);
             let right: String = identifier
@@ -139,7 +143,12 @@ fn unreadable(check: &mut Check<'_>) {
             }
             (None, _) => "the bundle has no Info.plist",
         };
-        check.info_plist(object, message);
+        let finding = check.info_plist(object, message);
+        if !needs_identifier(kind) {
+            // macOS neither registers nor starts it; code that uses the bundle may need no more than its files.
+            finding.severity = Severity::Warning;
+            finding.rejected_by = Vec::new();
+        }
     }
 }
 
@@ -162,7 +171,7 @@ fn prefixes(check: &mut Check<'_>) {
             finding.facts.text("APP.NAME", format!("{outer}.{name}"));
             if target != Target::MacAppStore {
                 finding.severity = Severity::Warning;
-                finding.rejected_by = &[];
+                finding.rejected_by = Vec::new();
             }
         }
     });
@@ -262,13 +271,18 @@ fn variable_in(value: &Value, depth: usize) -> Option<&str> {
 }
 
 fn variables(check: &mut Check<'_>) {
+    let is_for_store = check.target() == Target::MacAppStore;
     each_bundle(check, |check, object, _, info| {
         for (key, value) in info.iter() {
             if let Some(found) = variable_in(value, MAX_DEPTH) {
                 let finding = check.info_plist(object, format!("{key} holds {found}"));
-                if !["CFBundleIdentifier", "CFBundleExecutable"].contains(&key) {
-                    finding.severity = Severity::Warning;
-                }
+                let party = match key {
+                    "CFBundleExecutable" => Party::MacOs,
+                    "CFBundleIdentifier" if is_for_store => Party::AppStore,
+                    _ => continue,
+                };
+                finding.severity = Severity::Error;
+                finding.rejected_by = vec![party];
             }
         }
     });
@@ -278,6 +292,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "info-plist-invalid",
         family: Family::InfoPlist,
+        rejected_by: &[Party::MacOs],
         title: "the bundle's Info.plist is missing or cannot be read",
         catalogue: "R250",
         explanation: "Info.plist is a property list with a dictionary, in Contents, in Resources of a framework's version, or in the bundle itself. Without it macOS knows neither the kind of the bundle nor its identifier nor its executable, and no requirement can be evaluated on its code.",
@@ -298,6 +313,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "bundle-identifier-invalid",
         family: Family::InfoPlist,
+        severity: Severity::Warning,
         title: "the bundle identifier is missing or not a proper one",
         catalogue: "R252",
         explanation: "macOS knows apps, extensions and services by CFBundleIdentifier: Launch Services, privacy settings, profiles and launchd look them up by it. It may hold letters, digits, hyphens and periods only; names under com.apple are Apple's.",
@@ -345,6 +361,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "extension-point-missing",
         family: Family::InfoPlist,
+        rejected_by: &[Party::MacOs],
         title: "an app extension that does not say what it extends",
         catalogue: "R263",
         explanation: "macOS finds an extension by the extension point in its Info.plist. Without one, pluginkit ignores the bundle, whatever its signature.",
@@ -360,6 +377,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "xpc-service-undeclared",
         family: Family::InfoPlist,
+        rejected_by: &[Party::MacOs],
         title: "an XPC service that does not say that it is one",
         catalogue: "R264",
         explanation: "launchd finds an XPC service by the package type XPC!, and reads from the XPCService dictionary in Info.plist how to run it. Without the former, connections to it fail; without the latter, its defaults apply.",
@@ -380,6 +398,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "unexpanded-plist-variable",
         family: Family::InfoPlist,
+        severity: Severity::Warning,
         title: "a build variable in Info.plist that nobody filled in",
         catalogue: "R269",
         explanation: "Xcode fills in variables such as $(PRODUCT_BUNDLE_IDENTIFIER) when it builds. A script that copies the template ships the variable itself, and macOS takes it literally.",

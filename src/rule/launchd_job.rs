@@ -7,7 +7,7 @@ use super::claims::is_signed_by_apple;
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::codedir::CodeDirectoryFlags;
-use crate::finding::Severity;
+use crate::finding::{Party, Severity};
 use crate::plist::{Dictionary, Value};
 use crate::remedy::{Claims, SIGN, Sign, Step, Word, run};
 use crate::source::{MAX_LINKS, NodeId};
@@ -232,6 +232,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "launchd-list",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "an agent or daemon that cannot be registered",
         catalogue: "R371",
         explanation: "SMAppService registers agents and daemons from the property lists in Contents/Library/LaunchAgents and LaunchDaemons. Each needs a Label, and a program: BundleProgram is its path relative to the app, such as Contents/MacOS/NAME. A program that was renamed, or that the build did not copy, is the usual cause.",

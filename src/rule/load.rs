@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use super::claims::list;
 use super::gatekeeper_scan::{is_dangling, is_scanned};
-use super::linkage::{Absolute, Anchor, Destination, Image, Linkage, Load, absolute, anchor};
+use super::linkage::{Absolute, Anchor, Destination, Image, Linkage, Load, absolute, anchor, is_whole};
 use super::{Check, Family, Rule, check::Said, linkage};
 use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Party, Severity, Target};
 use crate::macho::LinkedPathKind;
 use crate::plist::Value;
-use crate::verify::{CodeObject, Evidence};
+use crate::verify::{CodeObject, Evidence, SliceEvidence};
 
 const TOPIC: &str = "https://developer.apple.com/forums/thread/736719";
 const RELATIVE_LOADS: &str = "com.apple.security.cs.allow-relative-library-loads";
@@ -198,8 +198,37 @@ fn unresolvable(check: &mut Check<'_>) {
         }
         (!paths.is_empty()).then_some(said)
     });
+    outside(check);
     if !check.linkage().is_complete {
         check.unknown("", "the item has too many load commands to follow them all");
+    }
+}
+
+/// What an app inside of other code loads from around itself is not decided.
+fn outside(check: &mut Check<'_>) {
+    let evidence = check.evidence();
+    if is_whole(evidence) || !evidence.code.first().is_some_and(|item| item.is_app_like) {
+        return;
+    }
+    let mut open = BTreeMap::new();
+    let images = check
+        .linkage()
+        .processes
+        .iter()
+        .flat_map(|process| &process.images);
+    for (image, loaded) in images {
+        let leaving = loaded
+            .loads
+            .iter()
+            .find(|load| load.destination == Destination::Unknown && !load.tried.is_empty());
+        let path = leaving.and_then(|load| linkage::slice(evidence, *image)?.linked_paths.get(load.index));
+        if let (Some(path), Some(object)) = (path, evidence.code.get(image.object)) {
+            open.entry(object.main_path())
+                .or_insert_with(|| path.path.clone());
+        }
+    }
+    for (object, path) in open {
+        check.unknown(&object, format!("{path} leads out of the item"));
     }
 }
 
@@ -274,7 +303,9 @@ fn relative(check: &mut Check<'_>) {
                 program.flags.contains(CodeDirectoryFlags::RUNTIME) && !is_allowed
             })
         });
-        let severity = if is_ignored {
+        let severity = if !is_relative_needed(evidence, linkage, slice, image) {
+            Severity::Note
+        } else if is_ignored {
             Severity::Error
         } else {
             Severity::Warning
@@ -285,6 +316,25 @@ fn relative(check: &mut Check<'_>) {
         );
         (!paths.is_empty()).then(|| Said::new(severity, message))
     });
+}
+
+/// Returns true if a relative path has an effect: it names a library, or is a run path in a process that looks for one with `@rpath`.
+fn is_relative_needed(evidence: &Evidence, linkage: &Linkage, slice: &SliceEvidence, image: Image) -> bool {
+    let asks = |slice: &SliceEvidence, is_wanted: fn(&Anchor<'_>) -> bool| {
+        let mut paths = slice.linked_paths.iter();
+        paths.any(|path| path.kind.is_dependency() && is_wanted(&anchor(&path.path)))
+    };
+    let is_run_path: fn(&Anchor<'_>) -> bool = |found| matches!(found, Anchor::RunPath(_));
+    asks(slice, |found| *found == Anchor::Relative)
+        || asks(slice, is_run_path)
+        || linkage.with(image).any(|(process, _)| {
+            let mut images = process.images.keys();
+            images.any(|other| {
+                let budget = evidence.budget().step(1);
+                budget.is_err()
+                    || linkage::slice(evidence, *other).is_some_and(|other| asks(other, is_run_path))
+            })
+        })
 }
 
 fn from_one_program(check: &mut Check<'_>) {

@@ -133,7 +133,7 @@ fn executables(check: &mut Check<'_>) {
         }
         // Without executable, Info.plist is what the signature would have to cover, and there is none.
         if severity < Severity::Error || !(is_unsigned || has_executable) {
-            finding.rejected_by = &[];
+            finding.rejected_by = Vec::new();
         }
     }
 }

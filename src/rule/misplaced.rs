@@ -224,7 +224,7 @@ fn apple_doubles(check: &mut Check<'_>) {
         finding.status = statuses.first().copied().flatten();
         if finding.status.is_none() {
             finding.severity = Severity::Warning;
-            finding.rejected_by = &[];
+            finding.rejected_by = Vec::new();
         }
     }
 }

@@ -60,7 +60,7 @@ fn unsigned_nested(check: &mut Check<'_>) {
                 finding.status = fault.status();
             } else {
                 // For the seal it is a file like any other.
-                finding.rejected_by = &[Party::Gatekeeper, Party::Notary, Party::Amfi];
+                finding.rejected_by = vec![Party::Gatekeeper, Party::Notary, Party::Amfi];
             }
         }
     }
@@ -361,6 +361,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "executable-bit-lost",
         family: Family::Files,
+        rejected_by: &[Party::MacOs],
         title: "a program may not be executed",
         catalogue: "R280",
         explanation: "The mode of the file has no execute bit, so macOS cannot start it, and the Finder says that the application can't be opened. Modes are not part of the signature: they were lost in transport, in a zip made on Windows, an upload of build artifacts or a checkout.",

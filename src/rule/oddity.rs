@@ -63,22 +63,37 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[],
         title: "the signature holds bytes or entries that nothing uses",
         catalogue: "R033",
-        explanation: "The index of the signature has empty entries, components that overlap or that nothing reaches, or there are bytes that belong to no component. macOS ignores them. Nothing covers them either, so they can carry anything. Signing again with a smaller signature leaves the rest of the old one behind.",
+        explanation: "The index of the signature has empty entries, components that overlap or that nothing reaches, or there are bytes between components that belong to none. macOS ignores them. Nothing covers them either, so they can carry anything.",
         remedy: SIGN_AGAIN,
         check: about! {
             Oddity::EmptyEntry { slot } => format!("the index names {slot} without a component"),
             Oddity::CutBlob { slot } => format!("{slot} is shorter than the header of a component"),
             Oddity::OverlappingBlobs { slot } => format!("{slot} begins inside of another component"),
             Oddity::BytesBetweenBlobs { count } => format!("{count} bytes between components belong to none"),
-            Oddity::BytesBehindSuperBlob { count } => format!("data in the {count} bytes behind the signature"),
             Oddity::UnreachableAlternate { slot } => format!("{slot} is never looked at: the one in front of it is missing"),
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "signature-residue",
+        family: Family::Signature,
+        severity: Severity::Note,
+        rejected_by: &[],
+        title: "there are bytes after the signature, in the space that was made for it",
+        catalogue: "R033",
+        explanation: "The load command gives the signature more space than it needs, and the rest is not empty. Signing again with a smaller signature leaves the end of the old one there, such as that of the linker. macOS ignores the bytes. Nothing covers them, so they can carry anything.",
+        remedy: &[Step::Say(
+            "nothing has to be done; to be without them, build the code anew and sign it once",
+        )],
+        check: about! {
+            Oddity::BytesBehindSuperBlob { count } => format!("data in the {count} bytes after the signature"),
         },
         ..Rule::BASE
     },
     Rule {
         id: "alternate-directory-unsigned",
         family: Family::Signature,
-        severity: Severity::Error,
+        severity: Severity::Warning,
         rejected_by: &[],
         title: "the certificate signature does not cover all CodeDirectories",
         catalogue: "R004, R027",

@@ -208,7 +208,7 @@ impl Policy {
         Finding {
             rule: rule.id,
             severity: self.severity(rule.id).unwrap_or(rule.severity),
-            rejected_by: rule.rejected_by,
+            rejected_by: rule.rejected_by.to_vec(),
             code: String::new(),
             path: String::new(),
             architecture: None,
@@ -249,7 +249,7 @@ impl Applied<'_> {
         self.policy.apply_to(item, self.at, &mut self.tallies);
         for (ignore, tally) in self.policy.ignores.iter().zip(&mut self.tallies) {
             let rule = find(ignore.rule);
-            let is_asked = rule.is_some_and(|rule| rule.applies_to(item.advice.target));
+            let is_asked = rule.is_some_and(|rule| item.advice.applies(rule));
             if ignore.is_about(item.name) && (is_asked || ignore.is_expired(self.at)) {
                 tally.is_asked = true;
                 tally.is_open |= ignore.may_match(item.advice);

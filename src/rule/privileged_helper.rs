@@ -8,7 +8,7 @@
 use super::claims::is_signed_by_apple;
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
-use crate::finding::Severity;
+use crate::finding::{Party, Severity};
 use crate::plist::{Dictionary, Value};
 use crate::remedy::{SIGN, Step, run};
 use crate::requirement::{Requirement, SyntaxError};
@@ -254,6 +254,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "privileged-helper-missing",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "a privileged helper that the app names and does not have",
         catalogue: "R370",
         explanation: "SMJobBless installs the helper from Contents/Library/LaunchServices, under the name that is its key in SMPrivilegedExecutables. It is not there.",
@@ -269,6 +270,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "privileged-helper-requirement",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "app and privileged helper do not accept each other's signature",
         catalogue: "R368",
         explanation: "SMJobBless installs a helper only if it satisfies the requirement in the app's SMPrivilegedExecutables, and the app satisfies one in the helper's SMAuthorizedClients. Both were evaluated on the real signatures. SMJobBless answers with error 8 of CFErrorDomainLaunchd and says no more. A certificate of another kind or team than the one that the requirements were written for is the usual cause: they name a development certificate, and the release has a Developer ID.",
@@ -286,6 +288,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "privileged-helper-sections",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "a privileged helper without the property lists that SMJobBless reads",
         catalogue: "R369",
         explanation: "A privileged helper is a single file. Its Info.plist and its property list for launchd lie in the sections __info_plist and __launchd_plist of __TEXT. The Label of the latter must be the name of the file, which is the key in the app's SMPrivilegedExecutables.",

@@ -437,20 +437,14 @@ pub(super) const RULES: &[Rule] = &[
         check: |check| {
             let is_upload = check.target() == Target::MacAppStore;
             for subject in Subject::all(check) {
-                match subject.embedded.is_quarantined {
-                    Some(true) => {
-                        let path = &subject.embedded.path;
-                        let message = "this profile carries the attribute com.apple.quarantine";
-                        let finding = check.within(subject.object, path, message);
-                        if !is_upload {
-                            finding.severity = Severity::Note;
-                        }
+                // Where there are no attributes, nothing says that it was quarantined.
+                if subject.embedded.is_quarantined == Some(true) {
+                    let path = &subject.embedded.path;
+                    let message = "this profile carries the attribute com.apple.quarantine";
+                    let finding = check.within(subject.object, path, message);
+                    if !is_upload {
+                        finding.severity = Severity::Note;
                     }
-                    None if is_upload => check.unknown(
-                        &subject.embedded.path,
-                        "whether it was quarantined on the Mac that it comes from: attributes do not outlive every way to here",
-                    ),
-                    Some(false) | None => {}
                 }
             }
         },

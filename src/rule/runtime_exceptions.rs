@@ -120,7 +120,7 @@ pub(super) const RULES: &[Rule] = &[
                         .message
                         .push_str(" beside disabled library validation, as hosts of plug-ins do");
                     finding.severity = Severity::Warning;
-                    finding.rejected_by = &[];
+                    finding.rejected_by = Vec::new();
                 }
             });
         },

@@ -3,7 +3,6 @@
 use super::claims::{self, Claimant, Role, is_signed_by_apple, list};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
-use crate::entitlements::{Class, classify};
 use crate::finding::{Party, Severity, Target};
 use crate::plist::Value;
 use crate::remedy::{Condition, Edit, Kind, SIGN_EDITED, Step, Word};
@@ -13,15 +12,18 @@ const HELPERS: &str =
     "https://developer.apple.com/documentation/xcode/embedding-a-helper-tool-in-a-sandboxed-app";
 const SANDBOX: &str = "com.apple.security.app-sandbox";
 const INHERIT: &str = "com.apple.security.inherit";
+/// Apps that launchd starts when the user logs in.
+const LOGIN_ITEMS: &str = "Contents/Library/LoginItems/";
 const EXCEPTION: &str = "com.apple.security.temporary-exception.";
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "sandbox-inherit-extra",
         family: Family::Entitlements,
+        rejected_by: &[Party::MacOs],
         title: "a program that inherits its sandbox and claims more",
         catalogue: "R119, R120",
-        explanation: "A helper that inherits the sandbox of the app that starts it has two entitlements: com.apple.security.app-sandbox and com.apple.security.inherit. With any other, libsecinit aborts it when it starts (SIGTRAP or SIGILL). Xcode adds com.apple.security.get-task-allow to debug builds, and identifiers to all others.",
+        explanation: "A helper that inherits the sandbox of the app that starts it has two entitlements of App Sandbox: com.apple.security.app-sandbox and com.apple.security.inherit. With any other of App Sandbox, libsecinit aborts it when it starts (SIGTRAP or SIGILL); so does com.apple.security.get-task-allow, which Xcode adds to debug builds. Exceptions from the hardened runtime (com.apple.security.cs.*) are not inherited, so a helper that needs them has to claim them itself.",
         remedy: &[
             Step::Say("sign it without these keys"),
             Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
@@ -34,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
                     return;
                 }
                 let keys = claimant.claims.iter().map(|(key, _)| key);
-                let extra: Vec<_> = keys.filter(|key| ![SANDBOX, INHERIT].contains(key)).collect();
+                let extra: Vec<_> = keys.filter(|key| is_of_sandbox(key)).collect();
                 if extra.is_empty() {
                     return;
                 }
@@ -44,12 +46,8 @@ pub(super) const RULES: &[Rule] = &[
                     ""
                 };
                 let message = format!("inherits its sandbox, but also claims {}{hint}", list(&extra));
-                let is_foreign = extra.iter().all(|key| classify(key) == Class::Foreign);
                 let finding = check.slice(claimant.object, claimant.slice, message);
                 finding.facts.keys(extra);
-                if is_foreign {
-                    finding.severity = Severity::Warning;
-                }
             });
         },
         ..Rule::BASE
@@ -57,6 +55,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "inherit-without-sandbox",
         family: Family::Entitlements,
+        rejected_by: &[Party::MacOs],
         title: "a program that inherits a sandbox but claims none",
         catalogue: "R121",
         explanation: "com.apple.security.inherit has its meaning beside com.apple.security.app-sandbox only. Alone it does not put the program into the sandbox of its parent.",
@@ -83,6 +82,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "inherit-on-bundled-main",
         family: Family::Entitlements,
+        rejected_by: &[Party::MacOs],
         title: "a program that the system starts inherits its sandbox",
         catalogue: "R122",
         explanation: "Apps, app extensions and XPC services are started by launchd, which has no sandbox to inherit, so they abort. Only helpers that an app starts as its children may inherit; some apps have such helpers in the form of apps.",
@@ -109,12 +109,14 @@ pub(super) const RULES: &[Rule] = &[
                 if !is_started || !inherits(claimant) {
                     return;
                 }
-                let is_helper = kind == BundleKind::App && claimant.object.parent.is_some();
-                let message = format!("the main executable of an {} inherits its sandbox", kind.name());
-                let finding = check.slice(claimant.object, claimant.slice, message);
-                if is_helper {
-                    finding.severity = Severity::Note;
+                // Apps in an app are its children, as those of Chromium, unless they are where launchd starts them.
+                let path = &claimant.object.path;
+                let is_nested = !path.is_empty();
+                if kind == BundleKind::App && is_nested && !path.contains(LOGIN_ITEMS) {
+                    return;
                 }
+                let message = format!("the main executable of an {} inherits its sandbox", kind.name());
+                check.slice(claimant.object, claimant.slice, message);
             });
         },
         ..Rule::BASE
@@ -173,7 +175,7 @@ pub(super) const RULES: &[Rule] = &[
                     let finding = check.slice(object, slice, message);
                     if is_store {
                         finding.severity = Severity::Error;
-                        finding.rejected_by = &[Party::AppStore];
+                        finding.rejected_by = vec![Party::AppStore];
                     }
                 }
             }
@@ -183,6 +185,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "sandbox-on-appex-missing",
         family: Family::Entitlements,
+        rejected_by: &[Party::MacOs],
         title: "an app extension without sandbox",
         catalogue: "R124",
         explanation: "macOS starts app extensions only in a sandbox: one that does not claim it is not registered, and does not show up.",
@@ -313,6 +316,31 @@ fn network_of_frameworks(check: &mut Check<'_>) {
     if let Some(framework) = found.filter(|_| !has_client) {
         check.object(main, format!("sandboxed without network, but brings {framework}"));
     }
+}
+
+/// Returns true for a key of App Sandbox other than the two that a helper needs (Apple's "Enabling App Sandbox Inheritance"), and for the
+/// one of debug builds, which is as bad.
+fn is_of_sandbox(key: &str) -> bool {
+    const NAMES: [&str; 4] = [
+        "application-groups",
+        "print",
+        "scripting-targets",
+        "get-task-allow",
+    ];
+    const GROUPS: [&str; 6] = [
+        "assets.",
+        "device.",
+        "files.",
+        "network.",
+        "personal-information.",
+        "temporary-exception.",
+    ];
+    let Some(name) = key.strip_prefix("com.apple.security.") else {
+        return false;
+    };
+    // The hardened runtime has this name as well.
+    let is_shared = name == "device.audio-input";
+    !is_shared && (NAMES.contains(&name) || GROUPS.iter().any(|group| name.starts_with(group)))
 }
 
 fn inherits(claimant: Claimant<'_>) -> bool {

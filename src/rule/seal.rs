@@ -343,7 +343,7 @@ pub(super) const RULES: &[Rule] = &[
                     };
                     let finding = check.slice(object, slice, message);
                     if slice.team_id.is_some() {
-                        finding.rejected_by = &[Party::Codesign, Party::Gatekeeper, Party::Amfi];
+                        finding.rejected_by = vec![Party::Codesign, Party::Gatekeeper, Party::Amfi];
                     }
                 }
             }

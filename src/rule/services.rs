@@ -3,6 +3,7 @@
 use super::claims::{app_around, is_signed_by_apple};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
+use crate::finding::Party;
 use crate::plist::{Dictionary, Value};
 use crate::remedy::{SIGN, SIGN_EDITED, Step, run};
 use crate::verify::{CodeKind, CodeObject, SignatureKind, SliceEvidence};
@@ -150,6 +151,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "system-extension-name",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "a system extension whose file name is not its identifier",
         catalogue: "R360",
         explanation: "sysextd looks for Contents/Library/SystemExtensions/IDENTIFIER.systemextension (or .dext) and finds nothing under another name.",
@@ -164,6 +166,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "system-extension-misplaced",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "a system extension where nothing looks for it",
         catalogue: "R361",
         explanation: "System extensions and drivers are activated from Contents/Library/SystemExtensions of the app, and from nowhere else.",
@@ -179,6 +182,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "system-extension-team",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "a system extension of another team than its app",
         catalogue: "R362",
         explanation: "An app may activate extensions of its own team only, unless the extension claims com.apple.developer.system-extension.redistributable.",
@@ -193,6 +197,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "network-extension-mach-service",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "a network extension whose service name is outside of its app groups",
         catalogue: "R364",
         explanation: "NetworkExtension/NEMachServiceName is the name under which launchd knows the provider. It must begin with one of the app groups that the extension claims, or the app cannot connect to it.",
@@ -208,6 +213,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "camera-extension-mach-service",
         family: Family::Services,
+        rejected_by: &[Party::MacOs],
         title: "a camera extension whose service name is outside of its app groups",
         catalogue: "R365",
         explanation: "CMIOExtension/CMIOExtensionMachServiceName must begin with one of the app groups that the extension claims, or the camera does not appear.",

@@ -18,6 +18,22 @@ const LOOK_INTO_IT: &[Step] = &[
     run!["ditto" "-c" "-k" "--sequesterRsrc" "--keepParent" (Value "APP") Code],
 ];
 
+/// For a provisioning profile.
+const PROFILE: &[Step] = &[
+    Step::Say("look at the profile itself"),
+    run!["sealcheck" "profile" Code],
+];
+
+/// Returns true for the names that Xcode gives to provisioning profiles.
+fn is_named_profile(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|found| {
+        ["provisionprofile", "mobileprovision"]
+            .iter()
+            .any(|known| found.eq_ignore_ascii_case(known))
+    })
+}
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "unsigned-code",
@@ -47,17 +63,21 @@ pub(super) const RULES: &[Rule] = &[
                 if archive.is_some_and(Container::has_faults) {
                     continue;
                 }
+                let is_profile = item.kind == CodeKind::Generic && is_named_profile(check.evidence().name());
                 let message = match (archive, slice, architecture) {
                     (Some(_), ..) => {
                         "this is an archive in which no code was found, and it carries no signature itself"
                     }
-                    (_, Some(_), None) => "this is no Mach-O code, and there is no signature for it",
+                    _ if is_profile => "this is a provisioning profile, not code",
+                    (_, Some(_), None) => "this is not Mach-O code, and there is no signature for it",
                     _ => "the code is not signed",
                 };
                 let finding = check.object(item, message);
                 finding.architecture = architecture.map(|found| found.to_string());
                 finding.status = fault.status();
-                if archive.is_some() {
+                if is_profile {
+                    finding.facts.steps = Some(PROFILE);
+                } else if archive.is_some() {
                     finding.facts.steps = Some(LOOK_INTO_IT);
                 } else if item.kind == CodeKind::Generic {
                     finding.facts.steps = Some(NO_CODE);

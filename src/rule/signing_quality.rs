@@ -112,7 +112,8 @@ fn unstable_requirement(slice: &SliceEvidence) -> Option<Said> {
 }
 
 fn exec_segment(slice: &SliceEvidence) -> Option<Said> {
-    let recorded = slice.exec_segment?;
+    // Before macOS 11, codesign left the fields empty; the kernel then takes no notice of them (`MachORep::needsExecSeg`).
+    let recorded = slice.exec_segment.filter(|recorded| recorded.limit != 0)?;
     let text = slice.segments.iter().find(|segment| segment.name == "__TEXT")?;
     let is_main = recorded.flags.0 & ExecSegmentFlags::MAIN_BINARY != 0;
     if (recorded.base, recorded.limit) != (text.file_offset, text.file_size) {

@@ -30,7 +30,7 @@ fn malformed(check: &mut Check<'_>) {
             finding.status = fault.status();
             // What verification does not need is refused by others.
             if finding.status.is_none() {
-                finding.rejected_by = &[Party::Dyld];
+                finding.rejected_by = vec![Party::Dyld];
             }
         }
     }

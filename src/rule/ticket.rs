@@ -183,7 +183,7 @@ fn check_time(check: &mut Check<'_>, evidence: &TicketEvidence, ticket: &Ticket)
         report(
             check,
             evidence,
-            Severity::Error,
+            Severity::Warning,
             &format!("the ticket is of {issued}, but lists code that was signed only at {signed}"),
         );
     } else if after > LATE {
@@ -232,7 +232,13 @@ pub(super) const RULES: &[Rule] = &[
                     }
                     None => "not stapled: the first launch needs Apple's servers",
                 };
-                check.file("", message);
+                let is_listed = item.assessed_slices().all(|slice| slice.notarized == Some(true));
+                let finding = check.file("", message);
+                if is_listed {
+                    // A ticket at hand says that it is notarized; that of an installer package is registered with what it installs.
+                    "not stapled, but a ticket at hand lists it".clone_into(&mut finding.message);
+                    finding.severity = Severity::Note;
+                }
             }
         },
         ..Rule::BASE
@@ -364,6 +370,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ticket-time",
         family: Family::Ticket,
+        severity: Severity::Warning,
         title: "the time of the notarization ticket does not fit that of the code",
         catalogue: "R176",
         explanation: "Code is signed, then notarized. A ticket that is older than the timestamp of code that it lists cannot come from that order of events. One that is much younger is merely unusual, and one from the future means that a clock is wrong.",

@@ -106,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
                         let message = format!("stamped {time}, which is later than {now}");
                         let finding = check.slice(object, slice, message);
                         finding.severity = Severity::Warning;
-                        finding.rejected_by = &[];
+                        finding.rejected_by = Vec::new();
                     }
                 }
             }

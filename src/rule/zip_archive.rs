@@ -3,10 +3,13 @@
 //! All members of the archive count, also those beside the item: with another tool, they may end up in it. Only what is damaged was met
 //! when the item was read; contents of which no rule and no verdict asks are not looked at.
 
+use std::collections::HashSet;
+
 use super::{Check, Family, Rule};
 use crate::finding::{Party, Place};
 use crate::remedy::{Step, run};
 use crate::source::{Container, ContainerFaultKind};
+use crate::verify::{CodeKind, CodeObject};
 
 /// Members that are named in one finding.
 const MAX_PLACES: usize = 20;
@@ -111,6 +114,29 @@ fn places<'a>(names: impl Iterator<Item = &'a str>, container: &Container, note:
         .collect()
 }
 
+/// Returns true if the modes that are missing matter to the item: a program or script is among the files, or links may be, so that the
+/// seal is broken. Documents, installer packages and disk images are the same without modes.
+fn needs_modes(check: &Check<'_>, container: &Container) -> bool {
+    let evidence = check.evidence();
+    let inner = evidence.path.strip_prefix(&container.path).unwrap_or_default();
+    let inner = inner.trim_matches('/');
+    let is_program = |object: &CodeObject| {
+        let mut slices = object.slices.iter();
+        object.is_script || slices.any(|slice| slice.file_type.is_some_and(|found| found.is_execute()))
+    };
+    let modeless: HashSet<&str> = container.modeless.iter().map(String::as_str).collect();
+    let is_modeless = |object: &CodeObject| {
+        let path = format!("{inner}/{}", object.main_path());
+        modeless.contains(path.trim_matches('/'))
+    };
+    let mut programs = evidence.code.iter().filter(|object| is_program(object));
+    let is_bundle = evidence
+        .code
+        .first()
+        .is_some_and(|item| matches!(item.kind, CodeKind::Bundle(_)));
+    programs.any(is_modeless) || is_bundle && evidence.codesign.valid() != Some(true)
+}
+
 fn modes(check: &mut Check<'_>) {
     let Some(container) = container(check) else {
         return;
@@ -118,6 +144,9 @@ fn modes(check: &mut Check<'_>) {
     let Some(first) = container.modeless.first() else {
         return;
     };
+    if !needs_modes(check, container) {
+        return;
+    }
     let message = match container.modeless.len() {
         1 => format!("{first} has no Unix mode in the archive"),
         count => format!("{count} files have no Unix modes in the archive, {first} among them"),
@@ -154,7 +183,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: MODES,
         family: Family::Files,
-        rejected_by: &[Party::Codesign, Party::Gatekeeper],
+        rejected_by: &[Party::Codesign, Party::Gatekeeper, Party::MacOs],
         title: "the archive does not say what is executable and what is a link",
         catalogue: "R295",
         explanation: "An archive in ZIP form keeps execute bits and links only if the program that made it wrote Unix attributes. Those of Windows and of many libraries do not: unpacked on a Mac, programs cannot be started, and links are small text files, so that the seal is broken. Whatever else is found in the item is judged without them, as the Mac will see it.",

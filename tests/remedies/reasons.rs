@@ -225,6 +225,7 @@ pub const NOT_REPAIRED: &[(&str, &[&str])] = &[
             "system-program-copied",
             "not-a-bundle",
             "nested-code-resigned",
+            "signature-residue",
             "ticket-extra-records",
             "ticket-flags-unknown",
             "tool-cannot-be-stapled",

@@ -9,6 +9,7 @@ pub mod der;
 pub mod foundry;
 pub mod judge;
 pub mod macho;
+pub mod package;
 pub mod pki;
 pub mod plist;
 pub mod profile;

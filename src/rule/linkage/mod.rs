@@ -10,6 +10,7 @@
 mod place;
 mod search;
 
+use crate::bundle::BundleKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use place::{Absolute, Anchor, absolute, anchor, folder_of, is_in_build_folder, normalized};
@@ -160,12 +161,16 @@ impl Linkage {
     }
 }
 
-/// Whether nothing outside of the item belongs to it: an app, not a part of one.
+/// Returns true if nothing outside of the item belongs to it: an app, not a part of one. An app that is judged where it is in another
+/// bundle is a part of that.
 pub(super) fn is_whole(evidence: &Evidence) -> bool {
-    evidence
-        .code
-        .first()
-        .is_some_and(|item| item.is_app_like && item.executable.is_some())
+    let mut folders = evidence.root.trim_end_matches('/').rsplit('/').skip(1);
+    let is_inside = folders.any(|folder| BundleKind::of_name(folder).is_some());
+    !is_inside
+        && evidence
+            .code
+            .first()
+            .is_some_and(|item| item.is_app_like && item.executable.is_some())
 }
 
 /// The slice of an image.

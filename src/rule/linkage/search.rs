@@ -348,6 +348,7 @@ impl Outcome {
         let is_unknown = self.is_unknown || (self.is_outside && !is_whole);
         match found {
             Some(found) => (found, Vec::new()),
+            None if is_unknown && self.is_outside => (Destination::Unknown, self.tried),
             None if is_unknown => (Destination::Unknown, Vec::new()),
             None => (Destination::Missing, self.tried),
         }

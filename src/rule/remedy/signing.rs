@@ -43,12 +43,13 @@ impl<'a> Signing<'a> {
         let fitting = match target {
             Target::MacAppStore => Some(CertificateKind::Distribution),
             Target::DeveloperId => Some(CertificateKind::DeveloperIdApplication),
-            Target::Local => None,
+            Target::Local | Target::Ios => None,
         };
         let usual = match target {
             Target::MacAppStore => "Apple Distribution: NAME",
             Target::DeveloperId => "Developer ID Application: NAME",
             Target::Local => "-",
+            Target::Ios => "Apple Distribution: NAME",
         };
         // The item may have lost its signature, and a program in it still has one.
         let is_program = |slice: &&SliceEvidence| slice.file_type.is_some_and(|found| found.is_execute());
@@ -67,7 +68,7 @@ impl<'a> Signing<'a> {
             is_notarized: target == Target::DeveloperId
                 && (!evidence.tickets.is_empty() || slices().any(|slice| slice.notarized == Some(true))),
             identity: name.filter(|name| is_printable(name)).unwrap_or(usual).to_owned(),
-            keeps_entitlements: signer.is_some() || target == Target::Local,
+            keeps_entitlements: signer.is_some() || matches!(target, Target::Local | Target::Ios),
             team: item.and_then(team),
             code: code.map(|object| (object.path.as_str(), object)).collect(),
         }
