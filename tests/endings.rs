@@ -114,8 +114,8 @@ fn one_takes_precedence_over_three_over_four_over_zero() {
     }
     items.assert_worst(&["ticket"], ("good", 1), missing, 1);
     for command in [
-        &["check", "--target", "local", "-R", "never"][..],
-        &["verify", "-R", "never"],
+        &["check", "--target", "local", "-R", "=never"][..],
+        &["verify", "-R", "=never"],
         &["assess", "--type", "install"],
         &["requirement", "test", "never"],
     ] {
@@ -136,7 +136,7 @@ fn one_takes_precedence_over_three_over_four_over_zero() {
 #[test]
 fn the_styles_of_apple_keep_the_first_failure() {
     let items = Items::new();
-    let command = ["verify", "--style", "codesign", "-R", "never"];
+    let command = ["verify", "--style", "codesign", "-R", "=never"];
     assert_eq!(items.status(&command, &["good", "broken", "unsigned"]), 3);
     assert_eq!(items.status(&command, &["broken", "good"]), 1);
     let command = ["inspect", "--style", "codesign"];

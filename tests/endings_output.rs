@@ -14,7 +14,7 @@ use crate::support::program::is_emulated;
 const REPORTS: [(&[&str], &str, i32); 7] = [
     (&["check", "--target", "local", "-v"], "broken", 1),
     (&["verify", "-v"], "broken", 1),
-    (&["verify", "-v", "-R", "never"], "good", 3),
+    (&["verify", "-v", "-R", "=never"], "good", 3),
     (&["assess", "--type", "install"], "good", 3),
     (&["verify", "-v"], "good", 0),
     (&["inspect"], "good", 0),
@@ -139,7 +139,7 @@ fn a_closed_standard_error_keeps_the_status() {
             ("-v good", 4),
             ("good", 0),
             ("broken", 1),
-            ("-v -R never good", 3),
+            ("-v -R=never good", 3),
         ] {
             assert_eq!(
                 items.bash(&format!("$S {style} {words} {error}")).0,

@@ -130,7 +130,7 @@ fn no_item_escapes_a_demand() {
     for demand in [
         ["--require", "notarized"],
         ["--expect-team", "S8XHQB96PW"],
-        ["-R", "anchor apple generic"],
+        ["-R", "=anchor apple generic"],
     ] {
         let (status, _, error) = run(folder, &[&demand[..], &["dist"]].concat());
         assert_eq!(status, Some(4), "{demand:?}: {error}");

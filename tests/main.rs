@@ -39,6 +39,7 @@ mod endings;
 mod endings_output;
 mod entitlements_table;
 mod expansion;
+mod first_hour;
 mod formats;
 mod fuzzing;
 mod gatekeeper;

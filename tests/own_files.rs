@@ -173,6 +173,7 @@ fn the_working_folder_cannot_change_what_is_demanded() {
         for demand in [
             "--expect-team ABCDE12345",
             "--expect-identifier org.example.other",
+            &format!("--expect-leaf {}", "0".repeat(64)),
             "--expect-entitlement com.apple.security.app-sandbox",
             "--require developer-id",
             "--require hardened-runtime",
@@ -193,7 +194,7 @@ fn the_working_folder_cannot_change_what_is_demanded() {
             let (status, out, error) = items.bash(&format!("$S check --config sealcheck.toml {demand} tool"));
             assert_eq!((status, error.as_str()), (0, ""), "{demand}: {out}");
         }
-        assert_eq!(items.bash("$S check -R never tool").0, 3);
+        assert_eq!(items.bash("$S check -R=never tool").0, 3);
     }
     // What is not demanded is the project's own matter, and so is more than is demanded.
     fs::write(

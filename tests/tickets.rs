@@ -858,7 +858,7 @@ fn tickets_from_elsewhere_are_options() {
         assert_eq!(status, 0);
         let (text, _) = with(&["check"]);
         assert!(text.contains(" · ticket covers 5 of 5 slices\n"), "{text}");
-        let (text, status) = with(&["verify", "-R", "notarized"]);
+        let (text, status) = with(&["verify", "-R", "=notarized"]);
         assert!(text.ends_with("X: explicit requirement satisfied\n"), "{text}");
         assert_eq!(status, 0);
         let (text, status) = with(&["assess"]);

@@ -7,7 +7,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use super::config::Baselines;
+use super::config::Choices;
 use super::expected::Expected;
 use super::values::{
     Assessor, Colour, Destination, Form, Format, Host, InspectFormat, Known, Manner, RESTRICT_SIDEBAND,
@@ -15,6 +15,7 @@ use super::values::{
     parse_operation, parse_report, parse_rule, parse_strict, parse_time,
 };
 use crate::entitlements::nearest_of;
+use crate::finding::Target;
 use crate::gatekeeper::Operation;
 use crate::hash::Kernel;
 use crate::time::UnixTime;
@@ -75,44 +76,49 @@ pub(super) struct Global {
     /// Write the report to this file instead of standard output
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// Number of threads; by default one for each processor
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) jobs: Option<u16>,
-    /// The Mac whose architecture decides which slice comes first
-    #[arg(long, global = true, value_enum, value_name = "ARCH", default_value_t = Host::Arm64)]
-    pub(super) host_arch: Host,
-    /// Where the code is meant to go; auto: what its certificate is for, else to users who download it
-    #[arg(long, global = true, value_enum, value_name = "TARGET", default_value_t = Destination::Auto)]
-    pub(super) target: Destination,
-    /// The time for which to judge, such as 2026-11-24T12:00:00Z; by default now
-    #[arg(long, global = true, value_name = "TIME", value_parser = parse_time)]
-    pub(super) at: Option<UnixTime>,
-    /// Root certificates that may complete a chain: one in DER, or any number in PEM
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(super) trust_anchor: Vec<PathBuf>,
-    /// Root certificates that count as Apple's, in the same forms; every report says so
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(super) apple_anchor: Vec<PathBuf>,
-    /// Another limit than usual for what is read; a wrong name lists all
-    #[arg(long, global = true, value_name = "NAME=NUMBER", value_parser = parse_limit)]
-    pub(super) limit: Vec<(String, u64)>,
-    /// Decisions about findings of check: severities and ignores; by default sealcheck.toml in the working folder, if there
-    /// is one, which cannot change what the command line demands
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-    /// Leave out the findings of this rule
-    #[arg(long, global = true, value_name = "RULE", value_parser = parse_rule)]
-    pub(super) ignore: Vec<Known>,
-    /// Which implementation computes digests; for tests and measurements
-    #[arg(long, global = true, value_name = "KERNEL", value_parser = parse_kernel, default_value = "auto", hide = true)]
-    pub(super) hash_kernel: Kernel,
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto)]
     pub(super) color: Colour,
 }
 
+/// Options of every command that reads code.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Reading")]
+pub(super) struct Reading {
+    /// Number of threads; by default one for each processor
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+    /// The Mac whose architecture decides which slice comes first
+    #[arg(long, value_enum, value_name = "ARCH", default_value_t = Host::Arm64)]
+    pub(super) host_arch: Host,
+    /// The time for which to judge, such as 2026-11-24T12:00:00Z; by default now
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(super) at: Option<UnixTime>,
+    /// Root certificates that may complete a chain: one in DER, or any number in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) trust_anchor: Vec<PathBuf>,
+    /// Root certificates that count as Apple's, in the same forms; every report says so
+    #[arg(long, value_name = "FILE")]
+    pub(super) apple_anchor: Vec<PathBuf>,
+    /// Another limit than usual for what is read; a wrong name lists all
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = parse_limit)]
+    pub(super) limit: Vec<(String, u64)>,
+    /// Which implementation computes digests; for tests and measurements
+    #[arg(long, value_name = "KERNEL", value_parser = parse_kernel, default_value = "auto", hide = true)]
+    pub(super) hash_kernel: Kernel,
+}
+
+/// Where code is meant to go.
+#[derive(Debug, Args, Default)]
+pub(super) struct Aim {
+    /// Where the code is meant to go; auto: what its certificate is for, else to users who download it
+    #[arg(long, value_enum, value_name = "TARGET", default_value_t = Destination::Auto)]
+    pub(super) target: Destination,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a run")]
 pub(super) enum Command {
     /// Check signed code and report every problem (the default)
     #[command(after_help = AFTER)]
@@ -124,10 +130,17 @@ pub(super) enum Command {
         reports: Reports,
         #[command(flatten)]
         demands: Demands,
+        /// Leave out files that are neither code nor a container, for hooks that name every changed file
+        #[arg(long)]
+        only_code: bool,
         #[command(flatten)]
         expected: Expected,
         #[command(flatten)]
-        baselines: Baselines,
+        choices: Choices,
+        #[command(flatten)]
+        aim: Aim,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Give the verdict of `codesign --verify --deep --strict` only, in Apple's words
     Verify {
@@ -139,8 +152,18 @@ pub(super) enum Command {
         /// Whose output: ours on standard output, or the lines, streams and exit status of codesign
         #[arg(long, value_enum, default_value_t = Manner::Sealcheck)]
         style: Manner,
+        /// Verify nested code completely (the default)
+        #[arg(long, conflicts_with = "no_deep")]
+        deep: bool,
+        /// Verify (the default), as codesign --verify
+        #[arg(long)]
+        verify: bool,
         #[command(flatten)]
         demands: Demands,
+        #[command(flatten)]
+        aim: Aim,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Give the verdict of Gatekeeper only, in the words of `spctl --assess`
     Assess {
@@ -157,6 +180,10 @@ pub(super) enum Command {
         style: Assessor,
         #[command(flatten)]
         elsewhere: Elsewhere,
+        #[command(flatten)]
+        aim: Aim,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Show what the signature says, as `codesign -d -vvvv -r-` does
     Inspect {
@@ -181,6 +208,8 @@ pub(super) enum Command {
         /// The version of a framework; the current one by default
         #[arg(long, value_name = "VERSION")]
         bundle_version: Option<String>,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Show, compile and test code requirements
     #[command(subcommand)]
@@ -193,6 +222,8 @@ pub(super) enum Command {
         /// Format of the report
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Print the entitlements that the code claims
     Entitlements {
@@ -205,6 +236,8 @@ pub(super) enum Command {
         /// Only this architecture, such as arm64; the host's by default
         #[arg(long)]
         arch: Option<String>,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Show notarization tickets, who signed them, and which code they cover
     Ticket {
@@ -216,6 +249,8 @@ pub(super) enum Command {
         format: Format,
         #[command(flatten)]
         elsewhere: Elsewhere,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// List all rules
     Rules {
@@ -271,6 +306,37 @@ pub(super) struct Reports {
 }
 
 impl Arguments {
+    /// Returns how code is read, where the command reads code.
+    pub(super) fn reading(&self) -> Option<&Reading> {
+        match &self.command {
+            Command::Check { reading, .. }
+            | Command::Verify { reading, .. }
+            | Command::Assess { reading, .. }
+            | Command::Inspect { reading, .. }
+            | Command::Profile { reading, .. }
+            | Command::Entitlements { reading, .. }
+            | Command::Ticket { reading, .. }
+            | Command::Requirement(
+                RequirementCommand::Show { reading, .. } | RequirementCommand::Test { reading, .. },
+            ) => Some(reading),
+            Command::Requirement(RequirementCommand::Parse { .. })
+            | Command::Rules { .. }
+            | Command::Explain { .. }
+            | Command::Completions { .. }
+            | Command::Man { .. } => None,
+        }
+    }
+
+    /// Returns where the code is meant to go, as the command line says.
+    pub(super) fn target(&self) -> Option<Target> {
+        match &self.command {
+            Command::Check { aim, .. } | Command::Verify { aim, .. } | Command::Assess { aim, .. } => {
+                aim.target.target()
+            }
+            _ => None,
+        }
+    }
+
     /// Returns what code is asked for, where the command asks for something.
     fn demands(&self) -> Option<&Demands> {
         match &self.command {
@@ -302,7 +368,7 @@ impl Arguments {
 /// What code is asked for beyond its signature.
 #[derive(Debug, Args, Default)]
 pub(super) struct Demands {
-    /// A requirement that every architecture must satisfy: text, or a file with its text or binary form
+    /// A requirement that every architecture must satisfy: =TEXT, or a file with its text or binary form
     #[arg(short = 'R', long, value_name = "REQUIREMENT", allow_hyphen_values = true)]
     pub(super) requirement: Option<String>,
     /// Verify nested code only as far as its own signature, as codesign without --deep
@@ -379,6 +445,8 @@ pub(super) enum RequirementCommand {
         /// With parentheses, so that the text compiles to the same bytes
         #[arg(long)]
         source: bool,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Compile a requirement or a set of requirements, and print it in another form
     Parse {
@@ -397,6 +465,8 @@ pub(super) enum RequirementCommand {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        reading: Reading,
     },
 }
 
@@ -407,17 +477,46 @@ pub(super) fn nearest_command(word: &str) -> Option<String> {
     nearest_of(word, names).map(str::to_owned)
 }
 
-/// Puts `check` in front of the operands where no command is named.
-///
-/// Options that take a value are known from the parser's own description, so their values are not taken for
-/// operands.
-pub(super) fn with_default_command(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = arguments.collect();
+/// The program's own help: its commands, and the options of `check`, which is meant where no command is named.
+pub(super) fn overview() -> clap::Command {
     let command = Arguments::command();
-    let check = command.find_subcommand("check").into_iter();
+    let check: Vec<_> = command
+        .find_subcommand("check")
+        .into_iter()
+        .flat_map(clap::Command::get_arguments)
+        .filter(|argument| !argument.is_hide_set())
+        .map(|argument| argument.clone().required(false))
+        .collect();
+    command
+        .override_usage("sealcheck [OPTIONS] <PATHS>...\n       sealcheck <COMMAND> ...")
+        .subcommand_help_heading(
+            "Commands, each with --help (check is the default, and the options below are its own)",
+        )
+        .args(check)
+}
+
+/// Returns true if the words ask for help about the program as a whole.
+pub(super) fn asks_for_overview(words: &[OsString]) -> bool {
+    let options: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+    !options.is_empty() && options.iter().all(|word| word.starts_with('-')) && {
+        let is_help = |word: &str| matches!(word, "-h" | "--help");
+        options.iter().any(|word| is_help(word))
+    }
+}
+
+/// Brings the words of a command line into the form that the parser reads.
+///
+/// - Where no command is named, `check` is meant.
+/// - Options before the command come behind it, since each command has its own. Options that take a value are known from the
+///   parser's own description, so their values are not taken for operands.
+/// - `-R=TEXT` keeps its equals sign, which says that it is text (`codesign -R`); the parser would take it for its own.
+pub(super) fn in_order(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = words.map(with_equals_sign).collect();
+    let command = Arguments::command();
+    let subcommands = command.get_subcommands();
     let known: Vec<_> = command
         .get_arguments()
-        .chain(check.flat_map(clap::Command::get_arguments))
+        .chain(subcommands.flat_map(clap::Command::get_arguments))
         .collect();
     let takes_value = |text: &str| {
         known.iter().any(|argument| {
@@ -428,28 +527,33 @@ pub(super) fn with_default_command(arguments: impl Iterator<Item = OsString>) ->
                     .is_some_and(|name| argument.get_long() == Some(name))
         })
     };
-    let mut words = arguments.iter().skip(1);
     let mut first = None;
-    while let Some(word) = words.next() {
+    let mut at = 1;
+    while let Some(word) = words.get(at) {
         let text = word.to_string_lossy();
-        if !text.starts_with('-') || text == "-" {
+        if !text.starts_with('-') || matches!(&*text, "-" | "--") {
             first = Some(text.into_owned());
             break;
         }
-        if text == "--" {
-            first = Some(String::new());
-            break;
-        }
-        if takes_value(&text) {
-            words.next();
-        }
+        at = at.saturating_add(if takes_value(&text) { 2 } else { 1 });
     }
+    let Some(first) = first else { return words };
     let is_command =
         |name: &str| name == "help" || command.get_subcommands().any(|known| known.get_name() == name);
-    if first.is_some_and(|first| !is_command(&first)) {
-        arguments.insert(1.min(arguments.len()), "check".into());
+    if !is_command(&first) {
+        words.insert(1, "check".into());
+    } else if let Some(before) = words.get_mut(1..=at) {
+        before.rotate_right(1);
     }
-    arguments
+    words
+}
+
+/// `-R=TEXT` with one more equals sign, which the parser takes away.
+fn with_equals_sign(word: OsString) -> OsString {
+    match word.to_str().and_then(|text| text.strip_prefix("-R=")) {
+        Some(text) => format!("-R=={text}").into(),
+        None => word,
+    }
 }
 
 #[cfg(test)]
@@ -458,7 +562,7 @@ mod tests {
 
     fn parse(words: &[&str]) -> Arguments {
         let words = words.iter().map(OsString::from);
-        Arguments::try_parse_from(with_default_command(words)).unwrap()
+        Arguments::try_parse_from(in_order(words)).unwrap()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::arguments::Reports;
-use super::config::Baselines;
+use super::config::Choices;
 use super::course::{Course, Operands};
 use super::exit::Exit;
 use super::outputs::{Outputs, report};
@@ -17,7 +17,7 @@ use crate::verify::Gaps;
 pub(super) fn run(
     paths: &[PathBuf],
     reports: &Reports,
-    baselines: &Baselines,
+    choices: &Choices,
     session: &Session<'_>,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
@@ -49,7 +49,7 @@ pub(super) fn run(
         if let Some(known) = &session.baseline {
             known.apply(std::slice::from_mut(&mut item));
         }
-        if baselines.write_baseline.is_some() {
+        if choices.write_baseline.is_some() {
             let new = Baseline::of(std::slice::from_ref(&item));
             // As the next run with it will.
             new.apply(std::slice::from_mut(&mut item));
@@ -59,7 +59,7 @@ pub(super) fn run(
             course.add(&before, Exit::of(before.exit_status()))?;
         }
     }
-    if let Some(path) = &baselines.write_baseline
+    if let Some(path) = &choices.write_baseline
         && let Err(error) = baseline::write(path, &found)
     {
         let message = format!("sealcheck: {}: cannot be written: {error}", path.display());

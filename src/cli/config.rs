@@ -7,32 +7,41 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
-use super::arguments::Global;
 use super::complain;
 use super::exit::Exit;
+use super::expected;
 use super::file::{self, InputError};
 use super::left_out::Omission;
-use super::values::Known;
+use super::values::{Destination, Known, parse_rule};
 use crate::entitlements::nearest_of;
-use crate::finding::Severity;
-use crate::rule::{self, Family, Ignore, Pattern, Policy};
+use crate::finding::{Severity, Target};
+use crate::rule::{self, Expectations, Family, Ignore, Pattern, Policy};
 use crate::time::UnixTime;
 
 /// The file that is read where none is named.
 const FILE: &str = "sealcheck.toml";
 /// Bytes of a configuration: thousands of ignores.
 const MAX_CONFIG: u64 = 1 << 20;
+/// What is wrong with a target.
+const TARGETS: &str = "a target is \"developer-id\", \"mac-app-store\", \"local\" or \"auto\"";
 /// The rule about ignores themselves.
 const UNUSED: &str = "unused-ignore";
 
-/// Options about findings of earlier runs.
+/// Options that decide about findings.
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Decisions about findings")]
-pub(super) struct Baselines {
+pub(super) struct Choices {
+    /// Decisions about findings: severities and ignores; by default sealcheck.toml in the working folder, if there is one, which
+    /// cannot change what the command line demands
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Leave out the findings of this rule
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    ignore: Vec<Known>,
     /// Findings that this file lists are counted, and do not fail
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
@@ -45,6 +54,10 @@ pub(super) struct Baselines {
 #[derive(Debug, Default)]
 pub(super) struct Decisions {
     pub(super) policy: Policy,
+    /// Where the code is meant to go, where the command line says nothing.
+    pub(super) target: Option<Target>,
+    /// What is expected of every item, in addition to what the command line demands.
+    pub(super) expectations: Expectations,
     /// Items that are left out.
     pub(super) omissions: Vec<Omission>,
     /// The file, where there is one.
@@ -57,9 +70,9 @@ impl Decisions {
     ///
     /// # Errors
     /// The message and the exit status.
-    pub(super) fn new(global: &Global, has_demands: bool) -> Result<Self, (String, Exit)> {
-        let is_named = global.config.is_some();
-        let file = match &global.config {
+    pub(super) fn new(choices: &Choices, has_demands: bool) -> Result<Self, (String, Exit)> {
+        let is_named = choices.config.is_some();
+        let file = match &choices.config {
             Some(path) => Some((path.display().to_string(), file::read(path, MAX_CONFIG))),
             None => implicit().map(|read| (FILE.to_owned(), read)),
         };
@@ -77,7 +90,7 @@ impl Decisions {
             }
             decisions.file = Some(name);
         }
-        for Known(rule) in &global.ignore {
+        for Known(rule) in &choices.ignore {
             if rule.id == UNUSED {
                 let message =
                     format!("sealcheck: --ignore {UNUSED}: remove the ignore that it reports instead");
@@ -215,9 +228,82 @@ impl Reader<'_> {
                     }
                 }
                 ("ignore", _) => self.error(value.span(), "ignores are a list of tables: [[ignore]]"),
-                _ => self.unknown_key(key, &["severity", "ignore"]),
+                ("target", DeValue::String(word)) => match Destination::from_str(word, false) {
+                    Ok(destination) => decisions.target = destination.target(),
+                    Err(_) => self.error(value.span(), TARGETS),
+                },
+                ("target", _) => self.error(value.span(), TARGETS),
+                ("expect", DeValue::Table(table)) => self.expected(table, &mut decisions.expectations),
+                ("expect", _) => self.error(value.span(), "expect is a table: [expect]"),
+                _ => self.unknown_key(key, &["severity", "ignore", "target", "expect"]),
             }
         }
+    }
+
+    /// Reads what is expected of every item, under the names of the options that say the same.
+    fn expected(&mut self, table: &DeTable<'_>, expectations: &mut Expectations) {
+        for (key, value) in table {
+            let at = value.span();
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                (name @ ("team" | "identifier" | "leaf"), DeValue::String(text)) if text.is_empty() => {
+                    self.error(at, format!("the {name} is empty"));
+                }
+                ("team", DeValue::String(text)) => expectations.team = Some(text.clone().into_owned()),
+                ("identifier", DeValue::String(text)) => {
+                    expectations.identifier = Some(text.clone().into_owned());
+                }
+                ("leaf", DeValue::String(text)) => match expected::parse_leaf(text) {
+                    Ok(leaf) => expectations.leaf = Some(leaf.0),
+                    Err(error) => self.error(at, error),
+                },
+                ("entitlements", DeValue::Array(entries)) => {
+                    let read = self.each(entries, expected::parse_entitlement);
+                    expectations.entitlements = read;
+                }
+                ("forbidden-entitlements", DeValue::Array(entries)) => {
+                    let read = self.each(entries, |text| match text {
+                        "" => Err("no key".to_owned()),
+                        key => Ok(key.to_owned()),
+                    });
+                    expectations.forbidden_entitlements = read;
+                }
+                ("require", DeValue::Array(entries)) => {
+                    expectations.required = self.each(entries, expected::parse_demand);
+                }
+                (name @ ("team" | "identifier" | "leaf"), _) => {
+                    self.error(at, format!("{name} is a text in quotes"));
+                }
+                (name @ ("entitlements" | "forbidden-entitlements" | "require"), _) => {
+                    self.error(at, format!("{name} is a list of texts: [\"…\"]"));
+                }
+                _ => self.unknown_key(
+                    key,
+                    &[
+                        "team",
+                        "identifier",
+                        "leaf",
+                        "entitlements",
+                        "forbidden-entitlements",
+                        "require",
+                    ],
+                ),
+            }
+        }
+    }
+
+    /// Reads each text of a list.
+    fn each<T>(&mut self, entries: &DeArray<'_>, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let mut found = Vec::new();
+        for entry in entries.iter() {
+            match entry.get_ref() {
+                DeValue::String(text) => match read(text) {
+                    Ok(value) => found.push(value),
+                    Err(error) => self.error(entry.span(), error),
+                },
+                _ => self.error(entry.span(), "a text in quotes is needed"),
+            }
+        }
+        found
     }
 
     fn severities(&mut self, table: &DeTable<'_>, policy: &mut Policy) {
@@ -369,7 +455,7 @@ mod tests {
             ("ignores = []", "x.toml:1: unknown key ignores; is ignore meant?"),
             (
                 "\nrules = 1",
-                "x.toml:2: unknown key rules; it is one of severity, ignore",
+                "x.toml:2: unknown key rules; it is one of severity, ignore, target, expect",
             ),
             ("severity = 1", "x.toml:1: severity is a table: [severity]"),
             (

@@ -4,12 +4,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use clap::CommandFactory;
+use clap::builder::PossibleValuesParser;
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::arguments::Arguments;
 use super::exit::Exit;
+use crate::rule;
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 
@@ -17,9 +19,35 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 pub(super) fn completions(shell: Shell, out: &mut dyn Write) -> io::Result<Exit> {
     // The generator takes a failed write for a defect of its own, so it writes to memory.
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut script);
+    clap_complete::generate(shell, &mut shown(&Arguments::command()), NAME, &mut script);
     out.write_all(&script)?;
     Ok(Exit::Good)
+}
+
+/// The description for the generators of scripts: without what is hidden, which they would offer, too, and with the ids of all rules
+/// where one is wanted.
+fn shown(command: &Command) -> Command {
+    let visible = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let arguments = visible.map(|argument| {
+        let is_rule = argument
+            .get_value_names()
+            .is_some_and(|names| names.iter().any(|name| name == "RULE"));
+        let ids = || PossibleValuesParser::new(rule::all().into_iter().map(|rule| rule.id));
+        if is_rule {
+            argument.clone().value_parser(ids())
+        } else {
+            argument.clone()
+        }
+    });
+    // clap takes names that live as long as the program, which ends after this.
+    let name: &'static str = Box::leak(command.get_name().into());
+    let copy = Command::new(name)
+        .args(arguments)
+        .subcommands(command.get_subcommands().map(shown));
+    match command.get_about() {
+        Some(about) => copy.about(about.clone()),
+        None => copy,
+    }
 }
 
 /// Writes the page of the program, or all pages into a folder: `sealcheck.1`, `sealcheck-verify.1`, ….

@@ -39,7 +39,7 @@ use std::time::{Instant, SystemTime};
 use anstream::ColorChoice;
 use clap::{CommandFactory, Parser};
 
-use arguments::{Arguments, Command, Demands, Global, RequirementCommand};
+use arguments::{Arguments, Command, Demands, Global, Reading, RequirementCommand};
 use values::{Colour, RequirementForm};
 
 use config::Decisions;
@@ -49,6 +49,7 @@ use progress::Watch;
 use source_root::SourceRoot;
 
 use crate::checker;
+use crate::finding::Target;
 use crate::limits::Limits;
 use crate::report::{Outcome, Settings, Style, visible};
 use crate::requirement::Requirement;
@@ -76,8 +77,14 @@ pub fn run(closed: Closed) -> ExitCode {
 }
 
 fn work(closed: Closed) -> Exit {
-    let words = arguments::with_default_command(std::env::args_os());
-    let arguments = match Arguments::try_parse_from(words) {
+    let words: Vec<_> = std::env::args_os().collect();
+    if arguments::asks_for_overview(&words) {
+        let words = words.iter().take(1).cloned().chain(["--help".into()]);
+        if let Err(answer) = arguments::overview().try_get_matches_from(words) {
+            return say(&answer, closed);
+        }
+    }
+    let arguments = match Arguments::try_parse_from(arguments::in_order(words.into_iter())) {
         Ok(arguments) => arguments,
         Err(answer) => return say(&answer, closed),
     };
@@ -94,7 +101,10 @@ fn work(closed: Closed) -> Exit {
         return Exit::NotJudged;
     }
     // Zero threads: as many as there are processors.
-    let jobs = arguments.global.jobs.unwrap_or_default();
+    let jobs = arguments
+        .reading()
+        .and_then(|reading| reading.jobs)
+        .unwrap_or_default();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(usize::from(jobs))
         .stack_size(checker::STACK);
@@ -163,6 +173,8 @@ fn complain_unsigned(evidence: &Evidence) {
 struct Session<'a> {
     global: &'a Global,
     command: &'a Command,
+    /// Where the code is meant to go, as the command line says.
+    target: Option<Target>,
     options: Options,
     /// The requirement of `-R`, with its text.
     requirement: Option<(Requirement, String)>,
@@ -191,7 +203,7 @@ impl<'a> Session<'a> {
             .requirement
             .as_deref()
             .map(|text| {
-                requirement::single(text).map_err(|unusable| match unusable {
+                requirement::of_option(text).map_err(|unusable| match unusable {
                     // Apple's tools have one status for both.
                     _ if arguments.is_codesign_style() => (unusable.message, Exit::Failed),
                     _ => unusable.with(Exit::Usage),
@@ -202,7 +214,9 @@ impl<'a> Session<'a> {
                 let text = requirement.to_string();
                 (requirement, text)
             });
-        let anchors = Self::anchors(global)?;
+        let unread = Reading::default();
+        let reading = arguments.reading().unwrap_or(&unread);
+        let anchors = Self::anchors(reading)?;
         let mut flags = demands.flags();
         let mut keeps_page_digests = false;
         let mut keeps_file_digests = false;
@@ -220,7 +234,7 @@ impl<'a> Session<'a> {
             keeps_page_digests = verify::display_level(*style, global) >= 6;
         }
         let mut limits = Limits::default();
-        for (name, number) in &global.limit {
+        for (name, number) in &reading.limit {
             limits.set(name, *number);
         }
         let detached = demands.detached.as_ref().map(|path| {
@@ -240,16 +254,17 @@ impl<'a> Session<'a> {
         let options = Options {
             limits,
             tickets: tickets.map_err(|message| (message, Exit::NotJudged))?,
-            host_architecture: global.host_arch.into(),
+            host_architecture: reading.host_arch.into(),
             anchors,
-            at: global.at.unwrap_or_else(now),
+            at: reading.at.unwrap_or_else(now),
             check_expiration: demands.check_expiration,
             flags,
             keeps_page_digests,
             keeps_file_digests,
             detached: detached.map(Into::into),
-            kernel: global.hash_kernel,
+            kernel: reading.hash_kernel,
             containers_are_files: arguments.is_in_style_of_apple(),
+            only_code: matches!(arguments.command, Command::Check { only_code: true, .. }),
             ..Options::default()
         };
         let source = match arguments.command.reports() {
@@ -261,18 +276,20 @@ impl<'a> Session<'a> {
         };
         let (mut expectations, mut decisions, mut baseline) = Default::default();
         if let Command::Check {
-            expected, baselines, ..
+            expected, choices, ..
         } = &arguments.command
         {
             expected.warn();
             expectations = expected.expectations();
             let has_demands = requirement.is_some() || expectations != Expectations::default();
-            decisions = Decisions::new(global, has_demands)?;
-            baseline = baselines.baseline.as_deref().map(baseline::read).transpose()?;
+            decisions = Decisions::new(choices, has_demands)?;
+            expectations = expectations.and(std::mem::take(&mut decisions.expectations));
+            baseline = choices.baseline.as_deref().map(baseline::read).transpose()?;
         }
         Ok(Self {
             global,
             command: &arguments.command,
+            target: arguments.target().or(decisions.target),
             options,
             requirement,
             expected: Expectations::lines(&expectations),
@@ -285,16 +302,16 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn anchors(global: &Global) -> Result<Anchors, (String, Exit)> {
+    fn anchors(reading: &Reading) -> Result<Anchors, (String, Exit)> {
         let mut anchors = Anchors::default();
         let say = |path: &Path, why: &dyn Display| format!("sealcheck: {}: {why}", path.display());
         let read =
             |path: &Path| file::read(path, MAX_ANCHORS).map_err(|error| (say(path, &error), Exit::NotJudged));
-        for path in &global.trust_anchor {
+        for path in &reading.trust_anchor {
             let added = anchors.trust(&read(path)?);
             added.map_err(|error| (say(path, &error), Exit::Usage))?;
         }
-        for path in &global.apple_anchor {
+        for path in &reading.apple_anchor {
             let added = anchors.trust_as_apple(&read(path)?);
             added.map_err(|error| (say(path, &error), Exit::Usage))?;
         }
@@ -316,7 +333,7 @@ impl<'a> Session<'a> {
             config: self.decisions.file.as_deref(),
             config_place: self.config_place.as_deref(),
             has_apple_anchor: self.options.anchors.is_substituted(),
-            target: self.global.target.target(),
+            target: self.target,
             has_findings,
             is_assessment: matches!(self.command, Command::Assess { .. }),
             deep: self.options.flags.deep,
@@ -354,7 +371,7 @@ impl<'a> Session<'a> {
             ..self.options.clone()
         };
         let start = Instant::now();
-        let target = self.global.target.target();
+        let target = self.target;
         let expectations = has_findings.then_some(&self.expectations);
         let mut outcome = checker::examine(item, &options, target, expectations)?;
         outcome.explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
@@ -396,9 +413,9 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>, out: &mut dyn Write) -
         Command::Check {
             paths,
             reports,
-            baselines,
+            choices,
             ..
-        } => check::run(paths, reports, baselines, session, out),
+        } => check::run(paths, reports, choices, session, out),
         Command::Verify {
             paths,
             reports,
@@ -412,15 +429,15 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>, out: &mut dyn Write) -
             style,
             ..
         } => assess::run(paths, *operation, (reports, *style), session, out),
-        Command::Profile { paths, format } => profile::run(paths, *format, session, out),
+        Command::Profile { paths, format, .. } => profile::run(paths, *format, session, out),
         Command::Inspect { paths, format, .. } => match format.form() {
             Some(form) => inspect::run(paths, form, session, out),
             None => verify::inspect(paths, &arguments.command, session, out),
         },
         Command::Requirement(command) => requirement::run(command, session, out),
-        Command::Entitlements { paths, format, arch } => {
-            entitlements::run(paths, *format, arch.as_deref(), session, out)
-        }
+        Command::Entitlements {
+            paths, format, arch, ..
+        } => entitlements::run(paths, *format, arch.as_deref(), session, out),
         Command::Ticket { paths, format, .. } => ticket::run(paths, *format, session, out),
         Command::Rules { format } => rules::list(*format, out),
         Command::Explain { rule } => rules::explain(rule.0, style(session.global).width, out),

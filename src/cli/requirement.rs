@@ -1,7 +1,7 @@
 //! `sealcheck requirement`: shows, compiles and tests code requirements, and reads the requirement of `-R`.
 //!
 //! As with `codesign -R` and `csreq -r`, a requirement is the name of a file with text or its binary form, `-` for
-//! standard input, or text behind `=`. What is not the name of a file counts as text, too.
+//! standard input, or text behind `=`. For the command `requirement`, what is not the name of a file counts as text, too.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -50,11 +50,13 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
     match command {
-        RequirementCommand::Show { paths, arch, source } => {
-            show(paths, arch.as_deref(), *source, session, out)
-        }
+        RequirementCommand::Show {
+            paths, arch, source, ..
+        } => show(paths, arch.as_deref(), *source, session, out),
         RequirementCommand::Parse { requirement, format } => parse(requirement, *format, out),
-        RequirementCommand::Test { requirement, paths } => test(requirement, paths, session, out),
+        RequirementCommand::Test {
+            requirement, paths, ..
+        } => test(requirement, paths, session, out),
     }
 }
 
@@ -182,8 +184,18 @@ fn test(text: &str, paths: &[PathBuf], session: &Session<'_>, out: &mut dyn Writ
     Ok(worst)
 }
 
-/// The one requirement that an option or argument gives.
-pub(super) fn single(argument: &str) -> Result<Requirement, Unusable> {
+/// The one requirement that `-R` gives: text behind `=`, else the name of a file, as codesign reads it.
+pub(super) fn of_option(argument: &str) -> Result<Requirement, Unusable> {
+    if !argument.starts_with('=') && read(argument).is_none() {
+        return Err(Unusable::new(format!(
+            "sealcheck: -R {argument}: there is no such file; text needs an equals sign before it: -R '={argument}'"
+        )));
+    }
+    single(argument)
+}
+
+/// The one requirement that an argument gives.
+fn single(argument: &str) -> Result<Requirement, Unusable> {
     match compile(argument)? {
         Compiled::One(requirement) => Ok(requirement),
         Compiled::Set(_) => {

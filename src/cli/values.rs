@@ -17,8 +17,9 @@ use crate::time::UnixTime;
 use crate::verify::HostArchitecture;
 
 /// A value of `--target`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Destination {
+    #[default]
     Auto,
     DeveloperId,
     MacAppStore,
@@ -200,9 +201,10 @@ pub(super) enum Colour {
 }
 
 /// A kind of Mac.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(super) enum Host {
     /// Apple silicon
+    #[default]
     Arm64,
     /// Intel
     #[value(name = "x86_64")]

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::{Check, Demand, Family, Rule, Said};
 use crate::finding::Severity;
+use crate::octets::hex;
 use crate::plist::{Value, to_json};
 use crate::trust::Identity;
 use crate::verify::{CodeObject, SignatureKind, SliceEvidence};
@@ -19,6 +20,8 @@ pub struct Expectations {
     pub team: Option<String>,
     /// The identifier in the signature.
     pub identifier: Option<String>,
+    /// The SHA-256 of the certificate that signed, in DER.
+    pub leaf: Option<[u8; 32]>,
     /// Entitlements that the item claims.
     pub entitlements: Vec<ExpectedEntitlement>,
     /// Keys of entitlements that no code in the item claims.
@@ -79,11 +82,27 @@ impl Expectations {
             .iter()
             .map(|key| format!("no entitlement {key}"));
         let required = self.required.iter().map(|demand| format!("required {demand}"));
+        let leaf = self.leaf.iter().map(|leaf| format!("certificate {}", hex(leaf)));
         team.chain(identifier)
+            .chain(leaf)
             .chain(claims)
             .chain(forbidden)
             .chain(required)
             .collect()
+    }
+}
+
+impl Expectations {
+    /// Adds what else is expected; where both name one team, identifier or certificate, that of `self` counts.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.team = self.team.or(other.team);
+        self.identifier = self.identifier.or(other.identifier);
+        self.leaf = self.leaf.or(other.leaf);
+        self.entitlements.extend(other.entitlements);
+        self.forbidden_entitlements.extend(other.forbidden_entitlements);
+        self.required.extend(other.required);
+        self
     }
 }
 
@@ -130,6 +149,18 @@ fn wrong_team(slice: &SliceEvidence, expected: &str) -> Option<String> {
 
 fn signer(identity: &Identity) -> &str {
     identity.chain.first().map_or("nobody", |leaf| leaf.summary())
+}
+
+/// What is wrong about the certificate that signed a slice.
+fn wrong_leaf(slice: &SliceEvidence, leaf: &[u8; 32]) -> Option<String> {
+    let expected = |found: String| format!("{found}, not with the certificate {}", hex(leaf));
+    let Some(identity) = &slice.identity else {
+        return Some(expected(unsigned(slice.signature).to_owned()));
+    };
+    let found = identity.chain.first();
+    let is_met = found.is_some_and(|found| found.sha256() == leaf);
+    let digest = found.map(|found| hex(found.sha256())).unwrap_or_default();
+    (!is_met).then(|| expected(format!("signed with \"{}\" ({digest})", signer(identity))))
 }
 
 /// Whether the value claims something.
@@ -232,6 +263,24 @@ pub(super) const RULES: &[Rule] = &[
                     Some(found) => Some(format!("the identifier is {found}, not {expected}")),
                     None => Some(format!("no identifier, {expected} is expected")),
                 });
+            }
+        },
+        ..Rule::BASE
+    },
+    Rule {
+        id: "certificate-unexpected",
+        family: Family::Expectation,
+        title: "signed with another certificate than --expect-leaf",
+        explanation: "You expect the item to be signed with one certificate, named by the SHA-256 of its DER form. A team can have several, also at the same time, and gets a new one every few years. Every architecture of the item itself is looked at.",
+        remedy: &[
+            Step::Say(
+                "if the certificate is the wrong one, do not ship or install it; else sign with the expected one",
+            ),
+            SIGN,
+        ],
+        check: |check| {
+            if let Some(expected) = &check.expectations().leaf {
+                item(check, |slice| wrong_leaf(slice, expected));
             }
         },
         ..Rule::BASE

@@ -80,6 +80,9 @@ impl<'o> Walk<'o> {
             Entry::Container(ContainerFormat::Zip) => {
                 self.archive(path, level, None)?;
             }
+            Entry::Skipped(reason) if self.options.only_code => {
+                self.found.skipped.add(|| tree.full_path(root), reason);
+            }
             _ => self.add(path.to_owned(), None),
         }
         Ok(())

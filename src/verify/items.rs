@@ -169,7 +169,8 @@ pub fn items(path: &Path, options: &Options) -> Result<Items, SourceError> {
         // It may have a million names.
         only.listed = listed;
     }
-    if found.items.is_empty() && found.unread.is_empty() {
+    let is_skipped = options.only_code && found.skipped.count > 0;
+    if found.items.is_empty() && found.unread.is_empty() && !is_skipped {
         found.items.push(Item::at(path));
     }
     Ok(found)

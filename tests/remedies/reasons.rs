@@ -213,6 +213,7 @@ pub const NOT_REPAIRED: &[(&str, &[&str])] = &[
             "validation-category-inappropriate",
             "spawn-constraint",
             "team-unexpected",
+            "certificate-unexpected",
             "identifier-unexpected",
             "entitlement-unmet",
             "entitlement-forbidden",
