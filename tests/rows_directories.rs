@@ -106,7 +106,7 @@ fn an_alternate_that_the_certificate_does_not_cover() {
     with(Agility::Right, Agility::Right, None).assert_clean();
     with(Agility::Absent, Agility::Right, None).assert_clean();
     with(Agility::Absent, Agility::Absent, None)
-        .assert_tolerated("alternate-directory-unsigned", Severity::Warning);
+        .assert_tolerated("alternate-directory-unsigned", Severity::Error);
     // Another identifier in the alternate only.
     let forge = |directory: &mut Vec<u8>| {
         if directory[37] == SHA256 {
@@ -120,7 +120,7 @@ fn an_alternate_that_the_certificate_does_not_cover() {
     assert_eq!(slice.identifier.as_deref(), Some("com.forgery.tool"));
     assert_eq!(
         judged.severity("alternate-directory-unsigned"),
-        Some(Severity::Warning)
+        Some(Severity::Error)
     );
     // One with the ad-hoc flag, and nobody looks at the certificate.
     let flag = |directory: &mut Vec<u8>| {

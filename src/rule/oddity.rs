@@ -19,6 +19,9 @@ macro_rules! about {
     };
 }
 
+/// The rule about what nobody vouches for although every party accepts it.
+pub(super) const FORGEABLE: &str = "alternate-directory-unsigned";
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "superblob-duplicate-slot",
@@ -91,9 +94,9 @@ pub(super) const RULES: &[Rule] = &[
         ..Rule::BASE
     },
     Rule {
-        id: "alternate-directory-unsigned",
+        id: FORGEABLE,
         family: Family::Signature,
-        severity: Severity::Warning,
+        severity: Severity::Error,
         rejected_by: &[],
         title: "the certificate signature does not cover all CodeDirectories",
         catalogue: "R004, R027",

@@ -13,6 +13,7 @@
 
 use std::collections::HashMap;
 
+use super::oddity::FORGEABLE;
 use super::reading;
 use super::zip_archive::HYGIENE;
 use super::{Family, Rule};
@@ -179,10 +180,12 @@ fn is_notarized_as_a_whole(evidence: &Evidence) -> bool {
     named.peek().is_some() && named.all(is_listed)
 }
 
-/// Returns true if findings of the rule are no advice: demands of the user, and what could not be read or is ambiguous.
+/// Returns true if findings of the rule are no advice: demands of the user, what could not be read or is ambiguous, and a signature of
+/// somebody else that a stranger may have put his own beside. Every party accepts that, but nobody vouches for it.
 fn is_no_advice(rule: &Rule) -> bool {
     rule.family == Family::Expectation
         || rule.id == HYGIENE
+        || rule.id == FORGEABLE
         || reading::RULES.iter().any(|other| other.id == rule.id)
 }
 
