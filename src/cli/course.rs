@@ -4,11 +4,11 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::arguments::nearest_command;
 use super::exit::Exit;
 use super::left_out::Omissions;
 use super::outputs::Outputs;
 use super::progress::Watch;
+use super::words::nearest_command;
 use super::{Session, complain};
 use crate::report::{LeftOut, Outcome, Run, Settings, Summary, Unreadable};
 use crate::source::SourceError;

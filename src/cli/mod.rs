@@ -27,6 +27,7 @@ mod thread;
 mod ticket;
 mod values;
 mod verify;
+mod words;
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -78,13 +79,13 @@ pub fn run(closed: Closed) -> ExitCode {
 
 fn work(closed: Closed) -> Exit {
     let words: Vec<_> = std::env::args_os().collect();
-    if arguments::asks_for_overview(&words) {
+    if words::asks_for_overview(&words) {
         let words = words.iter().take(1).cloned().chain(["--help".into()]);
-        if let Err(answer) = arguments::overview().try_get_matches_from(words) {
+        if let Err(answer) = words::overview().try_get_matches_from(words) {
             return say(&answer, closed);
         }
     }
-    let arguments = match Arguments::try_parse_from(arguments::in_order(words.into_iter())) {
+    let arguments = match Arguments::try_parse_from(words::in_order(words.into_iter())) {
         Ok(arguments) => arguments,
         Err(answer) => return say(&answer, closed),
     };
