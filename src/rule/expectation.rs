@@ -3,7 +3,7 @@
 //! Nobody at Apple asks for any of this; a pipeline does, before it publishes or installs something. An expectation that
 //! is not met is an error. One whose answer cannot be found out is unknown, and then the item is not good either.
 
-use crate::remedy::{SIGN, SIGN_EDITED, Sign, Step, Word};
+use crate::remedy::{SIGN_EDITED, Sign, Step, Word};
 use std::fmt;
 
 use super::{Check, Demand, Family, Rule, Said};
@@ -231,12 +231,9 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "signed by another team than --expect-team",
         explanation: "You expect the item to be signed by one team. The team is read from the certificate that Apple issued to the developer; code from the App Store, which Apple signs itself, names it in its signature. A team that only the signature claims, without a certificate of Apple's, counts as none. Every architecture of the item itself is looked at; nested code may be of other teams, since the item's seal vouches for it.",
-        remedy: &[
-            Step::Say(
-                "if the team is the wrong one, do not ship or install it; else sign with the certificate of the expected team",
-            ),
-            SIGN,
-        ],
+        remedy: &[Step::Say(
+            "if the team is the wrong one, do not ship or install it; else sign the item from the inside out with the certificate of the expected team, and notarize it again",
+        )],
         check: |check| {
             if let Some(team) = &check.expectations().team {
                 item(check, |slice| wrong_team(slice, team));
@@ -272,12 +269,9 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "signed with another certificate than --expect-leaf",
         explanation: "You expect the item to be signed with one certificate, named by the SHA-256 of its DER form. A team can have several, also at the same time, and gets a new one every few years. Every architecture of the item itself is looked at.",
-        remedy: &[
-            Step::Say(
-                "if the certificate is the wrong one, do not ship or install it; else sign with the expected one",
-            ),
-            SIGN,
-        ],
+        remedy: &[Step::Say(
+            "if the certificate is the wrong one, do not ship or install it; else sign with the expected one",
+        )],
         check: |check| {
             if let Some(expected) = &check.expectations().leaf {
                 item(check, |slice| wrong_leaf(slice, expected));

@@ -13,9 +13,31 @@ use crate::finding::{Finding, Target};
 use crate::remedy::{
     Claims, Command, Condition, Edit, Fact, Facts, Part, Repair, Sign, Stage, Step, Word, find,
 };
-use crate::verify::Evidence;
+use crate::verify::{CodeObject, Evidence};
 use archive::Packing;
 use signing::{Owner, Signing};
+
+/// The path of the item on disk. Where the operand is the main executable of a bundle, the item is the bundle around it.
+fn place(evidence: &Evidence) -> &str {
+    let given = evidence.path.trim_end_matches('/');
+    let main = evidence
+        .code
+        .first()
+        .map(CodeObject::main_path)
+        .unwrap_or_default();
+    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    match given
+        .strip_suffix(main.as_str())
+        .and_then(|rest| rest.strip_suffix('/'))
+    {
+        Some(bundle) if main.contains('/') && !bundle.is_empty() => bundle,
+        // From a folder inside of the bundle: its real path.
+        _ if main.contains('/') && last(given) == last(&main) && last(given) != evidence.name() => {
+            &evidence.root
+        }
+        _ => &evidence.path,
+    }
+}
 
 /// The facts about one item that its repairs need.
 pub(super) struct Remedies<'a> {
@@ -36,7 +58,7 @@ impl<'a> Remedies<'a> {
                 let inner = evidence.path.strip_prefix(&container.path);
                 packing.inside(inner.unwrap_or(&evidence.path).trim_matches('/'))
             }
-            _ => evidence.path.clone(),
+            _ => place(evidence).to_owned(),
         };
         Self {
             signing: Signing::of(evidence, target),
