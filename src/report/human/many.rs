@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::Style as Ansi;
 
-use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style, problems, verdict};
+use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style, is_unexplained, problems, verdict};
 use crate::finding::Severity;
 use crate::gatekeeper::Ruling;
 use crate::report::{Outcome, Report, Run, Settings, Standing, text};
@@ -83,7 +83,7 @@ impl Report for Human<'_> {
         writeln!(out, "{STRONG}{}{STRONG:#}", text::visible(&outcome.evidence.path))?;
         problems::write_untold(outcome, style, &mut self.told, out)?;
         // Why it is not good, where no problem says so.
-        if standing == Standing::Good || style.quiet && has_problems {
+        if standing == Standing::Good || style.quiet && has_problems && !is_unexplained(outcome, style) {
             // Problems end with an empty line.
             self.is_begun = false;
             Ok(())

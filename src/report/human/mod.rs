@@ -17,6 +17,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::{Outcome, Tickets, text, ticket};
+use crate::finding::{Finding, Severity};
 use crate::plist::Value;
 use crate::trust::CertificateKind;
 use crate::verify::{Evidence, Fault, FaultKind, SignatureKind};
@@ -72,12 +73,24 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         tree::write(outcome, style, out)?;
         writeln!(out)?;
     }
+    if is_unexplained(outcome, style) {
+        writeln!(out, "{STRONG}{}{STRONG:#}", text::visible(&outcome.evidence.path))?;
+    }
     problems::write(outcome, style, out)?;
-    if style.quiet {
+    if style.quiet && !is_unexplained(outcome, style) {
         Ok(())
     } else {
         verdict::write(outcome, style, out)
     }
+}
+
+/// Returns true if a quiet report about a bad item has no error that says why: it is left out or known, or a requirement is not met.
+fn is_unexplained(outcome: &Outcome, style: Style) -> bool {
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    style.quiet
+        && outcome.exit_status() != 0
+        && !outcome.findings().iter().any(is_error)
+        && outcome.advice.unknown.is_empty()
 }
 
 /// Identifier and version, who signed, and what the signature asks for.
