@@ -17,6 +17,13 @@ fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// A file with a text, to be read.
+fn with_text(folder: &Path, text: &str) -> fs::File {
+    let path = folder.join("text");
+    fs::write(&path, text).unwrap();
+    fs::File::open(path).unwrap()
+}
+
 /// A folder with a link to the app that is sound.
 fn with_app() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -124,6 +131,27 @@ fn completions_offer_rules_and_no_hidden_option() {
         assert!(script.contains("missing-uuid"), "{shell}");
         assert!(script.contains("expect-team"), "{shell}");
         assert!(!script.contains("hash-kernel"), "{shell}");
+    }
+    // Also where no command is named.
+    let script = run(folder.path(), &["completions", "bash"]).1;
+    let options = script.split("        sealcheck)\n").nth(1).unwrap();
+    let options = options.lines().find(|line| line.contains("opts=")).unwrap();
+    assert!(
+        options.contains("--expect-team") && options.contains(" verify "),
+        "{options}"
+    );
+    if std::process::Command::new("bash")
+        .arg("--version")
+        .output()
+        .is_ok()
+    {
+        let complete = "source /dev/stdin; COMP_WORDS=(sealcheck --ignore missing-u); COMP_CWORD=2; _sealcheck sealcheck missing-u --ignore; echo ${COMPREPLY[@]}";
+        let output = std::process::Command::new("bash")
+            .args(["-c", complete])
+            .stdin(with_text(folder.path(), &script))
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "missing-uuid\n");
     }
     // The help would be ten pages long with them.
     let (_, help, _) = run(folder.path(), &["check", "--help"]);
@@ -250,5 +278,89 @@ fn a_project_writes_down_what_it_expects() {
         let (status, _, error) = with(text, &[]);
         assert_eq!(status, Some(2), "{text}: {error}");
         assert!(error.contains(message), "{text}: {error}");
+    }
+}
+
+/// A log with nothing but a red mark helps nobody: where no error is left to show, the verdict says why.
+#[test]
+fn a_quiet_run_that_fails_says_why() {
+    let folder = with_app();
+    let broken = folder.path().join("Broken.app");
+    let copied = std::process::Command::new("cp")
+        .arg("-R")
+        .arg(real_app())
+        .arg(&broken)
+        .status();
+    assert!(copied.unwrap().success());
+    fs::write(broken.join("Contents/Resources/AppIcon.icns"), "changed").unwrap();
+    for (words, expected) in [
+        (&["-q", "--ignore", "sealed-resource-broken", "Broken.app"][..], 1),
+        (
+            &[
+                "-q",
+                "--ignore",
+                "sealed-resource-broken",
+                "Broken.app",
+                "Good.app",
+            ],
+            1,
+        ),
+        (&["-q", "-R=anchor apple", "Good.app"], 3),
+    ] {
+        let (status, text, _) = run(folder.path(), words);
+        assert_eq!(status, Some(expected), "{words:?}: {text}");
+        let said = if expected == 1 {
+            "(-67054)"
+        } else {
+            "not satisfied"
+        };
+        assert!(
+            text.contains(".app\n") && text.contains(said),
+            "{words:?}: {text}"
+        );
+    }
+    let (status, text, _) = run(folder.path(), &["-q", "Good.app"]);
+    assert_eq!((status, text.as_str()), (Some(0), ""));
+}
+
+/// Whoever names the main executable of a bundle gets the bundle judged, and commands about that bundle.
+#[test]
+fn commands_about_a_main_executable_name_its_bundle() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("A.app");
+    let copied = std::process::Command::new("cp")
+        .arg("-R")
+        .arg(real_app())
+        .arg(&app)
+        .status();
+    assert!(copied.unwrap().success());
+    let name = "Mitmproxy Redirector";
+    let inside = app.join("Contents/MacOS");
+    fs::set_permissions(inside.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+    let (_, text, _) = run(folder.path(), &["-q", &format!("A.app/Contents/MacOS/{name}")]);
+    assert!(
+        text.contains(&format!("chmod +x \"A.app/Contents/MacOS/{name}\"")),
+        "{text}"
+    );
+    let real = fs::canonicalize(&app).unwrap();
+    let (_, text, _) = run(&inside, &["-q", name]);
+    assert!(
+        text.contains(&format!("chmod +x \"{}/Contents/MacOS/{name}\"", real.display())),
+        "{text}"
+    );
+}
+
+/// Nobody is told to sign again with the certificate that was just refused.
+#[test]
+fn an_unexpected_signer_is_not_recommended() {
+    let folder = with_app();
+    for words in [
+        ["--expect-team".to_owned(), "ABCDE12345".to_owned()],
+        ["--expect-leaf".to_owned(), "0".repeat(64)],
+    ] {
+        let (status, text, _) = run(folder.path(), &[&words[0], &words[1], "Good.app"]);
+        assert_eq!(status, Some(1));
+        assert!(!text.contains("codesign -f"), "{text}");
     }
 }

@@ -19,6 +19,9 @@ use crate::hash::Kernel;
 use crate::time::UnixTime;
 use crate::verify::CodesignFlags;
 
+/// `check` is meant where no command is named.
+const USAGE: &str = "sealcheck [OPTIONS] <PATHS>...\n       sealcheck <COMMAND> ...";
+
 /// Stands at the end of the help and of the manual page.
 const AFTER: &str = "\
 Exit status:
@@ -37,7 +40,7 @@ Examples:
 
 /// Say what macOS would say about signed code, on any system.
 #[derive(Debug, Parser)]
-#[command(name = "sealcheck", version, max_term_width = 100, after_help = AFTER)]
+#[command(name = "sealcheck", version, max_term_width = 100, override_usage = USAGE, after_help = AFTER)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,

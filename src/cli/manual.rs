@@ -11,6 +11,7 @@ use clap_mangen::Man;
 
 use super::arguments::Arguments;
 use super::exit::Exit;
+use super::words::overview;
 use crate::rule;
 
 const NAME: &str = env!("CARGO_PKG_NAME");
@@ -19,7 +20,7 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 pub(super) fn completions(shell: Shell, out: &mut dyn Write) -> io::Result<Exit> {
     // The generator takes a failed write for a defect of its own, so it writes to memory.
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut shown(&Arguments::command()), NAME, &mut script);
+    clap_complete::generate(shell, &mut shown(&overview()), NAME, &mut script);
     out.write_all(&script)?;
     Ok(Exit::Good)
 }

@@ -26,7 +26,6 @@ pub(super) fn overview() -> clap::Command {
         .map(|argument| argument.clone().required(false))
         .collect();
     command
-        .override_usage("sealcheck [OPTIONS] <PATHS>...\n       sealcheck <COMMAND> ...")
         .subcommand_help_heading(
             "Commands, each with --help (check is the default, and the options below are its own)",
         )
