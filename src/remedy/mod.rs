@@ -1,7 +1,7 @@
 //! Remedies as data: what a rule says in general, and the commands for one item.
 //!
 //! A rule has a list of [`Step`]s with their preconditions ([`Condition`]). `rule::remedy` turns them, with the facts of one finding
-//! ([`Facts`]), into a [`Repair`]: words and [`Command`]s that can be pasted into a shell. Text is made here only, and is not changed
+//! (`Facts`), into a [`Repair`]: words and [`Command`]s that can be pasted into a shell. Text is made here only, and is not changed
 //! afterwards. Whether a repair works is checked by the tests, which run its commands.
 
 mod facts;

@@ -136,7 +136,7 @@ pub struct Settings<'a> {
     pub expected: &'a [String],
     /// The file with decisions about findings.
     pub config: Option<&'a str>,
-    /// Where that file is, as [`super::Outcome::place`].
+    /// Where that file is, as `Outcome::place`.
     pub config_place: Option<&'a str>,
     /// Whether roots count as Apple's that are not.
     pub has_apple_anchor: bool,

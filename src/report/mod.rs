@@ -82,7 +82,7 @@ pub struct Unreadable {
     pub path: String,
     /// Why.
     pub reason: String,
-    /// Where it is, as [`Outcome::place`].
+    /// Where it is, as `Outcome::place`.
     pub place: String,
 }
 

@@ -69,7 +69,7 @@ pub struct Options {
     pub skips_archives: bool,
     /// Whether containers are files like others, as for `codesign`. What is in them counts for nothing then.
     pub containers_are_files: bool,
-    /// Whether an operand that is a file without code, and no container, is left out of [`super::items`].
+    /// Whether an operand that is a file without code, and no container, is left out of the items.
     pub only_code: bool,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
