@@ -15,6 +15,8 @@ use crate::support::foundry::{
     Built, By, Code, IOS, app, apple, found, framework, ios_app, library, of, tool,
 };
 use crate::support::plist::entries;
+use crate::support::program::program;
+use crate::support::real_app;
 use crate::support::signature::blob;
 use crate::support::ticket::{TicketMaker, notary};
 use crate::support::zip::{Member, members};
@@ -575,4 +577,41 @@ fn an_ignore_of_a_rule_that_was_not_evaluated_is_not_unused() {
     let ios = ios_app("com.example.ios").built();
     let (_, text) = run(&["check", "--ignore", RUNTIME_MISSING], &ios.path);
     assert!(!text.contains("unused-ignore"), "{text}");
+}
+
+/// What the options leave out was accepted by no party: the same fault stays an error, whatever the verdict minds.
+#[test]
+fn what_options_leave_out_is_not_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("A.app");
+    let copied = std::process::Command::new("cp")
+        .arg("-R")
+        .arg(real_app())
+        .arg(&app)
+        .status();
+    assert!(copied.unwrap().success());
+    fs::write(app.join("left.txt"), "beside Contents").unwrap();
+    for (words, valid) in [
+        (&["--format", "json"][..], false),
+        (&["--no-strict", "--format", "json"], true),
+    ] {
+        let output = program().arg("check").args(words).arg(&app).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let item = &report["items"][0];
+        assert_eq!(item["codesign"]["valid"], valid, "{words:?}");
+        let findings = item["findings"].as_array().unwrap();
+        let found = findings
+            .iter()
+            .find(|finding| finding["rule"] == "bundle-root-unsealed")
+            .unwrap();
+        assert_eq!(found["severity"], "error", "{words:?}");
+        assert!(
+            found["rejected_by"]
+                .as_array()
+                .unwrap()
+                .contains(&"codesign".into()),
+            "{words:?}: {found}"
+        );
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+    }
 }

@@ -21,7 +21,7 @@ use crate::finding::{Finding, Party, Severity, Target};
 use crate::gatekeeper::{assess, fitting_operation};
 use crate::trust::CertificateKind;
 use crate::verify::{
-    CodeObject, Coverage, Evidence, Fault, Nesting, Product, SliceEvidence, ticket_coverage,
+    CodeObject, CodesignFlags, Coverage, Evidence, Fault, Nesting, Product, SliceEvidence, ticket_coverage,
 };
 
 /// Rules about Apple's own code in other people's products.
@@ -44,8 +44,11 @@ impl<'e> Acceptance<'e> {
     /// Where only the integrity of an item is judged, the parties are those of the system that it is made for.
     pub(super) fn of(evidence: &'e Evidence, target: Target, is_integrity_only: bool) -> Self {
         let verdict = &evidence.codesign;
-        let is_valid =
-            verdict.valid() == Some(true) && verdict.satisfies_designated_requirement() == Some(true);
+        // What the options leave out was not accepted.
+        let is_whole = evidence.flags == CodesignFlags::default();
+        let is_valid = is_whole
+            && verdict.valid() == Some(true)
+            && verdict.satisfies_designated_requirement() == Some(true);
         let gatekeeper = assess(evidence, fitting_operation(evidence));
         let objects = evidence.code.iter().map(|object| (object.path.as_str(), object));
         Self {
