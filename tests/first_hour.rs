@@ -181,6 +181,27 @@ fn a_hook_leaves_out_files_without_code() {
     write(&place.join("a.tar.gz"), b"\x1f\x8b\x08\x00\x00\x00\x00\x00");
     assert_eq!(hook(&["notes.so", "a.tar.gz"]).0, Some(4));
     assert_eq!(hook(&["notes.so", "missing"]).0, Some(4));
+    // What is demanded is not met by nothing at all, and without -q the run says that it looked at nothing.
+    for demand in [
+        ["--require", "notarized"],
+        ["--expect-team", "S8XHQB96PW"],
+        ["-R", "=always"],
+    ] {
+        let (status, _, error) = run(place, &[&["--only-code"], &demand[..], &["notes.so"]].concat());
+        assert_eq!(status, Some(4), "{demand:?}");
+        assert!(error.contains("nothing was judged"), "{demand:?}: {error}");
+    }
+    let (status, _, error) = run(place, &["--only-code", "notes.so", "elf.so"]);
+    assert_eq!(status, Some(0));
+    assert_eq!(
+        error,
+        "sealcheck: nothing was judged: --only-code leaves out all files (2)\n"
+    );
+    let (_, report, _) = run(place, &["--only-code", "--format", "junit", "notes.so"]);
+    assert!(
+        report.contains("tests=\"0\" failures=\"0\" errors=\"0\" time=\"0.000\""),
+        "{report}"
+    );
     let hooks = fs::read_to_string(project().join(".pre-commit-hooks.yaml")).unwrap();
     assert!(hooks.contains("entry: sealcheck check --quiet --only-code\n"));
 }

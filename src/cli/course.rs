@@ -121,9 +121,17 @@ impl<'a, 'o> Course<'a, 'o> {
         out: &'o mut dyn Write,
     ) -> Self {
         let unreadable = std::mem::take(&mut operands.unreadable);
-        // Where everything is left out, nothing is known to be good.
-        let is_empty = operands.items.is_empty() && !operands.left_out.is_empty();
-        if is_empty {
+        let has_nothing = operands.items.is_empty() && unreadable.is_empty();
+        let is_without_code = has_nothing && session.options.only_code && operands.skipped.count > 0;
+        // Where everything is left out, nothing is known to be good; where there is no code, it does not meet a demand.
+        let is_empty = operands.items.is_empty() && !operands.left_out.is_empty()
+            || is_without_code && session.has_demands;
+        if is_without_code && (session.has_demands || !session.global.quiet) {
+            let count = operands.skipped.count;
+            complain(&format!(
+                "sealcheck: nothing was judged: --only-code leaves out all files ({count})"
+            ));
+        } else if is_empty {
             complain("sealcheck: all items are left out, so nothing was judged");
         }
         Self {

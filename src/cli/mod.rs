@@ -182,6 +182,8 @@ struct Session<'a> {
     expectations: Expectations,
     /// The same in words.
     expected: Vec<String>,
+    /// True if the command line demands something of every item.
+    has_demands: bool,
     decisions: Decisions,
     /// Where its file is, from the root of the sources.
     config_place: Option<String>,
@@ -275,14 +277,14 @@ impl<'a> Session<'a> {
             }
             None => SourceRoot::default(),
         };
-        let (mut expectations, mut decisions, mut baseline) = Default::default();
+        let (mut expectations, mut decisions, mut baseline, mut has_demands) = Default::default();
         if let Command::Check {
             expected, choices, ..
         } = &arguments.command
         {
             expected.warn();
             expectations = expected.expectations();
-            let has_demands = requirement.is_some() || expectations != Expectations::default();
+            has_demands = requirement.is_some() || expectations != Expectations::default();
             decisions = Decisions::new(choices, has_demands)?;
             expectations = expectations.and(std::mem::take(&mut decisions.expectations));
             baseline = choices.baseline.as_deref().map(baseline::read).transpose()?;
@@ -295,6 +297,7 @@ impl<'a> Session<'a> {
             requirement,
             expected: Expectations::lines(&expectations),
             expectations,
+            has_demands,
             config_place: decisions.file.as_ref().map(|file| source.place(Path::new(file))),
             decisions,
             baseline,

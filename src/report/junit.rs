@@ -149,7 +149,8 @@ impl Report for Junit<'_> {
         }
         self.suites.iter_mut().for_each(Suite::number);
         let cases = || self.suites.iter().flat_map(|suite| &suite.cases);
-        let seconds = self.suites.iter().map(|suite| suite.seconds).sum();
+        // A sum of nothing would be -0.
+        let seconds = self.suites.iter().fold(0.0, |sum, suite| sum + suite.seconds);
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(
             out,
