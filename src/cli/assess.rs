@@ -83,15 +83,10 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn new(session: &'a Session<'a>, settings: Settings<'a>, style: Assessor, is_many: bool) -> Self {
-        let is_own = style == Assessor::Sealcheck;
-        let mut totals = Totals::new(settings);
-        totals.is_wanted = is_many && is_own;
-        totals.is_quiet = session.global.quiet;
-        totals.lists_skipped = is_own && !session.global.quiet && session.global.verbose > 0;
         Self {
             session,
             style,
-            totals,
+            totals: session.totals(settings, style == Assessor::Sealcheck, is_many),
         }
     }
 }

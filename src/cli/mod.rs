@@ -52,7 +52,7 @@ use source_root::SourceRoot;
 use crate::checker;
 use crate::finding::Target;
 use crate::limits::Limits;
-use crate::report::{Outcome, Settings, Style, visible};
+use crate::report::{Outcome, Settings, Style, Totals, visible};
 use crate::requirement::Requirement;
 use crate::rule::{Baseline, Expectations};
 use crate::source::SourceError;
@@ -320,6 +320,15 @@ impl<'a> Session<'a> {
             added.map_err(|error| (say(path, &error), Exit::Usage))?;
         }
         Ok(anchors)
+    }
+
+    /// The table at the end of a report for people; `is_own` is false in the styles of Apple's tools, which have none.
+    fn totals<'s>(&self, settings: Settings<'s>, is_own: bool, is_many: bool) -> Totals<'s> {
+        let mut totals = Totals::new(settings);
+        totals.is_wanted = is_many && is_own;
+        totals.is_quiet = self.global.quiet;
+        totals.lists_skipped = is_own && !self.global.quiet && self.global.verbose > 0;
+        totals
     }
 
     /// Says something word for word on standard error, in the styles of Apple's tools.

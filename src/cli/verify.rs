@@ -68,15 +68,10 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn new(session: &'a Session<'a>, settings: Settings<'a>, manner: Manner, is_many: bool) -> Self {
-        let is_own = manner == Manner::Sealcheck;
-        let mut totals = Totals::new(settings);
-        totals.is_wanted = is_many && is_own;
-        totals.is_quiet = session.global.quiet;
-        totals.lists_skipped = is_own && !session.global.quiet && session.global.verbose > 0;
         Self {
             session,
             manner,
-            totals,
+            totals: session.totals(settings, manner == Manner::Sealcheck, is_many),
         }
     }
 }
