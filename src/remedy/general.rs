@@ -69,10 +69,10 @@ fn write(steps: &[Step], parts: &mut Vec<Part>) {
                 }
                 continue;
             }
-            Step::Run(words) => vec![command(words.iter().map(|word| word.general()))],
+            Step::Run(words) => vec![Command::of(words.iter().map(|word| word.general()))],
             Step::Claim(edits) => {
                 let file = Word::Claims.general();
-                let mut commands = vec![command([
+                let mut commands = vec![Command::of([
                     "codesign",
                     "-d",
                     "--entitlements",
@@ -85,17 +85,9 @@ fn write(steps: &[Step], parts: &mut Vec<Part>) {
             }
             Step::Sign(sign) => vec![sign.general()],
             Step::Notarize => vec![
-                command(["ditto", "-c", "-k", "--keepParent", "PATH", "upload.zip"]),
-                command([
-                    "xcrun",
-                    "notarytool",
-                    "submit",
-                    "upload.zip",
-                    "--keychain-profile",
-                    "NAME",
-                    "--wait",
-                ]),
-                command(["xcrun", "stapler", "staple", "PATH"]),
+                Command::of(["ditto", "-c", "-k", "--keepParent", "PATH", "upload.zip"]),
+                Command::notarization(),
+                Command::of(["xcrun", "stapler", "staple", "PATH"]),
             ],
         };
         if parts.is_empty() {
@@ -107,16 +99,12 @@ fn write(steps: &[Step], parts: &mut Vec<Part>) {
     }
 }
 
-fn command<T: Into<String>>(words: impl IntoIterator<Item = T>) -> Command {
-    Command(words.into_iter().map(Into::into).collect())
-}
-
 fn edit(edit: &Edit) -> Command {
     let file = Word::Claims.general();
     let general = |word: &Word| word.general();
     match edit {
-        Edit::Remove(key) => command(["plutil".to_owned(), "-remove".to_owned(), general(key), file]),
-        Edit::Set(key, kind, value) => command([
+        Edit::Remove(key) => Command::of(["plutil".to_owned(), "-remove".to_owned(), general(key), file]),
+        Edit::Set(key, kind, value) => Command::of([
             "plutil".to_owned(),
             "-replace".to_owned(),
             general(key),
@@ -124,7 +112,7 @@ fn edit(edit: &Edit) -> Command {
             general(value),
             file,
         ]),
-        Edit::Clear => command(["plutil".to_owned(), "-create".to_owned(), "xml1".to_owned(), file]),
+        Edit::Clear => Command::of(["plutil".to_owned(), "-create".to_owned(), "xml1".to_owned(), file]),
     }
 }
 

@@ -12,5 +12,5 @@ mod step;
 pub(crate) use facts::{Fact, Facts, find};
 pub use general::General;
 pub use repair::{Command, Part, Repair, Stage};
+pub(crate) use step::{CLAIM_INHERITANCE, CLAIM_SANDBOX, SIGN, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, run};
 pub use step::{Claims, Condition, Edit, Kind, Sign, Step, Word};
-pub(crate) use step::{SIGN, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, run};

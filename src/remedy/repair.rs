@@ -46,8 +46,21 @@ pub struct Repair {
 impl Command {
     /// A command of these words.
     #[must_use]
-    pub fn of(words: &[&str]) -> Self {
-        Self(words.iter().map(|word| (*word).to_owned()).collect())
+    pub(crate) fn of<T: Into<String>>(words: impl IntoIterator<Item = T>) -> Self {
+        Self(words.into_iter().map(Into::into).collect())
+    }
+
+    /// Sends what was packed as `upload.zip` to the notary service, and waits for its answer.
+    pub(crate) fn notarization() -> Self {
+        Self::of([
+            "xcrun",
+            "notarytool",
+            "submit",
+            "upload.zip",
+            "--keychain-profile",
+            "NAME",
+            "--wait",
+        ])
     }
 
     /// Returns its words, unquoted.
@@ -203,7 +216,7 @@ mod tests {
     use super::*;
 
     fn command(words: &[&str]) -> Command {
-        Command::of(words)
+        Command::of(words.iter().copied())
     }
 
     #[test]

@@ -120,6 +120,15 @@ pub(crate) const SIGN_WITHOUT_CLAIMS: Step = Step::Sign(Sign {
     ..Sign::KEPT
 });
 
+/// Claims the App Sandbox.
+pub(crate) const CLAIM_SANDBOX: Edit = claim("com.apple.security.app-sandbox");
+/// Claims the sandbox of the process that starts the code.
+pub(crate) const CLAIM_INHERITANCE: Edit = claim("com.apple.security.inherit");
+
+const fn claim(key: &'static str) -> Edit {
+    Edit::Set(Word::Text(key), Kind::Bool, Word::Text("true"))
+}
+
 impl Sign {
     /// As it was signed.
     pub const KEPT: Self = Self {

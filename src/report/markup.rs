@@ -130,7 +130,7 @@ mod tests {
             stage: Stage::Mend,
             is_alternative: false,
             words: "pack it".to_owned(),
-            commands: vec![Command::of(&["echo", "```"])],
+            commands: vec![Command::of(["echo", "```"])],
         };
         let then = Part {
             words: "and then sign".to_owned(),

@@ -12,7 +12,7 @@ use super::sandbox::{is_sandboxed_app, lacks_sandbox};
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
-use crate::remedy::{Condition, Edit, Kind, SIGN, SIGN_EDITED, Step, Word, run};
+use crate::remedy::{CLAIM_INHERITANCE, CLAIM_SANDBOX, Condition, SIGN, SIGN_EDITED, Step, run};
 use crate::source::NodeId;
 use crate::trust::CertificateKind;
 use crate::verify::{CodeKind, CodeObject};
@@ -130,29 +130,14 @@ pub(super) const RULES: &[Rule] = &[
             Condition::Bundle,
             &[
                 Step::Say("claim com.apple.security.app-sandbox"),
-                Step::Claim(&[Edit::Set(
-                    Word::Text("com.apple.security.app-sandbox"),
-                    Kind::Bool,
-                    Word::Text("true"),
-                )]),
+                Step::Claim(&[CLAIM_SANDBOX]),
                 SIGN_EDITED,
             ],
             &[
                 Step::Say(
                     "claim com.apple.security.app-sandbox, and com.apple.security.inherit, since the app starts it as its child",
                 ),
-                Step::Claim(&[
-                    Edit::Set(
-                        Word::Text("com.apple.security.app-sandbox"),
-                        Kind::Bool,
-                        Word::Text("true"),
-                    ),
-                    Edit::Set(
-                        Word::Text("com.apple.security.inherit"),
-                        Kind::Bool,
-                        Word::Text("true"),
-                    ),
-                ]),
+                Step::Claim(&[CLAIM_SANDBOX, CLAIM_INHERITANCE]),
                 SIGN_EDITED,
             ],
         )],

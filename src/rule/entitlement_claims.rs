@@ -9,7 +9,9 @@ use super::{Check, Family, Rule};
 use crate::entitlements::{Class, Flag, classify, find, nearest};
 use crate::finding::{Finding, Party, Severity, Target};
 use crate::plist::Value;
-use crate::remedy::{Condition, Edit, Kind, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, Step, Word, run};
+use crate::remedy::{
+    CLAIM_INHERITANCE, CLAIM_SANDBOX, Condition, Edit, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, Step, Word, run,
+};
 use crate::verify::EntitlementsState;
 
 const REMOVE: &[Step] = &[
@@ -263,19 +265,7 @@ pub(super) const RULES: &[Rule] = &[
             Condition::ForStore,
             &[
                 Step::Say("a helper in the sandbox of the app claims the two keys for inheritance only"),
-                Step::Claim(&[
-                    Edit::Clear,
-                    Edit::Set(
-                        Word::Text("com.apple.security.app-sandbox"),
-                        Kind::Bool,
-                        Word::Text("true"),
-                    ),
-                    Edit::Set(
-                        Word::Text("com.apple.security.inherit"),
-                        Kind::Bool,
-                        Word::Text("true"),
-                    ),
-                ]),
+                Step::Claim(&[Edit::Clear, CLAIM_SANDBOX, CLAIM_INHERITANCE]),
                 SIGN_EDITED,
             ],
             &[

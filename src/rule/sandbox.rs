@@ -5,7 +5,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::Value;
-use crate::remedy::{Condition, Edit, Kind, SIGN_EDITED, Step, Word};
+use crate::remedy::{CLAIM_INHERITANCE, CLAIM_SANDBOX, Condition, Edit, Kind, SIGN_EDITED, Step, Word};
 use crate::verify::{CodeKind, CodeObject, SliceEvidence};
 
 const HELPERS: &str =
@@ -61,11 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "com.apple.security.inherit has its meaning beside com.apple.security.app-sandbox only. Alone it does not put the program into the sandbox of its parent.",
         remedy: &[
             Step::Say("claim com.apple.security.app-sandbox beside it"),
-            Step::Claim(&[Edit::Set(
-                Word::Text("com.apple.security.app-sandbox"),
-                Kind::Bool,
-                Word::Text("true"),
-            )]),
+            Step::Claim(&[CLAIM_SANDBOX]),
             SIGN_EDITED,
         ],
         reference: HELPERS,
@@ -89,11 +85,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: &[
             Step::Say("claim com.apple.security.app-sandbox without com.apple.security.inherit"),
             Step::Claim(&[
-                Edit::Set(
-                    Word::Text("com.apple.security.app-sandbox"),
-                    Kind::Bool,
-                    Word::Text("true"),
-                ),
+                CLAIM_SANDBOX,
                 Edit::Remove(Word::Text("com.apple.security.inherit")),
             ]),
             SIGN_EDITED,
@@ -132,29 +124,14 @@ pub(super) const RULES: &[Rule] = &[
             Condition::Bundle,
             &[
                 Step::Say("claim com.apple.security.app-sandbox for it"),
-                Step::Claim(&[Edit::Set(
-                    Word::Text("com.apple.security.app-sandbox"),
-                    Kind::Bool,
-                    Word::Text("true"),
-                )]),
+                Step::Claim(&[CLAIM_SANDBOX]),
                 SIGN_EDITED,
             ],
             &[
                 Step::Say(
                     "claim com.apple.security.app-sandbox for it, and com.apple.security.inherit, since the app starts it as its child",
                 ),
-                Step::Claim(&[
-                    Edit::Set(
-                        Word::Text("com.apple.security.app-sandbox"),
-                        Kind::Bool,
-                        Word::Text("true"),
-                    ),
-                    Edit::Set(
-                        Word::Text("com.apple.security.inherit"),
-                        Kind::Bool,
-                        Word::Text("true"),
-                    ),
-                ]),
+                Step::Claim(&[CLAIM_SANDBOX, CLAIM_INHERITANCE]),
                 SIGN_EDITED,
             ],
         )],
@@ -191,11 +168,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "macOS starts app extensions only in a sandbox: one that does not claim it is not registered, and does not show up.",
         remedy: &[
             Step::Say("claim com.apple.security.app-sandbox for the extension"),
-            Step::Claim(&[Edit::Set(
-                Word::Text("com.apple.security.app-sandbox"),
-                Kind::Bool,
-                Word::Text("true"),
-            )]),
+            Step::Claim(&[CLAIM_SANDBOX]),
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/documentation/security/app-sandbox",

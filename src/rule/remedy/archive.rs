@@ -1,6 +1,5 @@
 //! How the archive that an item is in is unpacked and packed again.
 
-use super::command;
 use crate::remedy::Command;
 
 /// The folder into which commands unpack.
@@ -31,12 +30,12 @@ impl Packing {
     }
 
     pub(super) fn unpack(&self) -> Vec<Command> {
-        vec![command(["ditto", "-x", "-k", &self.archive, UNPACKED])]
+        vec![Command::of(["ditto", "-x", "-k", &self.archive, UNPACKED])]
     }
 
     /// Returns the command that packs with links, modes and attributes. Without `--keepParent`, `ditto` packs the contents of the folder.
     pub(super) fn pack(&self) -> Vec<Command> {
-        vec![command([
+        vec![Command::of([
             "ditto",
             "-c",
             "-k",

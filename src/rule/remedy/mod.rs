@@ -234,7 +234,7 @@ impl Writer<'_, '_> {
         let has_claims = self.remedies.signing.has_claims(self.code);
         match has_claims && !edits.contains(&Edit::Clear) {
             true => self.command(extract(&file, &code)),
-            false => self.command(command(["plutil", "-create", "xml1", &file])),
+            false => self.command(Command::of(["plutil", "-create", "xml1", &file])),
         }
         for edit in edits {
             let named: &[Word] = match edit {
@@ -248,7 +248,7 @@ impl Writer<'_, '_> {
                 .map(|record| {
                     let key_path = |word: &Word| self.word(*word, record).replace('.', "\\.");
                     match edit {
-                        Edit::Set(key, kind, value) => command([
+                        Edit::Set(key, kind, value) => Command::of([
                             "plutil",
                             "-replace",
                             &key_path(key),
@@ -256,7 +256,7 @@ impl Writer<'_, '_> {
                             &self.word(*value, record),
                             &file,
                         ]),
-                        Edit::Remove(key) => command(["plutil", "-remove", &key_path(key), &file]),
+                        Edit::Remove(key) => Command::of(["plutil", "-remove", &key_path(key), &file]),
                         Edit::Clear => Command(Vec::new()),
                     }
                 })
@@ -332,19 +332,11 @@ impl Writer<'_, '_> {
         let signing = &self.remedies.signing;
         let item = &self.remedies.item;
         let mut commands = vec![
-            command(["ditto", "-c", "-k", "--keepParent", item, "upload.zip"]),
-            command([
-                "xcrun",
-                "notarytool",
-                "submit",
-                "upload.zip",
-                "--keychain-profile",
-                "NAME",
-                "--wait",
-            ]),
+            Command::of(["ditto", "-c", "-k", "--keepParent", item, "upload.zip"]),
+            Command::notarization(),
         ];
         if signing.is_bundle("") {
-            commands.push(command(["xcrun", "stapler", "staple", item]));
+            commands.push(Command::of(["xcrun", "stapler", "staple", item]));
         }
         commands
     }
@@ -390,12 +382,8 @@ impl Writer<'_, '_> {
     }
 }
 
-fn command<'w>(words: impl IntoIterator<Item = &'w str>) -> Command {
-    Command(words.into_iter().map(str::to_owned).collect())
-}
-
 fn extract(file: &str, code: &str) -> Command {
-    command(["codesign", "-d", "--entitlements", file, "--xml", code])
+    Command::of(["codesign", "-d", "--entitlements", file, "--xml", code])
 }
 
 /// The name of the file with the entitlements of code at a path.

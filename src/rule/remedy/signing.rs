@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{claims_file, command, extract};
+use super::{claims_file, extract};
 use crate::bundle::BundleKind;
 use crate::finding::Target;
 use crate::remedy::{Claims, Command};
@@ -203,7 +203,7 @@ impl<'a> Signing<'a> {
                 claims.is_some_and(|claims| claims.get(key).is_some())
             };
             if self.slices(code).iter().any(claims) {
-                commands.push(command(["plutil", "-remove", &key.replace('.', "\\."), file]));
+                commands.push(Command::of(["plutil", "-remove", &key.replace('.', "\\."), file]));
             }
         }
         commands
