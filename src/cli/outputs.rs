@@ -118,7 +118,7 @@ pub(super) fn check_files(reports: &Reports, output: Option<&Path>) -> Result<()
     Ok(())
 }
 
-/// The file itself, where links lead; the file that will be created, where there is none.
+/// Returns the real path of a file. If there is no file yet, this is the path that the new file will have.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| {
         let folder = path.parent().filter(|folder| *folder != Path::new(""));

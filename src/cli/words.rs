@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use super::arguments::Arguments;
 use crate::entitlements::nearest_of;
 
-/// The command that somebody may have meant who wrote a word that is taken for a path.
+/// Returns the command whose name is like a word that was taken for a path.
 pub(super) fn nearest_command(word: &str) -> Option<String> {
     let command = Arguments::command();
     let names = command.get_subcommands().map(clap::Command::get_name);

@@ -126,7 +126,7 @@ impl DerProfile {
 }
 
 impl Profile {
-    /// Reads and verifies a profile for an item with this budget. Faults of its signature are kept in it and are no errors.
+    /// Reads and verifies a profile for an item with this budget. It keeps the faults of its signature; they are not errors of this function.
     ///
     /// # Errors
     /// See [`ProfileError`].

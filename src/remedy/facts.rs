@@ -22,7 +22,7 @@ pub(crate) struct Facts {
     pub(crate) steps: Option<&'static [Step]>,
     /// Values by name.
     values: Vec<(&'static str, Fact)>,
-    /// Values of which there are several: a command that names one is repeated for each record.
+    /// Values that occur several times. A command that names one is repeated for each record.
     records: Vec<Vec<(&'static str, Fact)>>,
 }
 

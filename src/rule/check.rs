@@ -305,7 +305,7 @@ impl<'a> Check<'a> {
         self.shared.linkage.get_or_init(|| Linkage::of(self.evidence))
     }
 
-    /// Folders that a seal takes for code, and that are no bundles.
+    /// Returns the folders that a seal takes for code although they are not bundles.
     pub(super) fn broken_folders(&self) -> &'a [BrokenFolder] {
         self.shared
             .broken_folders

@@ -140,8 +140,7 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
     }
 }
 
-/// Returns true if Gatekeeper's answer about the item is no problem: no rule accepts a build for upload, and users get another one, which
-/// the store signs.
+/// Returns true if the item is a build for upload. Gatekeeper's rules accept none, but users get the copy that the store signs.
 pub(super) fn is_for_upload(outcome: &Outcome) -> bool {
     let verdict = outcome.gatekeeper.as_ref();
     outcome.advice.target == Target::MacAppStore
