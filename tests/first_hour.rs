@@ -8,6 +8,7 @@ use sealcheck::verify::{Options, verify};
 
 use crate::support::bundle::write;
 use crate::support::program::program;
+use crate::support::zip::{Member, members, zip};
 use crate::support::{project, real_app};
 
 /// Runs the program in a folder: exit status, standard output, standard error.
@@ -370,6 +371,37 @@ fn commands_about_a_main_executable_name_its_bundle() {
         text.contains(&format!("chmod +x \"{}/Contents/MacOS/{name}\"", real.display())),
         "{text}"
     );
+}
+
+/// In an archive as well: the executable alone would lack its Info.plist and its seal.
+#[test]
+fn a_main_executable_in_an_archive_is_judged_with_its_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "Mitmproxy Redirector.app/Contents/MacOS/Mitmproxy Redirector";
+    let mut all = members(&real_app());
+    let executable = all.iter().find(|member| member.name == main.as_bytes());
+    let copy = Member {
+        name: b"copy".to_vec(),
+        ..executable.unwrap().clone()
+    };
+    all.push(copy);
+    write(&folder.path().join("a.zip"), &zip(&all));
+    let main = format!("a.zip/{main}");
+    for command in ["check", "verify", "assess"] {
+        let (status, text, error) = run(folder.path(), &[command, &main]);
+        assert_eq!(status, Some(0), "{command}: {text}{error}");
+    }
+    let (_, text, _) = run(folder.path(), &["--format", "json", &main]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let item = &report["items"][0];
+    assert_eq!(
+        (item["path"].as_str(), item["container"].as_str()),
+        (Some(main.as_str()), Some("zip"))
+    );
+    assert_eq!(item["code"][0]["kind"], "app");
+    // The same file outside of the bundle is a file by itself, and lacks what it is bound to.
+    let (status, ..) = run(folder.path(), &["verify", "a.zip/copy"]);
+    assert_eq!(status, Some(1));
 }
 
 /// Nobody is told to sign again with the certificate that was just refused.

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::code::{self, Context};
 use super::files::Heads;
 use super::item_entry::{Entry, entry};
+use super::main_executable;
 use super::mains::{Mains, bundle_of};
 use super::tickets::TicketStore;
 use super::{
@@ -19,7 +20,6 @@ use super::{
 };
 use crate::archive::ContainerFormat;
 use crate::budget::{Budget, OverBudget};
-use crate::bundle::Layout;
 use crate::hash::Kernel;
 use crate::limits::Limits;
 use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
@@ -239,7 +239,10 @@ pub fn verify_item(item: &Item, options: &Options) -> Result<Evidence, SourceErr
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
     if let Some((archive, inner)) = options.archives.around(path, &options.limits)? {
-        let tree = ArchiveTree::new(archive, &inner, &options.limits)?;
+        let mut tree = ArchiveTree::new(Arc::clone(&archive), &inner, &options.limits)?;
+        if let Some(bundle) = main_executable::bundle_in_archive(&tree, &archive, &inner, &options.limits) {
+            tree = bundle;
+        }
         let format = format_of(&tree)?;
         let mut evidence = match refusal(format, options) {
             Some(unopened) => not_opened(path, unopened, options),
@@ -251,6 +254,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
                 path: tree.container().path,
             });
         }
+        evidence.path = path.to_string_lossy().into_owned();
         evidence.container = Some(tree.container());
         evidence.format = format;
         evidence.judge();
@@ -261,7 +265,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
 
 /// Verifies the code at `path`, which `tree` has listed.
 fn verify_on_disk(path: &Path, tree: &DirectoryTree, options: &Options) -> Result<Evidence, SourceError> {
-    let bundle = bundle_around(tree, &options.limits);
+    let bundle = main_executable::bundle_on_disk(tree, &options.limits);
     let tree = bundle.as_ref().unwrap_or(tree);
     let format = format_of(tree)?;
     if let Some(unopened) = refusal(format, options) {
@@ -336,44 +340,6 @@ fn not_opened(path: &Path, unopened: Unopened, options: &Options) -> Evidence {
         unopened: Some(unopened),
         statistics: Statistics::default(),
     }
-}
-
-/// The bundle whose main executable the file is (specification 6.1, native observation 7.4): another name of the same
-/// file, a hard link, is a file by itself.
-fn bundle_around(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree> {
-    if !tree.node(tree.root()).is_file() {
-        return None;
-    }
-    let file = tree.base();
-    let mut directory = file.parent()?;
-    if directory.file_name()? == "MacOS" {
-        directory = directory.parent()?;
-        if directory.file_name()? == "Executables" {
-            directory = directory.parent()?;
-        }
-        directory = directory.parent()?;
-    }
-    // The whole disk is no bundle, and neither is a folder without an Info.plist where one may be, unless it is called like the file.
-    let places = ["Contents", "Support Files", "Resources", "."];
-    let has_info = places.iter().any(|place| {
-        let names = std::fs::read_dir(directory.join(place)).into_iter().flatten();
-        names.flatten().any(|entry| {
-            let name = entry.file_name();
-            name.eq_ignore_ascii_case("Info.plist") || name.eq_ignore_ascii_case("Info-macos.plist")
-        })
-    });
-    if !has_info && directory.file_stem() != file.file_name() {
-        return None;
-    }
-    let bundle = DirectoryTree::open(directory, limits).ok()?;
-    let layout = Layout::open(&bundle, bundle.root(), None).ok()?;
-    if layout.is_info_unread {
-        // What its executable is called is not known.
-        return Some(bundle);
-    }
-    let executable = layout.executable?;
-    (directory.join(bundle.path(executable)) == file && layout.is_around(&bundle, executable))
-        .then_some(bundle)
 }
 
 /// Verifies the code at the root of `tree`. An item whose budget is spent is not judged as a whole: how far its reading came

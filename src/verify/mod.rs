@@ -20,6 +20,7 @@ mod item_walk;
 mod items;
 mod launchd;
 mod links;
+mod main_executable;
 mod mains;
 mod oddity;
 mod outside;

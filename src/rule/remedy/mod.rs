@@ -55,8 +55,9 @@ impl<'a> Remedies<'a> {
             .map(|container| Packing::of(&container.path));
         let item = match (&packing, &evidence.container) {
             (Some(packing), Some(container)) => {
-                let inner = evidence.path.strip_prefix(&container.path);
-                packing.inside(inner.unwrap_or(&evidence.path).trim_matches('/'))
+                let place = place(evidence);
+                let inner = place.strip_prefix(&container.path);
+                packing.inside(inner.unwrap_or(place).trim_matches('/'))
             }
             _ => place(evidence).to_owned(),
         };
