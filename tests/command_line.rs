@@ -11,7 +11,7 @@ use crate::support::bundle::acme;
 use crate::support::macho::arm64;
 use crate::support::program::program;
 use crate::support::signature::{Bound, adhoc};
-use crate::support::{flip, real_app};
+use crate::support::{flat, flip, real_app};
 
 pub fn sealcheck<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
     program()
@@ -65,8 +65,9 @@ fn a_broken_app_says_what_where_who_and_how_to_repair() {
         "codesign    ✗ a sealed resource is missing or invalid (-67054)",
         "problems    1 error",
     ] {
-        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+        assert!(flat(&text).contains(&flat(part)), "{part:?} is not in:\n{text}");
     }
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let quiet = stdout(&sealcheck(&[OsStr::new("-q"), app.as_os_str()]));
     assert!(quiet.starts_with("error[sealed-resource-broken]"), "{quiet}");
 }
@@ -78,7 +79,7 @@ fn one_cause_in_two_architectures_is_one_problem() {
     flip(&app.join("Contents/Info.plist"), 120);
     let text = stdout(&local(&app));
     assert!(text.contains("Contents/Info.plist  arm64, x86_64"), "{text}");
-    assert!(text.contains("problems    1 error "), "{text}");
+    assert!(text.contains("problems    1 error\n"), "{text}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::support::bundle::{acme, write_executable};
 use crate::support::macho::{arm64, x86_64};
 use crate::support::program::program;
 use crate::support::signature::{Bound, adhoc};
-use crate::support::{flip, real_app};
+use crate::support::{flat, flip, real_app};
 
 const DAY: UnixTime = UnixTime(1_800_000_000);
 
@@ -302,12 +302,9 @@ fn the_configuration_in_the_working_folder_counts() {
     assert_eq!(status(&output), 0, "{text}");
     assert!(text.contains("  problems    none, 1 ignored"), "{text}");
     let text = stdout(&run(folder.path(), &["-v", "tool"]));
-    assert!(
-        text.contains(
-            "ignored[adhoc-signed] tool: signed ad hoc, without a certificate (sealcheck.toml:1: only for us)"
-        ),
-        "{text}"
-    );
+    let ignored =
+        "ignored[adhoc-signed] tool: signed ad hoc, without a certificate (sealcheck.toml:1: only for us)";
+    assert!(flat(&text).contains(ignored), "{text}");
     let json: Value =
         serde_json::from_slice(&run(folder.path(), &["--format", "json", "tool"]).stdout).unwrap();
     assert_eq!(json["options"]["config"], "sealcheck.toml");

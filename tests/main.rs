@@ -125,6 +125,7 @@ mod tickets;
 mod unicode_names;
 mod unreadable;
 mod usage;
+mod width;
 mod zip_faults;
 mod zip_operand;
 mod zip_streams;

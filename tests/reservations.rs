@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::command_line::{sealcheck, stdout};
+use crate::support::flat;
 use crate::support::foundry::{app, apple, framework, tool};
 
 /// What a command prints about an item, and its exit status.
@@ -54,7 +55,7 @@ fn what_the_options_leave_out_is_shown() {
                 let format = format!("--format={format}");
                 let (status, text) = run(command, &[option, &format], &built.path);
                 assert_eq!(status, 0, "{command} {option} {format}: {text}");
-                let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                let flat = flat(&text);
                 assert!(flat.contains(said), "{command} {option} {format}: {text}");
                 let (_, whole) = run(command, &[&format], &built.path);
                 assert!(!whole.contains(said), "{command} {format}: {whole}");
@@ -90,7 +91,7 @@ fn links_out_of_the_item_are_assumed_to_lead_somewhere() {
         for format in ["human", "json", "sarif"] {
             let format = format!("--format={format}");
             let (_, text) = run(command, &[&format], &item);
-            let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let flat = flat(&text);
             assert!(flat.contains(said), "{command} {format}: {text}");
         }
     }

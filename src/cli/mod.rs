@@ -66,10 +66,8 @@ pub use output::Closed;
 
 /// Bytes of a file with certificates; those of all authorities in the world have a fifth of it.
 const MAX_ANCHORS: u64 = 1 << 20;
-/// Columns of a report that no terminal shows.
-const DEFAULT_WIDTH: usize = 100;
-/// Columns that are still good to read.
-const MAX_WIDTH: usize = 140;
+/// Columns of a report, unless the terminal has fewer: logs of pipelines and mails show no more.
+const WIDTH: usize = 80;
 
 /// Runs the program with the process's arguments.
 #[must_use]
@@ -487,14 +485,14 @@ fn style(global: &Global) -> Style {
         unicode: is_utf8_locale(),
         verbosity: global.verbose,
         quiet: global.quiet,
-        width: columns.unwrap_or(DEFAULT_WIDTH).min(MAX_WIDTH),
+        width: columns.map_or(WIDTH, |columns| columns.min(WIDTH)),
     }
 }
 
 /// The style of a report for people in a file besides the output.
 fn style_in_file(global: &Global) -> Style {
     Style {
-        width: DEFAULT_WIDTH,
+        width: WIDTH,
         ..style(global)
     }
 }

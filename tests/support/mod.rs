@@ -38,6 +38,11 @@ pub fn flip(path: &Path, offset: usize) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// The words of a text, however its lines are broken.
+pub fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Where the only occurrence of `needle` is.
 pub fn position(haystack: &[u8], needle: &[u8]) -> usize {
     let mut found = haystack

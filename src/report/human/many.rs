@@ -54,6 +54,61 @@ impl<'a> Human<'a> {
         }
     }
 
+    /// Writes a line for each item. What is too long for the line goes to one of its own.
+    fn table(&self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let widest = |cell: fn(&Row) -> &str, title: &str| {
+            let lengths = self.rows.iter().map(|row| cell(row).chars().count());
+            lengths.max().unwrap_or_default().max(title.len())
+        };
+        let codesign = widest(|row| &row.codesign, "codesign");
+        let gatekeeper = widest(|row| row.gatekeeper, "gatekeeper");
+        let problems = widest(|row| &row.problems, "problems");
+        let mark = self.style.no().chars().count();
+        // The margin and a space beside the mark; two spaces in front of each further cell.
+        let others = [3, mark, 2, codesign, 2, gatekeeper, 2].iter().sum();
+        let room = self.style.width.saturating_sub(others);
+        let most = room.saturating_sub(problems);
+        let names = self.rows.iter().map(|row| row.path.chars().count());
+        let name = names.filter(|length| *length <= most).max().unwrap_or_default();
+        let name = name.max("item".len());
+        let room = room.saturating_sub(name).max(problems.min(24));
+        let margin = " ".repeat(others.saturating_add(name));
+        writeln!(
+            out,
+            "  {FAINT}{:mark$} {:name$}  {:codesign$}  {:gatekeeper$}  problems{FAINT:#}",
+            "", "item", "codesign", "gatekeeper"
+        )?;
+        for row in &self.rows {
+            let (colour, sign) = sign(row.standing, self.style);
+            write!(out, "  {colour}{sign:mark$}{colour:#} ")?;
+            if row.path.chars().count() <= name {
+                write!(out, "{:name$}", row.path)?;
+            } else {
+                write!(out, "{}\n   {:mark$}{:name$}", row.path, "", "")?;
+            }
+            let mut problems = text::wrap(&row.problems, room).into_iter();
+            writeln!(
+                out,
+                "  {:codesign$}  {:gatekeeper$}  {}",
+                row.codesign,
+                row.gatekeeper,
+                problems.next().unwrap_or_default()
+            )?;
+            for line in problems {
+                writeln!(out, "{margin}{line}")?;
+            }
+        }
+        for unreadable in run.unreadable {
+            let path = text::visible(&unreadable.path);
+            write!(out, "  {DOUBTFUL}{:mark$}{DOUBTFUL:#} {path:name$}", "?")?;
+            if path.chars().count() > name {
+                write!(out, "\n   {:mark$}{:name$}", "", "")?;
+            }
+            writeln!(out, "  cannot be read")?;
+        }
+        Ok(())
+    }
+
     fn part(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if self.is_begun && !self.style.quiet {
             writeln!(out)?;
@@ -110,44 +165,7 @@ impl Report for Human<'_> {
             };
         }
         self.part(out)?;
-        let room = self.style.width.saturating_sub(60).max(24);
-        let widest = |cell: fn(&Row) -> &str, title: &str| {
-            let lengths = self.rows.iter().map(|row| cell(row).chars().count());
-            lengths.max().unwrap_or_default().max(title.len())
-        };
-        let names = self.rows.iter().map(|row| row.path.chars().count());
-        let name = names.filter(|length| *length <= room).max();
-        let name = name.unwrap_or(room).max("item".len());
-        let codesign = widest(|row| &row.codesign, "codesign");
-        let gatekeeper = widest(|row| row.gatekeeper, "gatekeeper");
-        let mark = self.style.no().chars().count();
-        writeln!(
-            out,
-            "  {FAINT}{:mark$} {:name$}  {:codesign$}  {:gatekeeper$}  problems{FAINT:#}",
-            "", "item", "codesign", "gatekeeper"
-        )?;
-        for row in &self.rows {
-            let (colour, sign) = sign(row.standing, self.style);
-            write!(out, "  {colour}{sign:mark$}{colour:#} ")?;
-            if row.path.chars().count() <= name {
-                write!(out, "{:name$}", row.path)?;
-            } else {
-                write!(out, "{}\n   {:mark$}{:name$}", row.path, "", "")?;
-            }
-            writeln!(
-                out,
-                "  {:codesign$}  {:gatekeeper$}  {}",
-                row.codesign, row.gatekeeper, row.problems
-            )?;
-        }
-        for unreadable in run.unreadable {
-            let path = text::visible(&unreadable.path);
-            writeln!(
-                out,
-                "  {DOUBTFUL}{:mark$}{DOUBTFUL:#} {path:name$}  cannot be read",
-                "?"
-            )?;
-        }
+        self.table(run, out)?;
         let mut counts = [0; 3];
         for row in &self.rows {
             for (sum, count) in counts.iter_mut().zip(row.counts) {

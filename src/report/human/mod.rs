@@ -3,6 +3,7 @@
 //! Colour codes are left in; the caller's stream strips them where nobody can see them.
 
 mod many;
+mod paragraph;
 mod problems;
 mod profile;
 mod tree;
@@ -21,6 +22,7 @@ use crate::finding::{Finding, Severity};
 use crate::plist::Value;
 use crate::trust::CertificateKind;
 use crate::verify::{Evidence, Fault, FaultKind, SignatureKind};
+use paragraph::Paragraph;
 
 /// How the report looks.
 #[derive(Debug, Clone, Copy)]
@@ -64,10 +66,12 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         writeln!(out, "{STRONG}{}{STRONG:#}", text::visible(&outcome.evidence.path))?;
         summary(&outcome.evidence, style, out)?;
         if outcome.evidence.has_substituted_anchor {
-            writeln!(
-                out,
-                "  {DOUBTFUL}a root of --apple-anchor counts as Apple's in this report{DOUBTFUL:#}"
-            )?;
+            Paragraph::default()
+                .add(
+                    DOUBTFUL,
+                    "a root of --apple-anchor counts as Apple's in this report",
+                )
+                .write(("  ", "  "), style.width, out)?;
         }
         writeln!(out)?;
         tree::write(outcome, style, out)?;

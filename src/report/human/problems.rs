@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::Style as Ansi;
 
+use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Severity};
 use crate::remedy::{Repair, Stage};
@@ -33,6 +34,15 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
     write_untold(outcome, style, &mut BTreeSet::new(), out)
 }
 
+/// Returns true if the report gives only the first step of each repair and explains nothing, since `-v` does.
+pub(super) fn are_brief(outcome: &Outcome, style: Style) -> bool {
+    is_brief(&group(outcome.findings()), style)
+}
+
+fn is_brief(problems: &[Problem<'_>], style: Style) -> bool {
+    style.verbosity == 0 && problems.len() > EXPLAINED
+}
+
 /// The same in a run over many items: the explanations of rules that are `told` already are left out.
 pub(super) fn write_untold(
     outcome: &Outcome,
@@ -41,7 +51,7 @@ pub(super) fn write_untold(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let problems = group(outcome.findings());
-    let is_brief = style.verbosity == 0 && problems.len() > EXPLAINED;
+    let is_brief = is_brief(&problems, style);
     let unpacks = |problem: &&Problem<'_>| {
         let mut parts = problem.first.remedy.parts.iter();
         parts.any(|part| part.stage == Stage::Unpack)
@@ -70,10 +80,14 @@ pub(super) fn write_untold(
         } else {
             ""
         };
-        writeln!(
-            out,
-            "\n{FAINT}After all repairs, sign from the inside out, {name} last{notarize}{pack}. -v shows the commands and explains each problem.{FAINT:#}\n"
-        )?;
+        let text = format!(
+            "After all repairs, sign from the inside out, {name} last{notarize}{pack}. -v shows the commands and explains each problem."
+        );
+        writeln!(out)?;
+        Paragraph::default()
+            .add(FAINT, text)
+            .write(("", ""), style.width, out)?;
+        writeln!(out)?;
     }
     write_unknown(&outcome.advice.unknown, outcome, style, out)?;
     if style.verbosity == 0 || style.quiet {
@@ -232,42 +246,36 @@ fn write_problem(
         Severity::Warning => DOUBTFUL,
         Severity::Note => Ansi::new(),
     };
-    write!(
-        out,
-        "{colour}{}[{}]{colour:#} {}",
-        finding.severity,
-        finding.rule,
-        text::visible(&finding.message)
-    )?;
+    let mut title = Paragraph::default()
+        .add(colour, format!("{}[{}]", finding.severity, finding.rule))
+        .plain(format!(" {}", finding.message));
     if is_brief && !finding.rejected_by.is_empty() {
-        write!(out, "  {FAINT}({}){FAINT:#}", parties(finding))?;
+        title = title.plain(" ").add(FAINT, format!("({})", parties(finding)));
     }
-    writeln!(out)?;
+    title.write(("", "  "), style.width, out)?;
     places(problem, outcome, style, out)?;
     if !style.quiet && !is_brief && !is_told {
         for line in text::wrap(finding.explanation, style.width.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
         }
     }
-    if !problem.consequences.is_empty() {
+    if !is_brief && !problem.consequences.is_empty() {
         let rules = problem.consequences.join(", ");
-        for line in text::wrap(
-            &format!("follows from it: {rules}"),
-            style.width.saturating_sub(2),
-        ) {
-            writeln!(out, "  {FAINT}{line}{FAINT:#}")?;
-        }
+        Paragraph::default()
+            .add(FAINT, format!("follows from it: {rules}"))
+            .write(("  ", "    "), style.width, out)?;
     }
     if !finding.rejected_by.is_empty() && !is_brief {
-        let parties = parties(finding);
-        write!(out, "  rejected by: {parties}")?;
-        match finding.status {
-            Some(status) => writeln!(out, "; codesign says: {status}")?,
-            None => writeln!(out)?,
+        let mut text = format!("rejected by: {}", parties(finding));
+        if let Some(status) = finding.status {
+            text.push_str(&format!("; codesign says: {status}"));
         }
+        Paragraph::default()
+            .plain(text)
+            .write(("  ", "    "), style.width, out)?;
     }
     if is_brief {
-        return write_briefly(&finding.remedy, out);
+        return write_briefly(&finding.remedy, style, out);
     }
     let width = style.width.saturating_sub(2);
     let stages = if unpacks { Stage::Unpack } else { Stage::Mend }..=Stage::Mend;
@@ -288,23 +296,38 @@ fn write_problem(
     writeln!(out)
 }
 
-/// The first words of a repair, and its command if it needs only one.
-fn write_briefly(repair: &Repair, out: &mut dyn Write) -> io::Result<()> {
+/// The first step of a repair, and its command if it needs only one.
+fn write_briefly(repair: &Repair, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let Some(part) = repair.parts.iter().find(|part| part.stage == Stage::Mend) else {
         return Ok(());
     };
     let mut commands = part.commands.iter().filter(|command| !command.is_signing());
     let command = commands.next().filter(|_| commands.next().is_none());
     let words = part.words.trim_end_matches([':', '.']);
-    match command {
-        Some(command) => writeln!(
+    let words = words.split_once("; ").map_or(words, |(first, _)| first);
+    let Some(command) = command else {
+        return Paragraph::default().plain(format!("repair: {words}")).write(
+            ("  ", "    "),
+            style.width,
             out,
-            "  repair: {}:  {}",
-            text::visible(words),
-            text::visible(&command.to_string())
-        ),
-        None => writeln!(out, "  repair: {}", text::visible(words)),
+        );
+    };
+    // A command is not broken like a sentence: it must be copied as it is.
+    let line = format!(
+        "  repair: {}:  {}",
+        text::visible(words),
+        text::visible(&command.to_string())
+    );
+    if line.chars().count() <= style.width {
+        return writeln!(out, "{line}");
     }
+    Paragraph::default()
+        .plain(format!("repair: {words}:"))
+        .write(("  ", "    "), style.width, out)?;
+    for line in command.lines(style.width.saturating_sub(4)) {
+        writeln!(out, "    {}", text::visible(&line))?;
+    }
+    Ok(())
 }
 
 /// What is to be done once after all repairs: signing around, notarizing, packing.
@@ -338,7 +361,7 @@ fn parties(finding: &Finding) -> String {
 /// Where the problem is: a line for each place, or for each folder where there are many.
 fn places(problem: &Problem<'_>, outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if style.verbosity == 0 && problem.places.len() > SHOWN {
-        return folders(problem, out);
+        return folders(problem, style, out);
     }
     for (path, note, architectures) in &problem.places {
         let path = text::visible(match *path {
@@ -348,14 +371,26 @@ fn places(problem: &Problem<'_>, outcome: &Outcome, style: Style, out: &mut dyn 
         let notes: Vec<&str> = note.iter().chain(architectures).copied().collect();
         match notes.as_slice() {
             [] => writeln!(out, "  {path}")?,
-            notes => writeln!(out, "  {path}  {FAINT}{}{FAINT:#}", notes.join(", "))?,
+            notes => beside(&path, &notes.join(", "), style, out)?,
         }
     }
     Ok(())
 }
 
+/// Writes a path and what is said of it: beside it where there is room, else below. The path is not broken.
+fn beside(path: &str, note: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let columns = [2, path.chars().count(), 2, note.chars().count()];
+    if columns.iter().sum::<usize>() <= style.width {
+        return writeln!(out, "  {path}  {FAINT}{note}{FAINT:#}");
+    }
+    writeln!(out, "  {path}")?;
+    Paragraph::default()
+        .add(FAINT, note)
+        .write(("    ", "    "), style.width, out)
+}
+
 /// A line for each folder with the number of its places and the name of the first.
-fn folders(problem: &Problem<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn folders(problem: &Problem<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut folders: Vec<(&str, &str, usize)> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     for (path, ..) in &problem.places {
@@ -378,7 +413,7 @@ fn folders(problem: &Problem<'_>, out: &mut dyn Write) -> io::Result<()> {
         };
         match count {
             1 => writeln!(out, "  {folder}{name}")?,
-            count => writeln!(out, "  {folder}  {FAINT}{count} places, such as {name}{FAINT:#}")?,
+            count => beside(&folder, &format!("{count} places, such as {name}"), style, out)?,
         }
     }
     let hidden = folders.len().saturating_sub(SHOWN);

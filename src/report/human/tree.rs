@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, signer};
 use crate::finding::Severity;
 use crate::report::{Outcome, text};
@@ -41,9 +42,8 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
     let widest = |cell: fn(&Row<'_>) -> usize| rows.iter().map(cell).max().unwrap_or_default();
     let kind = widest(|row| row.object.kind.name().len());
     let architectures = widest(|row| architectures(row.object).len());
-    let note = widest(|row| note(row.object).len());
     // Two columns in front of each cell, and the mark.
-    let others = [kind, architectures, note, 10, style.no().chars().count()];
+    let others = [kind, architectures, 8, style.no().chars().count()];
     let limit = style.width.saturating_sub(others.iter().sum()).max(24);
     let lengths = rows
         .iter()
@@ -166,7 +166,7 @@ fn architectures(object: &CodeObject) -> String {
 
 fn note(object: &CodeObject) -> &'static str {
     match object.nesting {
-        Nesting::Found => "(not nested code)",
+        Nesting::Found => "(not nested)",
         Nesting::OtherVersion => "(another version)",
         _ => "",
     }
@@ -202,42 +202,58 @@ fn write_row(row: &Row<'_>, widths: &Widths, style: Style, out: &mut dyn Write) 
         State::Doubtful => (DOUBTFUL, "?"),
         State::Bad => (BAD, style.no()),
     };
-    let note = match note(row.object) {
-        "" => String::new(),
-        note => format!("  {FAINT}{note}{FAINT:#}"),
-    };
-    writeln!(
+    write!(
         out,
-        "  {last:<label$}  {kind:<kind_width$}  {archs:<archs_width$}  {colour}{mark}{colour:#}{note}",
+        "  {last:<label$}  {kind:<kind_width$}  {archs:<archs_width$}  {colour}{mark}{colour:#}",
         label = widths.label,
         kind = row.object.kind.name(),
         kind_width = widths.kind,
         archs = architectures(row.object),
         archs_width = widths.architectures,
     )?;
+    let note = note(row.object);
+    let cells = [
+        widths.label,
+        widths.kind,
+        widths.architectures,
+        8,
+        mark.chars().count(),
+    ];
+    let column = cells.iter().sum::<usize>();
+    if !note.is_empty() && column.saturating_add(2).saturating_add(note.len()) <= style.width {
+        writeln!(out, "  {FAINT}{note}{FAINT:#}")?;
+    } else if note.is_empty() {
+        writeln!(out)?;
+    } else {
+        let margin = "  ".repeat(row.depth.saturating_add(1).min(10));
+        writeln!(out, "\n{margin}{FAINT}{note}{FAINT:#}")?;
+    }
     if style.verbosity > 1 {
         for slice in &row.object.slices {
-            write_slice(slice, row.depth, out)?;
+            write_slice(slice, row.depth, style, out)?;
         }
     }
     Ok(())
 }
 
 /// Everything about one slice, for `-vv`.
-fn write_slice(slice: &SliceEvidence, depth: usize, out: &mut dyn Write) -> io::Result<()> {
+fn write_slice(slice: &SliceEvidence, depth: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let margin = "  ".repeat(depth.saturating_add(2).min(10));
     let architecture = slice
         .architecture
         .map_or("file".to_owned(), |found| found.to_string());
     writeln!(out, "{margin}{architecture}: {}", signer(slice.signature))?;
     if let Some(version) = slice.code_directory_version {
-        writeln!(
-            out,
-            "{margin}  CodeDirectory v={version:x} flags={} identifier={} pages={}",
+        let text = format!(
+            "CodeDirectory v={version:x} flags={} identifier={} pages={}",
             slice.flags,
             slice.identifier.as_deref().unwrap_or_default(),
             slice.pages
-        )?;
+        );
+        let margins = (&*format!("{margin}  "), &*format!("{margin}    "));
+        Paragraph::default()
+            .plain(text)
+            .write(margins, style.width, out)?;
     }
     for cdhash in &slice.cdhashes {
         writeln!(

@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 
+use anstyle::Style as Ansi;
+
+use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
 use crate::finding::{Severity, Target};
 use crate::gatekeeper::{Operation, Ruling};
@@ -9,7 +12,7 @@ use crate::report::gatekeeper::sentence;
 use crate::report::{Outcome, text};
 use crate::verify::RequirementFault;
 
-/// Stands under what is said of a verdict.
+/// The margin of further lines about a verdict.
 const MARGIN: &str = "              ";
 
 pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -49,24 +52,12 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         text::counted(usize::try_from(statistics.files).unwrap_or(usize::MAX), "file"),
         text::size(statistics.bytes_hashed),
     );
-    // A column of its own where there is room, else as near as it fits, else below.
-    let room = style
-        .width
-        .saturating_sub(MARGIN.len().saturating_add(2))
-        .saturating_sub(statistics.chars().count());
-    if problems.chars().count() <= room {
-        let column = room.min(24);
-        writeln!(
-            out,
-            "  problems    {problems:<column$}  {FAINT}{statistics}{FAINT:#}"
-        )?;
-    } else {
-        writeln!(
-            out,
-            "  problems    {problems}\n{MARGIN}{FAINT}{statistics}{FAINT:#}"
-        )?;
-    }
-    if words.is_empty() {
+    let problems = Paragraph::default().plain(problems);
+    problems.write(("  problems    ", MARGIN), style.width, out)?;
+    let statistics = Paragraph::default().add(FAINT, statistics);
+    statistics.write((MARGIN, MARGIN), style.width, out)?;
+    // A brief report has pointed to `-v`, which explains as well.
+    if words.is_empty() || !style.quiet && problems::are_brief(outcome, style) {
         Ok(())
     } else {
         writeln!(
@@ -85,59 +76,69 @@ fn reservations(outcome: &Outcome) -> impl Iterator<Item = String> {
     })
 }
 
+/// Writes the name of a verdict with its mark, and the text beside it.
+fn line(
+    name: &str,
+    (colour, mark): (Ansi, &str),
+    text: &str,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    Paragraph::default()
+        .add(colour, mark)
+        .plain(format!(" {text}"))
+        .write((&format!("  {name:<12}"), MARGIN), style.width, out)
+}
+
 fn requirement(
     answer: &Result<Option<bool>, RequirementFault>,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    write!(out, "  requirement ")?;
-    match answer {
-        Ok(Some(true)) => writeln!(out, "{GOOD}{}{GOOD:#} satisfied", style.yes()),
-        Ok(Some(false)) => writeln!(out, "{BAD}{}{BAD:#} not satisfied", style.no()),
-        Ok(None) => writeln!(
-            out,
-            "{DOUBTFUL}?{DOUBTFUL:#} not judged: it depends on what only a Mac knows"
-        ),
-        Err(fault) => writeln!(out, "{BAD}{}{BAD:#} not satisfied: {fault}", style.no()),
-    }
+    let (mark, text) = match answer {
+        Ok(Some(true)) => ((GOOD, style.yes()), "satisfied".to_owned()),
+        Ok(Some(false)) => ((BAD, style.no()), "not satisfied".to_owned()),
+        Ok(None) => {
+            let text = "not judged: it depends on what only a Mac knows";
+            ((DOUBTFUL, "?"), text.to_owned())
+        }
+        Err(fault) => ((BAD, style.no()), format!("not satisfied: {fault}")),
+    };
+    line("requirement", mark, &text, style, out)
 }
 
 fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &outcome.evidence.codesign;
-    write!(out, "  codesign    ")?;
-    match verdict.valid() {
-        Some(true) => {
-            let requirement = match verdict.satisfies_designated_requirement() {
-                Some(true) => ", satisfies its Designated Requirement",
-                Some(false) => ", does not satisfy its designated Requirement",
-                None => "",
-            };
-            match verdict.satisfies_designated_requirement() {
-                Some(false) => write!(out, "{BAD}{}{BAD:#}", style.no())?,
-                _ => write!(out, "{GOOD}{}{GOOD:#}", style.yes())?,
-            }
-            writeln!(out, " valid on disk{requirement}")
+    let (mark, text) = match (verdict.valid(), verdict.satisfies_designated_requirement()) {
+        (Some(true), Some(true)) => (
+            (GOOD, style.yes()),
+            "valid on disk, satisfies its Designated Requirement".to_owned(),
+        ),
+        (Some(true), Some(false)) => (
+            (BAD, style.no()),
+            "valid on disk, does not satisfy its designated Requirement".to_owned(),
+        ),
+        (Some(true), None) => ((GOOD, style.yes()), "valid on disk".to_owned()),
+        (Some(false), _) => {
+            let status = verdict.status().map(|status| status.to_string());
+            ((BAD, style.no()), status.unwrap_or_default())
         }
-        Some(false) => {
-            let text = verdict
-                .status()
-                .map(|status| status.to_string())
-                .unwrap_or_default();
-            writeln!(out, "{BAD}{}{BAD:#} {text}", style.no())?;
-            if let Some(path) = verdict.subcomponent() {
-                writeln!(out, "{MARGIN}in subcomponent: {}", text::visible(path))?;
-            }
-            if let Some(architecture) = verdict.architecture() {
-                writeln!(out, "{MARGIN}in architecture: {architecture}")?;
-            }
-            Ok(())
-        }
-        None => {
+        (None, _) => {
             let why = verdict.not_judged().map(|reason| reason.to_string());
-            let why = why.unwrap_or_default();
-            writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} {why}")
+            ((DOUBTFUL, "?"), why.unwrap_or_default())
         }
+    };
+    line("codesign", mark, &text, style, out)?;
+    if verdict.valid() != Some(false) {
+        return Ok(());
     }
+    if let Some(path) = verdict.subcomponent() {
+        writeln!(out, "{MARGIN}in subcomponent: {}", text::visible(path))?;
+    }
+    if let Some(architecture) = verdict.architecture() {
+        writeln!(out, "{MARGIN}in architecture: {architecture}")?;
+    }
+    Ok(())
 }
 
 /// Returns true if the item is a build for upload. Gatekeeper's rules accept none, but users get the copy that the store signs.
@@ -148,42 +149,32 @@ pub(super) fn is_for_upload(outcome: &Outcome) -> bool {
 }
 
 fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    write!(out, "  gatekeeper  ")?;
+    let name = "gatekeeper";
     let Some(verdict) = &outcome.gatekeeper else {
-        return writeln!(out, "{DOUBTFUL}?{DOUBTFUL:#} not evaluated");
+        return line(name, (DOUBTFUL, "?"), "not evaluated", style, out);
     };
     if is_for_upload(outcome) {
-        return writeln!(
-            out,
-            "- not asked before App Store Connect has signed it (spctl: rejected)"
-        );
+        let text = "not asked before App Store Connect has signed it (spctl: rejected)";
+        return line(name, (Ansi::new(), "-"), text, style, out);
     }
-    let text = sentence(verdict);
-    match &verdict.ruling {
-        Ruling::Accepted(_) => write!(out, "{GOOD}{}{GOOD:#} {text}", style.yes())?,
-        Ruling::Rejected(_) | Ruling::Error(_) => write!(out, "{BAD}{}{BAD:#} {text}", style.no())?,
-        Ruling::Undetermined(_) | Ruling::NotJudged(_) => {
-            write!(out, "{DOUBTFUL}?{DOUBTFUL:#} {text}")?;
-        }
-        Ruling::NotApplicable(_) => {
-            let mut lines =
-                text::wrap(&text, style.width.saturating_sub(MARGIN.len().saturating_add(2))).into_iter();
-            writeln!(out, "- {}", lines.next().unwrap_or_default())?;
-            for line in lines {
-                writeln!(out, "{MARGIN}  {line}")?;
-            }
-            return Ok(());
-        }
+    let mark = match &verdict.ruling {
+        Ruling::Accepted(_) => (GOOD, style.yes()),
+        Ruling::Rejected(_) | Ruling::Error(_) => (BAD, style.no()),
+        Ruling::Undetermined(_) | Ruling::NotJudged(_) => (DOUBTFUL, "?"),
+        Ruling::NotApplicable(_) => (Ansi::new(), "-"),
+    };
+    let is_asked = !matches!(verdict.ruling, Ruling::NotApplicable(_));
+    let mut text = sentence(verdict);
+    if is_asked && verdict.operation != Operation::Execute {
+        text.push_str(&format!(" (spctl --type {})", verdict.operation.name()));
     }
-    if verdict.operation != Operation::Execute {
-        write!(
-            out,
-            "  {FAINT}(spctl --type {}){FAINT:#}",
-            verdict.operation.name()
-        )?;
+    line(name, mark, &text, style, out)?;
+    if !is_asked {
+        return Ok(());
     }
-    writeln!(out)?;
-    if let Some(path) = &verdict.subcomponent {
+    // The line above may have named it.
+    let above = outcome.evidence.codesign.subcomponent();
+    if let Some(path) = verdict.subcomponent.as_deref().filter(|path| above != Some(path)) {
         writeln!(out, "{MARGIN}in subcomponent: {}", text::visible(path))?;
     }
     if let Ruling::Undetermined(condition) = &verdict.ruling {
