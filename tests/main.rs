@@ -71,6 +71,7 @@ mod parity_claims;
 mod parity_display;
 mod parity_links;
 mod parity_verbosity;
+mod partial_runs;
 mod plist_forms;
 mod precedence;
 mod profiles;

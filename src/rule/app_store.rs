@@ -9,7 +9,7 @@ use super::declared::packed;
 use super::info_plist::text;
 use super::profile::{leaf, short};
 use super::sandbox::{is_sandboxed_app, lacks_sandbox};
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
 use crate::remedy::{CLAIM_INHERITANCE, CLAIM_SANDBOX, Condition, SIGN, SIGN_EDITED, Step, run};
@@ -190,6 +190,7 @@ pub(super) const RULES: &[Rule] = &[
             run!["plutil" "-replace" "LSMinimumSystemVersion" "-string" "12.0" File],
             SIGN,
         ],
+        scope: Scope::File,
         check: apple_silicon_only,
         ..Rule::BASE
     },

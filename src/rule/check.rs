@@ -124,6 +124,7 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
             advice: &mut advice,
         };
         (rule.check)(&mut check);
+        rule.scope.withdraw(rule, evidence, &mut advice);
         // Whether that was too much is asked before the next rule.
         let found = advice.findings.iter().map(size).sum();
         let _ = budget.step(1).and_then(|()| budget.retain(found));

@@ -7,7 +7,7 @@ use crate::remedy::{Condition, Edit, Kind, SIGN_EDITED, Step, Word};
 use std::collections::HashSet;
 
 use super::claims::{self, is_signed_by_apple};
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Place, Severity};
 use crate::plist::Value;
@@ -72,6 +72,7 @@ pub(super) const RULES: &[Rule] = &[
             )],
         )],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.security.cs.allow-jit",
+        scope: Scope::Item,
         check: engines,
         ..Rule::BASE
     },

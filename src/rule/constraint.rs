@@ -6,7 +6,7 @@
 
 use super::claims::{certificate, is_developer_id, is_signed_by_apple, list};
 use super::linkage::{Image, is_whole};
-use super::{Check, Family, Rule, Said, launchd_job, linkage};
+use super::{Check, Family, Rule, Said, Scope, launchd_job, linkage};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
 use crate::plist::{Dictionary, Value};
@@ -401,6 +401,7 @@ pub(super) const RULES: &[Rule] = &[
         )],
         reference: APPLYING,
         follows_from: &["constraint-by-cdhash"],
+        scope: Scope::Item,
         check: impossible,
         ..Rule::BASE
     },
@@ -421,6 +422,7 @@ pub(super) const RULES: &[Rule] = &[
             }),
         ],
         reference: DEFINING,
+        scope: Scope::Item,
         check: pinned,
         ..Rule::BASE
     },

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::info_plist::{KEYS, each_bundle, needs_identifier, text, variable};
 use super::nesting::is_in_flattened;
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Place, Severity, Target};
 use crate::macho::BuildVersion;
@@ -305,6 +305,7 @@ pub(super) const RULES: &[Rule] = &[
             SIGN,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/lsarchitecturepriority",
+        scope: Scope::File,
         check: architectures,
         ..Rule::BASE
     },

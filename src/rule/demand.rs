@@ -171,11 +171,8 @@ fn architecture(check: &mut Check<'_>, wanted: Architecture) {
         if !is_asked || object.slices.iter().any(has) {
             continue;
         }
-        if evidence.flags.architecture.is_some() {
-            check.unknown(
-                &object.main_path(),
-                "with --arch, no other architecture was looked at",
-            );
+        if !object.unread_architectures.is_empty() {
+            check.unknown(&object.main_path(), super::scope::REASON);
             continue;
         }
         let found: Vec<_> = object

@@ -4,7 +4,7 @@
 
 use super::claims::is_signed_by_apple;
 use super::info_plist::{each_bundle, text};
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::bundle::BundleKind;
 use crate::finding::Severity;
 use crate::remedy::{SIGN, Step, run};
@@ -114,6 +114,7 @@ pub(super) const RULES: &[Rule] = &[
             run!["xcodebuild" "-sdk" "driverkit" "ARCHS=arm64 x86_64"],
         ],
         reference: "https://developer.apple.com/documentation/driverkit",
+        scope: Scope::File,
         check: platforms,
         ..Rule::BASE
     },
@@ -131,6 +132,7 @@ pub(super) const RULES: &[Rule] = &[
             run!["xcodebuild" "ARCHS=arm64e x86_64"],
         ],
         reference: "https://developer.apple.com/documentation/apple-silicon/installing-a-custom-kernel-extension",
+        scope: Scope::File,
         check: kernel_extensions,
         ..Rule::BASE
     },

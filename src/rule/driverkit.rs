@@ -3,7 +3,7 @@
 //! That a driver's claims repeat its profile word by word (R128) is for `profile_grant`.
 
 use super::claims::{self, Claimant, Role, is_signed_by_apple, list};
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity};
 use crate::plist::Value;
@@ -163,6 +163,7 @@ pub(super) const RULES: &[Rule] = &[
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.developer.system-extension.install",
+        scope: Scope::Item,
         check: install_missing,
         // What the program claims cannot be read then.
         follows_from: &["macho-malformed"],

@@ -2,7 +2,7 @@
 //! (R104–R108, R135, R136).
 
 use super::claims::{self, Claimant, list};
-use super::{Family, Rule};
+use super::{Family, Rule, Scope};
 use crate::blob::Slot;
 use crate::entitlements::{AmfiProblem, Class, Entitlement, Platform, find};
 use crate::finding::{Party, Place, Severity};
@@ -270,6 +270,7 @@ pub(super) const RULES: &[Rule] = &[
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/forums/thread/129980",
+        scope: Scope::Item,
         check: |check| {
             let evidence = check.evidence();
             let Some(main) = evidence.code.first() else { return };

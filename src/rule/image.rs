@@ -4,7 +4,7 @@ use crate::remedy::{Condition, Fact, SIGN, Step, run};
 use std::collections::BTreeMap;
 
 use super::claims::{is_signed_by_apple, list};
-use super::{Check, Family, Rule, check::Said};
+use super::{Check, Family, Rule, Scope, check::Said};
 use crate::finding::{Party, Place, Severity, Target};
 use crate::macho::BuildVersion;
 use crate::verify::{CodeKind, CodeObject, SliceEvidence};
@@ -129,6 +129,7 @@ pub(super) const RULES: &[Rule] = &[
             )],
         )],
         apple: "\"Bad CPU type in executable\"",
+        scope: Scope::File,
         check: |check| {
             for object in &check.evidence().code {
                 let is_dead = |slice: &SliceEvidence| {
@@ -172,6 +173,7 @@ pub(super) const RULES: &[Rule] = &[
             Step::Say("build it for both architectures"),
             run!["xcodebuild" "ARCHS=arm64 x86_64" "ONLY_ACTIVE_ARCH=NO"],
         ],
+        scope: Scope::File,
         check: |check| {
             for object in &check.evidence().code {
                 let is_intel = |slice: &SliceEvidence| is_of(slice, &[X86_64]) && is_program(slice);
@@ -197,6 +199,7 @@ pub(super) const RULES: &[Rule] = &[
             run!["vtool" "-show-build" File],
         ],
         apple: "dyld: \"mach-o file, but is an incompatible platform (have 'iOS', need 'macOS')\"",
+        scope: Scope::Item,
         check: foreign,
         ..Rule::BASE
     },

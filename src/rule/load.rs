@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::claims::list;
 use super::gatekeeper_scan::{is_dangling, is_scanned};
 use super::linkage::{Absolute, Anchor, Destination, Image, Linkage, Load, absolute, anchor, is_whole};
-use super::{Check, Family, Rule, check::Said, linkage};
+use super::{Check, Family, Rule, Scope, check::Said, linkage};
 use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Party, Severity, Target};
 use crate::macho::LinkedPathKind;
@@ -34,6 +34,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         apple: "dyld: \"Library not loaded: … Reason: tried: '…' (no such file)\"",
         reference: TOPIC,
+        scope: Scope::Item,
         check: unresolvable,
         ..Rule::BASE
     },
@@ -72,6 +73,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         apple: "dyld: \"unsafe use of relative rpath … in … with restricted binary\"",
         reference: TOPIC,
+        scope: Scope::Item,
         check: relative,
         ..Rule::BASE
     },
@@ -90,6 +92,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         apple: "dyld: \"Library not loaded: @executable_path/… Reason: tried: '…' (no such file)\"",
         reference: TOPIC,
+        scope: Scope::Item,
         check: from_one_program,
         ..Rule::BASE
     },
@@ -107,6 +110,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         apple: "dyld: \"mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64')\"",
         reference: TOPIC,
+        scope: Scope::Item,
         check: architectures,
         ..Rule::BASE
     },

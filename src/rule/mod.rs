@@ -50,6 +50,7 @@ mod reading;
 mod remedy;
 mod runtime_exceptions;
 mod sandbox;
+mod scope;
 mod seal;
 mod self_modifying;
 mod services;
@@ -73,6 +74,7 @@ pub(crate) use zip_archive::{HYGIENE, container_faults};
 
 pub(crate) use check::Check;
 use check::Said;
+use scope::Scope;
 
 use crate::entitlements::nearest_of;
 use crate::finding::{Party, Severity, Target};
@@ -107,6 +109,8 @@ pub struct Rule {
     pub follows_from: &'static [&'static str],
     /// The same for findings in the code around it: a bundle that is damaged as a whole explains what is wrong inside.
     pub follows_from_outer: &'static [&'static str],
+    /// What has to be judged for a finding of the rule to be true.
+    pub(crate) scope: Scope,
     /// Looks for the problem.
     pub(crate) check: fn(&mut Check<'_>),
 }
@@ -127,6 +131,7 @@ impl Rule {
         reference: "",
         follows_from: &[],
         follows_from_outer: &[],
+        scope: Scope::Slice,
         check: |_| {},
     };
 

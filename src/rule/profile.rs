@@ -4,7 +4,7 @@
 //! Code that Apple signed itself needs no profile any more and is left out, and so is code without signature.
 
 use super::check::Check;
-use super::{Family, Rule};
+use super::{Family, Rule, Scope};
 use crate::finding::{Finding, Party, Severity, Target};
 use crate::octets::hex;
 use crate::profile::{Profile, ProfileKind, ProfileSigner};
@@ -362,6 +362,7 @@ pub(super) const RULES: &[Rule] = &[
             ),
             SIGN_EDITED,
         ],
+        scope: Scope::File,
         check: |check| {
             for (subject, profile) in Subject::sound(check) {
                 if subject.severity() == Severity::Warning {

@@ -1,7 +1,7 @@
 //! Rules about exceptions from the hardened runtime and access to resources under it (R082, R085, R086, R088–R090).
 
 use super::claims::{self, Claimant, Role, is_signed_by_apple, list};
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::{Dictionary, Value};
@@ -202,6 +202,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         reference: "https://developer.apple.com/forums/thread/706414",
         follows_from: &["injection-combo"],
+        scope: Scope::Item,
         check: |check| {
             claims::each(check, |check, claimant| {
                 if !claimant.is_true(DISABLE_LIBRARY_VALIDATION) {
@@ -237,6 +238,7 @@ pub(super) const RULES: &[Rule] = &[
             SIGN_EDITED,
         ],
         reference: RUNTIME,
+        scope: Scope::Item,
         check: entitlement_missing,
         ..Rule::BASE
     },

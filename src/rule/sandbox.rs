@@ -1,7 +1,7 @@
 //! Rules about App Sandbox: inheriting it, missing it, exceptions from it (R119–R124, R147, R148).
 
 use super::claims::{self, Claimant, Role, is_signed_by_apple, list};
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity, Target};
 use crate::plist::Value;
@@ -259,6 +259,7 @@ pub(super) const RULES: &[Rule] = &[
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.security.network.client",
+        scope: Scope::File,
         check: network_of_frameworks,
         ..Rule::BASE
     },

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::check::Said;
 use super::claims::certificate;
 use super::nesting::is_in_flattened;
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::codedir::{CodeDirectoryFlags, ExecSegmentFlags};
 use crate::finding::{Party, Severity};
 use crate::hash::HashType;
@@ -243,6 +243,7 @@ pub(super) const RULES: &[Rule] = &[
                 ..Sign::KEPT
             }),
         ],
+        scope: Scope::Item,
         check: identifier_collision,
         ..WARNING
     },

@@ -4,7 +4,7 @@
 //! these rules speak of what is stapled, never of what is notarized. Revocation (R182) only those servers know; disk
 //! images, packages and archives (R178–R180) are not read yet.
 
-use super::{Check, Family, Rule};
+use super::{Check, Family, Rule, Scope};
 use crate::finding::{Party, Severity, Target};
 use crate::hash::HashType;
 use crate::remedy::{SIGN, Step, run};
@@ -225,7 +225,7 @@ pub(super) const RULES: &[Rule] = &[
                 .tickets
                 .iter()
                 .any(|ticket| ticket.owner.as_deref() == Some(""));
-            if is_bundle && !is_stapled && is_developer_id(check) && evidence.codesign.valid() == Some(true) {
+            if is_bundle && !is_stapled && is_developer_id(check) && evidence.is_sound() {
                 let message = match evidence.container {
                     Some(_) => {
                         "not stapled, and an archive cannot be: the first launch needs Apple's servers"
@@ -344,6 +344,7 @@ pub(super) const RULES: &[Rule] = &[
             ),
             run!["xcrun" "notarytool" "log" (Value "SUBMISSION-ID")],
         ],
+        scope: Scope::Item,
         check: |check| {
             if has_uncovered(check) {
                 return;
@@ -375,6 +376,7 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R176",
         explanation: "Code is signed, then notarized. A ticket that is older than the timestamp of code that it lists cannot come from that order of events. One that is much younger is merely unusual, and one from the future means that a clock is wrong.",
         remedy: NOTARIZE,
+        scope: Scope::Item,
         check: |check| {
             for evidence in &check.evidence().tickets {
                 if let Some(ticket) = evidence.valid() {
@@ -437,11 +439,7 @@ pub(super) const RULES: &[Rule] = &[
             let evidence = check.evidence();
             let Some(item) = evidence.code.first() else { return };
             let is_known = item.assessed_slices().all(|slice| slice.notarized.is_some());
-            if item.kind == CodeKind::MachO
-                && !is_known
-                && is_developer_id(check)
-                && evidence.codesign.valid() == Some(true)
-            {
+            if item.kind == CodeKind::MachO && !is_known && is_developer_id(check) && evidence.is_sound() {
                 check.file(
                     "",
                     "nothing can be stapled to it: Macs have to ask Apple's servers",

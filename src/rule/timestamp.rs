@@ -3,7 +3,7 @@
 //! Why a token does not count is found out in `trust`; here each cause gets its own repair. Times are compared only
 //! where both are proven by a token.
 
-use super::{Family, Rule};
+use super::{Family, Rule, Scope};
 use crate::finding::{Party, Severity};
 use crate::remedy::{SIGN, Step};
 use crate::time::UnixTime;
@@ -150,6 +150,7 @@ pub(super) const RULES: &[Rule] = &[
             Step::Say("sign again from the inside out, the outermost bundle last"),
             SIGN,
         ],
+        scope: Scope::Item,
         check: |check| {
             let code = &check.evidence().code;
             for object in code.iter().filter(|object| object.nesting == Nesting::Sealed) {

@@ -336,7 +336,11 @@ fn file<T: Tree + ?Sized>(
             }
             let mut slices = in_order(macho, context.options.host_architecture);
             if let Some(name) = asked {
-                slices = Vec::from_iter(find_architecture(&slices, name));
+                let all = std::mem::take(&mut slices);
+                slices = Vec::from_iter(find_architecture(&all, name));
+                let is_read = |slice: &&Slice<'_>| slices.iter().any(|read| std::ptr::eq(*read, *slice));
+                let unread = all.into_iter().filter(|slice| !is_read(slice));
+                object.unread_architectures = unread.map(|slice| slice.entry).collect();
                 if slices.is_empty() {
                     push(object, FaultKind::NoSuchArchitecture, path.clone(), None);
                 }

@@ -201,6 +201,17 @@ impl Evidence {
         self.listing.may_hide_names(path)
     }
 
+    /// Returns true if nothing is wrong with what was read, whatever the options of the verdict leave out.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let flags = CodesignFlags {
+            architecture: self.flags.architecture.clone(),
+            bundle_version: self.flags.bundle_version.clone(),
+            ..CodesignFlags::default()
+        };
+        fold(&self.code, self.gaps(), &flags).valid() == Some(true)
+    }
+
     /// Folds the evidence into the verdict, with what is known about the container.
     fn judge(&mut self) {
         self.codesign = fold(&self.code, self.gaps(), &self.flags);

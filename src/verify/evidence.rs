@@ -308,6 +308,8 @@ pub struct CodeObject {
     pub spelling: Option<(String, String)>,
     /// Facts per slice, primary slice first.
     pub slices: Vec<SliceEvidence>,
+    /// Architectures of the file that were not read, because the options ask for another one.
+    pub unread_architectures: Vec<Architecture>,
     /// The resource seal.
     pub seal: Option<SealEvidence>,
     /// What is wrong.
@@ -335,6 +337,7 @@ impl CodeObject {
             misplaced_profiles: Vec::new(),
             spelling: None,
             slices: Vec::new(),
+            unread_architectures: Vec::new(),
             seal: None,
             faults: Vec::new(),
         }

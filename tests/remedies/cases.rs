@@ -94,10 +94,10 @@ fn with_mode(mode: u32) -> Bench {
 }
 
 /// A code object with the rule that finds something in it.
-type Case = (&'static str, fn() -> Bench);
+pub type Case = (&'static str, fn() -> Bench);
 
 /// Each is built, found, repaired with the commands of the report, and judged again.
-const CASES: &[Case] = &[
+pub const CASES: &[Case] = &[
     ("development-leftovers", || {
         let leftovers = app("com.example.acme.help").file("Resources/__preview.dylib", b"x");
         Bench::of(&app("com.example.acme").nested("Helpers/help.app", leftovers))

@@ -1,7 +1,7 @@
 //! Remedies work: the commands of a finding are run on the item, and then the finding is gone and there is no new error.
 
 mod archives;
-mod cases;
+pub mod cases;
 mod claims;
 mod files;
 mod lists;

@@ -97,7 +97,11 @@ impl<'a> Signing<'a> {
     }
 
     pub(super) fn is_universal(&self, code: &str) -> bool {
-        self.slices(code).len() > 1
+        let unread = self
+            .code
+            .get(code)
+            .map_or(0, |object| object.unread_architectures.len());
+        self.slices(code).len().saturating_add(unread) > 1
     }
 
     pub(super) fn is_bundle(&self, code: &str) -> bool {
