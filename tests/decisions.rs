@@ -230,6 +230,57 @@ fn what_was_not_asked_is_not_unused() {
     assert_eq!(unused(&applied(folded, vec![ignore("missing-uuid")], true)), 0);
 }
 
+/// An ignore that is about something else than this run may be needed by the next one: by its item, its place, the target, the
+/// architecture. One that could have matched, and whose item or place has a mistake in it, is found.
+#[test]
+fn an_ignore_that_the_run_is_not_about_is_not_unused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    tool(path.join("dist/tool"));
+    tool(path.join("dist/other"));
+    tool(path.join("extra/more"));
+    let unused = |lines: &str, arguments: &[&str]| {
+        let text = format!("[[ignore]]\nrule = \"adhoc-signed\"\nreason = \"r\"\n{lines}\n");
+        fs::write(path.join("sealcheck.toml"), text).unwrap();
+        let output = run(path, arguments);
+        assert!(status(&output) < 2, "{}", error(&output));
+        let text = stdout(&output).replace("\n ", " ");
+        text.contains("warning[unused-ignore]")
+    };
+    let about = |rule: &str, lines: &str, arguments: &[&str]| {
+        let more = format!("item = \"*\"\n[[ignore]]\nrule = \"{rule}\"\nreason = \"r\"\n{lines}");
+        unused(&more, arguments)
+    };
+    // Another item, which the command line does not name.
+    assert!(!unused("item = \"tool\"", &["dist/other"]));
+    assert!(!unused("item = \"more\"", &["dist"]));
+    assert!(!unused("item = \"extra/more\"", &["dist"]));
+    // The same item, named in another way.
+    for operand in ["dist/tool", "./dist/../dist/tool", "dist"] {
+        assert!(!unused("item = \"tool\"", &[operand]), "{operand}");
+    }
+    // A mistake, where the run covers the folder.
+    assert!(unused("item = \"tol\"", &["dist"]));
+    assert!(unused("item = \"tol\"", &["."]));
+    assert!(!unused("item = \"tol\"", &["dist/tool"]));
+    // A place in another item.
+    assert!(!about(
+        "missing-uuid",
+        "path = \"Contents/MacOS/*\"",
+        &["dist/tool"]
+    ));
+    assert!(about("missing-uuid", "path = \".\"", &["dist/tool"]));
+    // Another target, and one architecture of several.
+    assert!(about(
+        "self-signed",
+        "",
+        &["--target", "developer-id", "dist/tool"]
+    ));
+    assert!(!about("self-signed", "", &["--target", "local", "dist/tool"]));
+    assert!(about("missing-uuid", "", &["dist/tool"]));
+    assert!(!about("missing-uuid", "", &["--arch", "arm64", "dist/tool"]));
+}
+
 #[test]
 fn severities_and_their_order() {
     let mut advice = advice();

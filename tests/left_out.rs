@@ -150,3 +150,49 @@ fn no_item_escapes_a_demand() {
     );
     assert!(text.contains("[[ignore]]"), "{text}");
 }
+
+/// An entry is one too many only where an item that it means would have been found.
+#[test]
+fn an_entry_about_something_else_is_not_called_unused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    dist(folder);
+    fs::create_dir(folder.join("other")).unwrap();
+    fs::copy(folder.join("dist/Acme.dmg"), folder.join("other/Acme.iso")).unwrap();
+    fs::copy(folder.join("dist/Acme.dmg"), folder.join("Top.dmg")).unwrap();
+    let config = folder.join("sealcheck.toml");
+    let warns = |item: &str, operands: &[&str]| {
+        fs::write(&config, ignore(item)).unwrap();
+        run(folder, operands)
+            .2
+            .contains("this ignore matches no item of the run")
+    };
+    // No folder is looked into, or the command line names the item itself.
+    assert!(!warns("*.iso", &["dist/Good.app"]));
+    assert!(!warns("Acme.dmg", &["dist/Acme.dmg", "other"]));
+    // It is in another folder, or beside the folders that are looked into.
+    assert!(!warns("other/Acme.iso", &["dist"]));
+    assert!(!warns("other/**", &["dist"]));
+    assert!(!warns("Top.dmg", &["dist"]));
+    // Mistakes.
+    assert!(warns("Acme.dgm", &["dist"]));
+    assert!(warns("other/Acme.dmg", &["dist"]));
+    assert!(warns("dist/Acme.iso", &["dist", "other"]));
+    assert!(!warns("*.iso", &["dist"]));
+    assert!(warns("*.xip", &["dist"]));
+}
+
+/// The path of an item may be written from the working folder, however the command line names the folder.
+#[test]
+fn an_item_is_named_by_its_path_from_the_working_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    dist(folder);
+    fs::remove_file(folder.join("dist/Broken.zip")).unwrap();
+    fs::write(folder.join("sealcheck.toml"), ignore("dist/Acme.dmg")).unwrap();
+    for operand in ["dist", "./dist", "."] {
+        let (status, _, error) = run(folder, &[operand]);
+        assert_eq!(status, Some(0), "{operand}: {error}");
+        assert!(!error.contains("matches no item"), "{operand}: {error}");
+    }
+}

@@ -11,8 +11,8 @@ use super::outputs::{Outputs, report};
 use super::{Session, baseline, style, style_in_file};
 use crate::gatekeeper::{self, fitting_operation};
 use crate::report::{Human, Outcome, Report};
-use crate::rule::{Advised, Baseline};
-use crate::verify::Gaps;
+use crate::rule::{Advised, Baseline, Pattern, Reach};
+use crate::verify::{CodesignFlags, Evidence, Gaps};
 
 pub(super) fn run(
     paths: &[PathBuf],
@@ -40,12 +40,16 @@ pub(super) fn run(
         };
         let operation = fitting_operation(&outcome.evidence);
         outcome.gatekeeper = Some(gatekeeper::assess(&outcome.evidence, operation));
-        course.is_complete &= outcome.evidence.gaps() == Gaps::default();
+        // What the options leave out may have what an ignore is for.
+        let is_whole = outcome.evidence.flags == CodesignFlags::default();
+        course.is_complete &= is_whole && outcome.evidence.gaps() == Gaps::default();
+        let evidence = &outcome.evidence;
+        let has_place = |pattern: &Pattern| has_place(evidence, pattern);
         let mut item = Advised {
             name: outcome.evidence.name(),
             advice: &mut outcome.advice,
         };
-        applied.add(&mut item);
+        applied.add(&mut item, has_place);
         if let Some(known) = &session.baseline {
             known.apply(std::slice::from_mut(&mut item));
         }
@@ -65,10 +69,30 @@ pub(super) fn run(
         let message = format!("sealcheck: {}: cannot be written: {error}", path.display());
         course.fail(Exit::NotJudged, &message);
     }
-    let unused = applied.end(course.is_complete);
+    let reached = &operands.reached;
+    let unused = applied.end(Reach {
+        is_complete: course.is_complete,
+        covers: &|pattern| reached.covers(pattern),
+    });
     if let Some(mut last) = held {
         last.advice.add(unused);
         course.add(&last, Exit::of(last.exit_status()))?;
     }
     course.end()
+}
+
+/// Returns true if an item has a place that the pattern means.
+fn has_place(evidence: &Evidence, pattern: &Pattern) -> bool {
+    let listing = &evidence.listing;
+    for id in listing.ids() {
+        let path = listing.path(id);
+        // Long paths are work as well.
+        if listing.budget().scan(path.len()).is_err() {
+            return false;
+        }
+        if pattern.is_place(&path) {
+            return true;
+        }
+    }
+    false
 }

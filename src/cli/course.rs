@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
-use super::left_out::Omissions;
+use super::left_out::{Omissions, Reached};
 use super::outputs::Outputs;
 use super::progress::Watch;
 use super::words::nearest_command;
@@ -21,6 +21,8 @@ pub(super) struct Operands {
     unreadable: Vec<Unreadable>,
     skipped: Skipped,
     left_out: Vec<LeftOut>,
+    /// Where the items were looked for.
+    pub(super) reached: Reached,
 }
 
 impl Operands {
@@ -48,6 +50,9 @@ impl Operands {
                             operands.unreadable(unread.path, unread.reason, session);
                         }
                     }
+                    operands
+                        .reached
+                        .add(path, found.items.iter().map(|item| item.path.as_path()));
                     let items = found.items.into_iter();
                     let kept = items.filter(|item| !omissions.leaves_out(&item.path, path));
                     operands.items.extend(kept);
@@ -60,7 +65,7 @@ impl Operands {
                 Err(_) => operands.items.push(Item::at(path)),
             }
         }
-        operands.left_out = omissions.end();
+        operands.left_out = omissions.end(&operands.reached);
         if paths.len() > 1 {
             operands.items.iter_mut().for_each(Item::forget_names);
         }

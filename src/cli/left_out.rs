@@ -4,7 +4,8 @@
 //! command line makes demands, since it cannot weaken them. What is left out is reported and counted; where nothing else is
 //! left, nothing was judged.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::complain;
 use crate::report::LeftOut;
@@ -25,18 +26,108 @@ pub(super) struct Omission {
 }
 
 impl Omission {
-    /// Returns true if the item below this operand is meant. The operand itself never is.
+    /// Returns true if the item below this operand is meant: by its name, by its path from the operand or by its path as the command line
+    /// spells it. The operand itself never is.
     fn is_about(&self, item: &Path, operand: &Path) -> bool {
         let Ok(below) = item.strip_prefix(operand) else {
             return false;
         };
-        let is_match = |path: &Path| self.item.is_match(&path.to_string_lossy());
         // Whoever leaves an archive or a folder out means what is in it.
-        below.ancestors().any(|place| {
-            let name = place.file_name();
-            name.is_some_and(|name| is_match(Path::new(name)) || is_match(place))
-        })
+        let mut places = below.ancestors();
+        places.any(|place| !place.as_os_str().is_empty() && is_place(&self.item, place, operand))
     }
+}
+
+/// Returns true if the pattern means a place below an operand.
+fn is_place(pattern: &Pattern, place: &Path, operand: &Path) -> bool {
+    let whole = operand.join(place);
+    let mut names = [place.file_name().map(Path::new), Some(place), Some(plain(&whole))]
+        .into_iter()
+        .flatten();
+    names.any(|name| pattern.is_match(&name.to_string_lossy()))
+}
+
+/// A path without `./` before it.
+fn plain(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+/// The places where a run looks for items: whether an item that it does not have could have been there.
+#[derive(Debug, Default)]
+pub(super) struct Reached {
+    /// Operands with items in them.
+    folders: Vec<PathBuf>,
+    /// Operands that are items themselves.
+    items: Vec<PathBuf>,
+}
+
+impl Reached {
+    /// Adds an operand, which stands for these items.
+    pub(super) fn add<'i>(&mut self, operand: &Path, mut items: impl Iterator<Item = &'i Path>) {
+        let is_item = items.any(|item| item == operand);
+        let list = if is_item {
+            &mut self.items
+        } else {
+            &mut self.folders
+        };
+        list.push(operand.to_owned());
+    }
+
+    /// Returns true if an item that the pattern means would be among those of the run. It would not where the run looks into no folder, where
+    /// the command line names the item itself, and where the working folder has it outside of the folders of the run.
+    pub(super) fn covers(&self, pattern: &Pattern) -> bool {
+        let is_operand = |operand: &PathBuf| {
+            let name = operand.file_name().map(Path::new);
+            let mut names = name.into_iter().chain([plain(operand)]);
+            names.any(|name| pattern.is_match(&name.to_string_lossy()))
+        };
+        let mut operands = self.folders.iter().chain(&self.items);
+        if self.folders.is_empty() || operands.any(is_operand) {
+            return false;
+        }
+        !is_elsewhere(pattern, &self.folders)
+    }
+}
+
+/// Files and folders that are looked at for an item that the run does not have.
+const MAX_SEEN: usize = 20_000;
+
+/// Returns true if a file or folder that the pattern means is, or may be, in the working folder and not in these folders of the run.
+fn is_elsewhere(pattern: &Pattern, folders: &[PathBuf]) -> bool {
+    let is_of_run = |path: &Path| folders.iter().any(|folder| plain(folder) == path);
+    if is_of_run(Path::new("")) {
+        return false;
+    }
+    let mut left = MAX_SEEN;
+    let mut queue = vec![PathBuf::from(".")];
+    while let Some(folder) = queue.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            return true;
+        };
+        for entry in entries.flatten() {
+            let Some(fewer) = left.checked_sub(1) else {
+                return true;
+            };
+            left = fewer;
+            let path = entry.path();
+            let path = plain(&path);
+            if is_of_run(path) {
+                continue;
+            }
+            // The path from any folder that may be an operand of another run.
+            let mut rest = path.components();
+            while !rest.as_path().as_os_str().is_empty() {
+                if pattern.is_match(&rest.as_path().to_string_lossy()) {
+                    return true;
+                }
+                rest.next();
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                queue.push(path.to_path_buf());
+            }
+        }
+    }
+    false
 }
 
 /// Applies the entries of one run.
@@ -90,13 +181,14 @@ impl<'a> Omissions<'a> {
         true
     }
 
-    /// Warns about entries that no item matched.
-    pub(super) fn end(self) -> Vec<LeftOut> {
+    /// Warns about entries that no item matched, although it would have been reached.
+    pub(super) fn end(self, reached: &Reached) -> Vec<LeftOut> {
         for (omission, is_used) in &self.entries {
-            if !is_used {
+            if !is_used && reached.covers(&omission.item) {
                 complain(&format!(
-                    "sealcheck: warning: {}: this ignore matches no item; remove it",
-                    omission.origin
+                    "sealcheck: warning: {}: this ignore matches no item of the run; correct {:?}, or remove the ignore if there is no such item any more",
+                    omission.origin,
+                    omission.item.text()
                 ));
             }
         }

@@ -68,7 +68,7 @@ pub use check::{Advice, Unknown, advise};
 pub use demand::Demand;
 pub use expectation::{Expectations, ExpectedEntitlement};
 pub use family::Family;
-pub use policy::{Advised, Applied, Ignore, Pattern, PatternError, Policy, Suppressed, Suppression};
+pub use policy::{Advised, Applied, Ignore, Pattern, PatternError, Policy, Reach, Suppressed, Suppression};
 pub(crate) use reading::NOT_ALL_VERIFIED;
 pub(crate) use zip_archive::{HYGIENE, container_faults};
 

@@ -70,6 +70,28 @@ impl Pattern {
     pub fn is_match(&self, path: &str) -> bool {
         self.0.is_match(path)
     }
+
+    /// Returns its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.0.glob().glob()
+    }
+
+    /// Returns true if it means the place of this path in an item; an empty path is the item itself.
+    #[must_use]
+    pub fn is_place(&self, path: &str) -> bool {
+        self.is_match(if path.is_empty() { ITEM } else { path })
+    }
+}
+
+/// What a run judges, as far as it decides whether an ignore without a match is one too many. An ignore that is about something else
+/// than this run may be needed by the next one.
+#[derive(Clone, Copy)]
+pub struct Reach<'a> {
+    /// No item is missing for which an ignore may have been meant, and everything in the items was judged.
+    pub is_complete: bool,
+    /// Returns true if an item of this name would be among the items of the run, so that none has it.
+    pub covers: &'a dyn Fn(&Pattern) -> bool,
 }
 
 /// A finding that is counted instead of reported.
@@ -116,7 +138,7 @@ pub struct Advised<'a> {
 }
 
 fn is_any(pattern: Option<&Pattern>, path: &str) -> bool {
-    pattern.is_none_or(|pattern| pattern.is_match(if path.is_empty() { ITEM } else { path }))
+    pattern.is_none_or(|pattern| pattern.is_place(path))
 }
 
 impl Ignore {
@@ -159,14 +181,16 @@ impl Policy {
         }
     }
 
-    /// Applies everything to all items of a run; what [`Applied::end`] finds is the last item's.
+    /// Applies everything to all items of a run; what [`Applied::end`] finds is the last item's. All places that the ignores name count
+    /// as places of the items.
     pub fn apply(&self, items: &mut [Advised<'_>], at: UnixTime, is_complete: bool) {
         let mut applied = self.begin(at);
         for item in &mut *items {
-            applied.add(item);
+            applied.add(item, |_| true);
         }
         if let Some(last) = items.last_mut() {
-            last.advice.add(applied.end(is_complete));
+            let covers = &|_: &Pattern| false;
+            last.advice.add(applied.end(Reach { is_complete, covers }));
         }
     }
 
@@ -229,6 +253,8 @@ impl Policy {
 struct Tally {
     /// It matched a finding.
     is_used: bool,
+    /// Some item has the name that it is about.
+    is_named: bool,
     /// Some item was asked for what it is about.
     is_asked: bool,
     /// In some item nobody knows whether it would match.
@@ -244,35 +270,48 @@ pub struct Applied<'p> {
 }
 
 impl Applied<'_> {
-    /// Applies everything to the next item.
-    pub fn add(&mut self, item: &mut Advised<'_>) {
+    /// Applies everything to the next item; `has_place` says whether the item has a place that a pattern means.
+    pub fn add(&mut self, item: &mut Advised<'_>, has_place: impl Fn(&Pattern) -> bool) {
         self.policy.apply_to(item, self.at, &mut self.tallies);
         for (ignore, tally) in self.policy.ignores.iter().zip(&mut self.tallies) {
+            if !ignore.is_about(item.name) {
+                continue;
+            }
+            tally.is_named = true;
+            // A name says that this item is meant. Without one, an ignore of places that are elsewhere is about another item.
+            let is_meant = || ignore.item.is_some() || ignore.path.as_ref().is_none_or(&has_place);
             let rule = find(ignore.rule);
-            let is_asked = rule.is_some_and(|rule| item.advice.applies(rule));
-            if ignore.is_about(item.name) && (is_asked || ignore.is_expired(self.at)) {
+            let is_asked = rule.is_some_and(|rule| item.advice.applies(rule)) && is_meant();
+            if is_asked || ignore.is_expired(self.at) {
                 tally.is_asked = true;
                 tally.is_open |= ignore.may_match(item.advice);
             }
         }
     }
 
-    /// A finding for each ignore that has ended or matched nothing; `is_complete` says that no item is missing for which
-    /// it may have been meant.
+    /// Returns a finding for each ignore that has ended, and for each that could have matched something in this run and did not.
     #[must_use]
-    pub fn end(self, is_complete: bool) -> Vec<Finding> {
+    pub fn end(self, reach: Reach<'_>) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (ignore, tally) in self.policy.ignores.iter().zip(self.tallies) {
-            let message = match ignore.expires {
-                Some(end) if ignore.is_expired(self.at) => {
+            let is_silent = tally.is_used || tally.is_open || !reach.is_complete;
+            let is_nameless = || !tally.is_named && ignore.item.as_ref().is_some_and(reach.covers);
+            let message = match (ignore.expires, &ignore.item) {
+                (Some(end), _) if ignore.is_expired(self.at) && tally.is_asked => {
                     format!("the ignore of {} ended at {end}", ignore.rule)
                 }
-                _ if tally.is_used || tally.is_open || !is_complete => continue,
-                _ => format!("the ignore of {} matches nothing", ignore.rule),
+                _ if is_silent => continue,
+                (_, Some(item)) if is_nameless() => {
+                    format!(
+                        "the ignore of {} is about {}, and no item has this name",
+                        ignore.rule,
+                        item.text()
+                    )
+                }
+                _ if tally.is_asked => format!("the ignore of {} matches nothing", ignore.rule),
+                _ => continue,
             };
-            if tally.is_asked {
-                findings.push(self.policy.unused(&ignore.origin, &message));
-            }
+            findings.push(self.policy.unused(&ignore.origin, &message));
         }
         findings
     }
@@ -284,7 +323,7 @@ const UNUSED_IGNORE: Rule = Rule {
     family: Family::Expectation,
     severity: Severity::Warning,
     title: "an ignore that matches nothing, or has ended",
-    explanation: "An entry under [[ignore]] in sealcheck.toml, or an --ignore, matches no finding of the run: the problem was repaired, or the pattern is mistyped, and the entry would hide the next problem of its kind. Patterns match whole paths relative to the item; an entry for some items only says so with item. An entry that has ended is reported, too.",
+    explanation: "An entry under [[ignore]] in sealcheck.toml, or an --ignore, could have matched a finding of the run and matches none: the problem was repaired, or the pattern is mistyped, and the entry would hide the next problem of its kind. Patterns match whole paths relative to the item; an entry for some items only says so with item. An entry about items or places that this run does not have is not reported, and neither is one whose rule was not asked about all of the item. An entry that has ended is reported, too.",
     remedy: &[Step::Say(
         "remove the entry, or correct its pattern; if it has ended, repair the problem or decide anew",
     )],
