@@ -330,27 +330,47 @@ fn write_briefly(repair: &Repair, style: Style, out: &mut dyn Write) -> io::Resu
     Ok(())
 }
 
-/// What is to be done once after all repairs: signing around, notarizing, packing.
+/// What is to be done once after all repairs, under a heading of its own: signing around, notarizing, packing.
 fn write_afterwards(findings: &[Finding], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let parts = Repair::afterwards(findings.iter().map(|finding| &finding.remedy));
     if parts.is_empty() {
         return Ok(());
     }
-    let is_one = findings.len() == 1;
+    for line in text::wrap(&after_which(findings), style.width) {
+        writeln!(out, "{line}")?;
+    }
     for part in parts {
         let words = match part.stage {
-            Stage::SignAround if is_one => "then sign the code around it, from the inside out:",
-            Stage::SignAround => "after all repairs, sign the code around, from the inside out:",
-            _ => &part.announcement(),
+            Stage::SignAround => "sign the code around it, from the inside out:".to_owned(),
+            _ => part.announcement(),
         };
-        for line in text::wrap(words, style.width) {
-            writeln!(out, "{line}")?;
-        }
-        for line in text::commands(&part, style.width) {
-            writeln!(out, "{line}")?;
+        let width = style.width.saturating_sub(2);
+        let words = text::wrap(words.trim_start_matches("then "), width);
+        for line in words.into_iter().chain(text::commands(&part, width)) {
+            writeln!(out, "  {line}")?;
         }
     }
     writeln!(out)
+}
+
+/// Names the rules whose repairs have to be made before, so that nothing seems to belong to the last problem.
+fn after_which(findings: &[Finding]) -> String {
+    const NAMED: usize = 3;
+    let is_followed = |finding: &&Finding| {
+        let mut parts = finding.remedy.parts.iter();
+        parts.any(|part| part.stage > Stage::Mend)
+    };
+    let rules: BTreeSet<&str> = findings
+        .iter()
+        .filter(is_followed)
+        .map(|finding| finding.rule)
+        .collect();
+    let names: Vec<&str> = rules.into_iter().collect();
+    match names.as_slice() {
+        [one] => format!("after the repair of {one}:"),
+        several if several.len() <= NAMED => format!("after the repairs of {}:", several.join(", ")),
+        _ => "after all repairs:".to_owned(),
+    }
 }
 
 fn parties(finding: &Finding) -> String {

@@ -78,6 +78,7 @@ impl<'a> Remedies<'a> {
             parts: Vec::new(),
             is_alternative: false,
             signed: None,
+            has_signed: false,
             is_notarized: false,
             is_about_archive: false,
         };
@@ -109,8 +110,10 @@ struct Writer<'r, 'a> {
     facts: &'r Facts,
     parts: Vec<Part>,
     is_alternative: bool,
-    /// The code that the first way signs.
+    /// The code that the first way signs, or that another party has to sign.
     signed: Option<String>,
+    /// Whether the first way signs it.
+    has_signed: bool,
     is_notarized: bool,
     is_about_archive: bool,
 }
@@ -292,6 +295,7 @@ impl Writer<'_, '_> {
                 lines.into_iter().for_each(|line| self.command(line));
                 if is_first_way {
                     self.signed.get_or_insert_with(|| code.to_owned());
+                    self.has_signed = true;
                 }
                 return;
             }
@@ -348,6 +352,8 @@ impl Writer<'_, '_> {
         let signing = &remedies.signing;
         if let Some(code) = self.signed.take() {
             let around: Vec<&str> = signing.around(&code);
+            // A copy that another party signed is still the user's to seal and to notarize; the item itself is not.
+            let signs = self.has_signed || !around.is_empty();
             let mut words = "then sign the code around it, from the inside out";
             for outer in around {
                 // One part for each, so that those of several repairs can be put in order.
@@ -356,7 +362,7 @@ impl Writer<'_, '_> {
                 let lines = signing.commands(outer, &at, Claims::Kept, None, Vec::new());
                 lines.into_iter().for_each(|line| self.command(line));
             }
-            if signing.is_notarized && !self.is_notarized {
+            if signs && signing.is_notarized && !self.is_notarized {
                 let words = "then notarize the item again, since the ticket is for the old signature";
                 self.part(Stage::Notarize, words.to_owned());
                 self.notarize().into_iter().for_each(|line| self.command(line));
