@@ -10,6 +10,7 @@ use sealcheck::verify::{Options, verify};
 use crate::support::foundry::{Code, app, library, of};
 use crate::support::macho::{DYLIB, Thin, arm64};
 use crate::support::signature::{Bound, adhoc};
+use crate::support::zip::crc32;
 
 pub const UNSIGNED: &str = "unsigned-code-in-archive";
 const ENCRYPTED: &str = "encrypted-archive";
@@ -22,6 +23,7 @@ pub struct Member {
     size: u32,
     method: u16,
     flags: u16,
+    checksum: u32,
     /// Offset of the local header, where another member's is to be named.
     header: Option<u32>,
 }
@@ -34,6 +36,7 @@ pub fn member(name: &str, contents: &[u8]) -> Member {
         size: contents.len() as u32,
         method: 0,
         flags: 0,
+        checksum: crc32(contents),
         header: None,
     }
 }
@@ -47,6 +50,12 @@ impl Member {
 
     fn size(mut self, size: u32) -> Self {
         self.size = size;
+        self
+    }
+
+    /// Another checksum in the directory.
+    fn damaged(mut self) -> Self {
+        self.checksum ^= 1;
         self
     }
 
@@ -66,7 +75,7 @@ pub fn zip(members: &[Member]) -> Vec<u8> {
         for value in [20, member.flags, member.method, 0, 0] {
             shared.extend(value.to_le_bytes());
         }
-        for value in [0, member.packed.len() as u32, member.size] {
+        for value in [member.checksum, member.packed.len() as u32, member.size] {
             shared.extend(value.to_le_bytes());
         }
         shared.extend((member.name.len() as u16).to_le_bytes());
@@ -229,6 +238,11 @@ fn what_cannot_be_read_is_not_passed() {
         (
             "another size",
             zip(&[member("a.dylib", &library).deflated().size(u32::MAX - 1)]),
+        ),
+        ("its checksum is", zip(&[member("a.dylib", &library).damaged()])),
+        (
+            "its checksum is",
+            zip(&[member("a.dylib", &library).deflated().damaged()]),
         ),
         (
             "members are encrypted",

@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use thiserror::Error;
 
+use super::Inflater;
+use super::inflate::{Deflated, Stop};
 use crate::octets::Endian;
 
 /// The two bytes at the start, and the only method there is: deflate.
@@ -16,8 +16,8 @@ const MAGIC: &[u8] = &[0x1f, 0x8b, 8];
 const HEADER_SIZE: usize = 10;
 /// The checksum and the size.
 const TRAILER_SIZE: usize = 8;
-/// How far back a deflated stream may refer.
-const WINDOW: usize = 32 << 10;
+/// Bytes that are inflated at a time.
+const PIECE: usize = 32 << 10;
 const HAS_CHECKSUM: u8 = 2;
 const HAS_EXTRA: u8 = 4;
 const HAS_NAME: u8 = 8;
@@ -46,16 +46,15 @@ pub(super) fn is_gzip(head: &[u8]) -> bool {
 
 /// Inflates one piece after the other.
 pub struct Gunzip<'a> {
-    /// What is still compressed.
+    /// What follows the last file that was read.
     rest: &'a [u8],
-    state: Box<DecompressorOxide>,
-    window: Box<[u8]>,
-    /// Where the window is written next.
-    at: usize,
-    /// What in the window was not handed out.
+    /// The deflated data of the present file; `None` between two files.
+    stream: Option<Deflated<'a>>,
+    buffer: Box<[u8]>,
+    /// What in the buffer was not handed out.
     ready: Range<usize>,
-    /// Bytes that the present file held so far; `None` between two files.
-    size: Option<u64>,
+    /// Bytes that the present file held so far.
+    size: u64,
 }
 
 impl std::fmt::Debug for Gunzip<'_> {
@@ -74,11 +73,10 @@ impl<'a> Gunzip<'a> {
     pub fn new(data: &'a [u8]) -> Result<Self, GzipError> {
         let mut new = Self {
             rest: data,
-            state: Box::default(),
-            window: vec![0; WINDOW].into(),
-            at: 0,
+            stream: None,
+            buffer: vec![0; PIECE].into(),
             ready: 0..0,
-            size: None,
+            size: 0,
         };
         new.begin()?;
         Ok(new)
@@ -86,10 +84,9 @@ impl<'a> Gunzip<'a> {
 
     /// Passes over the header of a file.
     fn begin(&mut self) -> Result<(), GzipError> {
-        self.rest = after_header(self.rest).ok_or(GzipError::Header)?;
-        self.state.init();
-        self.at = 0;
-        self.size = Some(0);
+        let data = after_header(self.rest).ok_or(GzipError::Header)?;
+        self.stream = Some(Deflated::new(data, Inflater::default()));
+        self.size = 0;
         Ok(())
     }
 
@@ -99,7 +96,7 @@ impl<'a> Gunzip<'a> {
     /// [`GzipError`]
     pub fn piece(&mut self, count: usize) -> Result<&[u8], GzipError> {
         while self.ready.is_empty() {
-            if self.size.is_none() {
+            if self.stream.is_none() {
                 if !is_gzip(self.rest) {
                     return Ok(&[]);
                 }
@@ -110,32 +107,30 @@ impl<'a> Gunzip<'a> {
         let end = self.ready.end.min(self.ready.start.saturating_add(count));
         let piece = self.ready.start..end;
         self.ready.start = end;
-        self.window.get(piece).ok_or(GzipError::Deflate)
+        self.buffer.get(piece).ok_or(GzipError::Deflate)
     }
 
-    /// Fills the window up to its end, or as far as the file goes.
+    /// Fills the buffer, or as much of it as the file has left.
     fn inflate(&mut self) -> Result<(), GzipError> {
-        let (status, read, written) = decompress(&mut self.state, self.rest, &mut self.window, self.at, 0);
-        self.rest = self.rest.get(read..).unwrap_or_default();
-        let end = self.at.saturating_add(written);
-        self.ready = self.at..end;
-        self.at = if end >= WINDOW { 0 } else { end };
-        let size = u64::try_from(written).unwrap_or(u64::MAX);
-        let size = self.size.unwrap_or_default().saturating_add(size);
-        self.size = Some(size);
-        match status {
-            TINFLStatus::HasMoreOutput if written > 0 => Ok(()),
-            TINFLStatus::Done => {
-                let (trailer, rest) = self.rest.split_at_checked(TRAILER_SIZE).ok_or(GzipError::Size)?;
+        let stream = self.stream.as_mut().ok_or(GzipError::Deflate)?;
+        let (count, stop) = stream.fill(&mut self.buffer);
+        self.ready = 0..count;
+        let size = u64::try_from(count).unwrap_or(u64::MAX);
+        self.size = self.size.saturating_add(size);
+        match stop {
+            Stop::Full => Ok(()),
+            Stop::Cut | Stop::Broken => Err(GzipError::Deflate),
+            Stop::End => {
+                let behind = stream.rest().split_at_checked(TRAILER_SIZE);
+                let (trailer, rest) = behind.ok_or(GzipError::Size)?;
                 // The lowest 32 bits only.
-                if Endian::Little.u32(trailer, 4).map(u64::from) != Some(size & u64::from(u32::MAX)) {
+                if Endian::Little.u32(trailer, 4).map(u64::from) != Some(self.size & u64::from(u32::MAX)) {
                     return Err(GzipError::Size);
                 }
                 self.rest = rest;
-                self.size = None;
+                self.stream = None;
                 Ok(())
             }
-            _ => Err(GzipError::Deflate),
         }
     }
 }

@@ -14,6 +14,7 @@ mod tar_header;
 mod zip;
 mod zip_agree;
 mod zip_end;
+mod zip_member;
 mod zip_unpack;
 
 pub use asar::{Asar, AsarError, AsarMember};
@@ -27,5 +28,6 @@ pub use inflate::Inflater;
 pub use stream::{Stream, StreamError};
 pub use tar::{Tar, TarError, TarMember};
 pub use tar_header::is_tar;
-pub use zip::{Member, MemberError, Zip, ZipError};
+pub use zip::{Member, Zip, ZipError};
+pub use zip_member::{MemberError, Unpacker};
 pub use zip_unpack::MemberKind;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::Inflater;
+use super::MemberError;
 use super::zip_end::End;
 use crate::octets::{Endian, range};
 
@@ -25,7 +25,7 @@ pub(super) const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 pub(super) const STORED: u16 = 0;
 pub(super) const DEFLATED: u16 = 8;
 /// Deflate makes at most 1,032 bytes of one (258 of two bits, and a rest).
-const MAX_RATIO: u64 = 1032;
+pub(super) const MAX_RATIO: u64 = 1032;
 
 /// Why an archive cannot be read. Offsets are in bytes from the start of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -63,44 +63,6 @@ pub enum ZipError {
     Overlap {
         /// Where the second one starts, or the one that reaches into the directory.
         offset: u64,
-    },
-}
-
-/// Why a member cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum MemberError {
-    /// Its local header is not where the directory says, or its data runs out of the archive.
-    #[error("it is not where the central directory says")]
-    Place,
-    /// A compression that is not supported.
-    #[error("compression method {method} is not supported")]
-    Method {
-        /// The number of the method (APPNOTE 4.4.5).
-        method: u16,
-    },
-    /// It is encrypted.
-    #[error("it is encrypted")]
-    Encrypted,
-    /// The deflated data is broken.
-    #[error("its deflated data is broken")]
-    Deflate,
-    /// The deflated data begins with blocks that hold nothing.
-    #[error("its deflated data begins with blocks that hold nothing")]
-    SlowStart,
-    /// Its contents are not those of which the directory has the checksum.
-    #[error("its checksum is not the one in the central directory")]
-    Checksum,
-    /// More stands behind the deflated data.
-    #[error("other bytes stand behind its deflated data")]
-    Rest,
-    /// It does not have the size that the directory says.
-    #[error("it has another size than the central directory says")]
-    Size,
-    /// It is larger than what may still be read.
-    #[error("its {size} bytes are more than may be read")]
-    TooLarge {
-        /// Its size.
-        size: u64,
     },
 }
 
@@ -291,49 +253,6 @@ impl<'a> Zip<'a> {
         self.start(member)
             .and_then(|start| range(self.data, start, member.compressed))
             .ok_or(MemberError::Place)
-    }
-
-    /// The first eight bytes of a member, fewer if it is shorter; the rest of the array is zeros.
-    ///
-    /// # Errors
-    /// [`MemberError`]
-    pub fn head(&self, member: &Member<'_>, inflater: &mut Inflater) -> Result<[u8; 8], MemberError> {
-        let packed = self.packed(member)?;
-        let mut head = [0; 8];
-        match member.method {
-            STORED => {
-                for (place, byte) in head.iter_mut().zip(packed) {
-                    *place = *byte;
-                }
-            }
-            DEFLATED => drop(inflater.head(packed, &mut head)?),
-            method => return Err(MemberError::Method { method }),
-        }
-        Ok(head)
-    }
-
-    /// All of a member, if that is no more than `limit` bytes.
-    ///
-    /// # Errors
-    /// [`MemberError`]
-    pub fn contents(
-        &self,
-        member: &Member<'_>,
-        inflater: &mut Inflater,
-        limit: u64,
-    ) -> Result<Vec<u8>, MemberError> {
-        let packed = self.packed(member)?;
-        let size = member.size;
-        let too_large = MemberError::TooLarge { size };
-        match member.method {
-            STORED if size != member.compressed => Err(MemberError::Size),
-            // No stream of this length holds so much: no memory for it.
-            DEFLATED if size > member.compressed.saturating_mul(MAX_RATIO) => Err(MemberError::Size),
-            STORED | DEFLATED if size > limit => Err(too_large),
-            STORED => Ok(packed.to_vec()),
-            DEFLATED => inflater.whole(packed, usize::try_from(size).map_err(|_| too_large)?),
-            method => Err(MemberError::Method { method }),
-        }
     }
 }
 

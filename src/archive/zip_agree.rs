@@ -7,10 +7,11 @@
 
 use memchr::memmem;
 
+use super::Inflater;
+use super::inflate::{Deflated, Stop};
 use super::zip::{
     DEFLATED, ENCRYPTED, LOCAL_SIZE, Member, STORED, Zip, extra64, is_renamed, length, u16_at, u32_at, u64_at,
 };
-use super::zip_unpack::inflate;
 use crate::octets::range;
 
 /// Encryption in its forms, and names in UTF-8 (APPNOTE 4.4.4), which both headers must have alike.
@@ -19,6 +20,8 @@ const AGREEING_FLAGS: u16 = ENCRYPTED | 1 << 11;
 const DESCRIPTOR: u16 = 1 << 3;
 const DESCRIPTOR_MAGIC: &[u8] = b"PK\x07\x08";
 const LOCAL_MAGIC: &[u8] = b"PK\x03\x04";
+/// Bytes that are inflated at a time.
+const PIECE: usize = 64 << 10;
 /// What may follow `PK` where a reader from front to back goes on or stops: a member, the directory, its ends.
 const MARKS: [[u8; 2]; 4] = [[3, 4], [1, 2], [5, 6], [6, 6]];
 
@@ -177,13 +180,24 @@ fn ends_early(packed: &[u8], member: &Member<'_>, budget: &mut u64) -> bool {
                 return true;
             };
             *budget = left;
-            let mut size = 0_u64;
-            let end = inflate(packed, &mut |piece| {
-                size = size.saturating_add(length(piece));
-                size <= member.size
-            });
-            end != Ok(0)
+            !ends_at_the_end(packed, member.size)
         }
         _ => false,
+    }
+}
+
+/// Returns true if a deflated stream of at most `size` bytes ends where `packed` does.
+fn ends_at_the_end(packed: &[u8], size: u64) -> bool {
+    let mut stream = Deflated::new(packed, Inflater::default());
+    let mut buffer = vec![0; PIECE];
+    let mut found = 0_u64;
+    loop {
+        let (count, stop) = stream.fill(&mut buffer);
+        found = found.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        match stop {
+            Stop::End => return stream.rest().is_empty(),
+            Stop::Full if found <= size => {}
+            _ => return false,
+        }
     }
 }

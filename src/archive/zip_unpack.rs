@@ -1,16 +1,10 @@
-//! What a Mac makes of the members of an archive in ZIP form: their kinds and modes, and their contents with the checksum
-//! (PKWARE APPNOTE 4.4; `spec/containers.md` 1.3 and 1.5).
+//! What a Mac makes of the members of an archive in ZIP form: their kinds and modes (PKWARE APPNOTE 4.4.2 and 4.4.15).
 
-use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
-
-use super::zip::{DEFLATED, Member, MemberError, STORED, Zip};
+use super::zip::{DEFLATED, Member, STORED, Zip};
 
 /// Systems whose attributes hold a Unix mode: Unix, and macOS by its own number.
 const WITH_MODES: [u8; 2] = [3, 19];
 const DOS_DIRECTORY: u32 = 0x10;
-/// How far back a deflated stream may refer; it is handed out in pieces of that size.
-const WINDOW: usize = 32 << 10;
 const TYPE: u32 = 0o170_000;
 
 /// What a member is, by its attributes.
@@ -100,69 +94,6 @@ impl<'a> Zip<'a> {
             is_doubtful: false,
             directory: 0..0,
             end: 0,
-        }
-    }
-
-    /// Hands the contents of a member over from front to back, in pieces; only at the end it is known whether they are whole.
-    /// `visit` says whether it wants more.
-    ///
-    /// # Errors
-    /// [`MemberError`]
-    pub fn pieces(
-        &self,
-        member: &Member<'_>,
-        visit: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> Result<(), MemberError> {
-        let packed = self.packed(member)?;
-        let mut checksum = crc32fast::Hasher::new();
-        let mut size = 0_u64;
-        let mut wants_more = true;
-        let mut rest = 0;
-        let mut take = |piece: &[u8]| {
-            checksum.update(piece);
-            size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-            wants_more = visit(piece);
-            // No more than the directory says: the rest proves nothing.
-            wants_more && size <= member.size
-        };
-        match member.method {
-            STORED => drop(take(packed)),
-            DEFLATED => rest = inflate(packed, &mut take)?,
-            method => return Err(MemberError::Method { method }),
-        }
-        if !wants_more {
-            return Ok(());
-        }
-        if size != member.size {
-            return Err(MemberError::Size);
-        }
-        if checksum.finalize() != member.checksum {
-            return Err(MemberError::Checksum);
-        }
-        // Tools that read from front to back take it for the next member.
-        if rest > 0 {
-            return Err(MemberError::Rest);
-        }
-        Ok(())
-    }
-}
-
-/// Hands over what a stream holds, and gives the number of bytes that are left behind it.
-pub(super) fn inflate(mut rest: &[u8], take: &mut dyn FnMut(&[u8]) -> bool) -> Result<usize, MemberError> {
-    let mut state = Box::<DecompressorOxide>::default();
-    let mut window = vec![0; WINDOW];
-    let mut at = 0;
-    loop {
-        let (status, read, written) = decompress(&mut state, rest, &mut window, at, 0);
-        rest = rest.get(read..).unwrap_or_default();
-        let end = at.saturating_add(written);
-        let wants_more = take(window.get(at..end).unwrap_or_default());
-        at = if end >= WINDOW { 0 } else { end };
-        match status {
-            TINFLStatus::Done => return Ok(rest.len()),
-            _ if !wants_more => return Ok(rest.len()),
-            TINFLStatus::HasMoreOutput if written > 0 => {}
-            _ => return Err(MemberError::Deflate),
         }
     }
 }

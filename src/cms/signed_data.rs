@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use cms::signed_data::SignerIdentifier as Decoded;
-use der::{Decode, Encode};
+use der::{Choice, Decode, Encode, Sequence};
 use thiserror::Error;
+use x509_cert::ext::pkix::SubjectKeyIdentifier;
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
 
 use super::{Attributes, oid};
 use crate::asn1::{Asn1Error, Element, Reader, tag};
@@ -197,6 +199,21 @@ impl<'a> SignerInfo<'a> {
             unsigned_attributes,
         })
     }
+}
+
+/// `IssuerAndSerialNumber` as it is sent (RFC 5652, section 10.2.4).
+#[derive(Sequence)]
+struct IssuerAndSerialNumber {
+    issuer: Name,
+    serial_number: SerialNumber,
+}
+
+/// `SignerIdentifier` as it is sent (RFC 5652, section 5.3).
+#[derive(Choice)]
+enum Decoded {
+    IssuerAndSerialNumber(IssuerAndSerialNumber),
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
+    SubjectKeyIdentifier(SubjectKeyIdentifier),
 }
 
 fn decode(bytes: &[u8]) -> Option<SignerIdentifier> {

@@ -16,7 +16,7 @@ use super::{
     Bytes, Container, ContainerFault, ContainerFaultKind, Kind, Listing, Node, NodeId, SourceError, Tree,
     apple_double,
 };
-use crate::archive::{Member, MemberError, MemberKind, Zip};
+use crate::archive::{Inflater, Member, MemberError, MemberKind, Zip};
 use crate::budget::Budget;
 use crate::limits::Limits;
 
@@ -190,8 +190,7 @@ impl ArchiveTree {
 
     /// Remembers a damaged member by its path.
     fn note(&self, path: &str, error: MemberError) {
-        use MemberError::{Checksum, Deflate, Rest, Size};
-        if matches!(error, Checksum | Deflate | Rest | Size) {
+        if error.is_damage() {
             let name = path.strip_prefix(&self.container.path).unwrap_or(path);
             let name = name.trim_start_matches('/').to_owned();
             let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -214,18 +213,7 @@ impl ArchiveTree {
 
 /// A whole member of at most `limit` bytes.
 fn unpack(data: &[u8], member: &Member<'_>, limit: u64) -> Result<Vec<u8>, MemberError> {
-    let size = member.size;
-    let capacity = usize::try_from(size.min(limit)).unwrap_or_default();
-    if size > limit {
-        return Err(MemberError::TooLarge { size });
-    }
-    // No more room than the stream can fill.
-    let mut bytes = Vec::with_capacity(capacity.min(data.len().saturating_mul(4)));
-    Zip::over(data).pieces(member, &mut |piece| {
-        bytes.extend_from_slice(piece);
-        true
-    })?;
-    Ok(bytes)
+    Zip::over(data).contents(member, &mut Inflater::default(), limit)
 }
 
 impl Tree for ArchiveTree {
@@ -272,14 +260,14 @@ impl Tree for ArchiveTree {
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
         let member = self.member(id)?;
         self.pay(id, member.size.min(WINDOW))?;
-        let mut head = Vec::new();
-        let mut take = |piece: &[u8]| {
-            let room = count.saturating_sub(head.len());
-            head.extend_from_slice(piece.get(..room).unwrap_or(piece));
-            head.len() < count
-        };
-        let read = Zip::over(&self.archive.data).pieces(&member, &mut take);
-        read.map(|()| head).map_err(self.failed(id))
+        let room = usize::try_from(member.size).unwrap_or(usize::MAX);
+        let mut head = vec![0; count.min(room.saturating_add(1))];
+        let read = Zip::over(&self.archive.data)
+            .unpacker(&member, Inflater::default())
+            .and_then(|mut unpacker| unpacker.fill(&mut head));
+        let count = read.map_err(self.failed(id))?;
+        head.truncate(count);
+        Ok(head)
     }
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {

@@ -5,7 +5,7 @@
 use der::oid::ObjectIdentifier;
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use rsa::traits::SignatureScheme as _;
-use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
+use rsa::{BoxedUint, Pkcs1v15Sign};
 
 use super::MessageDigest;
 use crate::asn1::{Reader, encode, tag};
@@ -76,7 +76,7 @@ pub struct PublicKey(Key);
 
 #[derive(Debug, Clone)]
 enum Key {
-    Rsa(Box<RsaPublicKey>),
+    Rsa(Box<rsa::PublicKey>),
     P256(p256::ecdsa::VerifyingKey),
     P384(Box<p384::ecdsa::VerifyingKey>),
     P521(Box<p521::ecdsa::VerifyingKey>),
@@ -100,7 +100,7 @@ impl PublicKey {
             }
             let modulus = BoxedUint::from_be_slice_vartime(modulus);
             let exponent = BoxedUint::from_be_slice_vartime(exponent);
-            let key = RsaPublicKey::new_with_size_limits(modulus, exponent, RSA_BITS).ok()?;
+            let key = rsa::PublicKey::new_with_size_limits(modulus, exponent, RSA_BITS).ok()?;
             return Some(Self(Key::Rsa(Box::new(key))));
         }
         if kind != EC_PUBLIC_KEY.as_bytes() {

@@ -58,13 +58,13 @@ pub enum Key {
 }
 
 impl Key {
-    fn rsa(bits: u32) -> rsa::RsaPrivateKey {
+    fn rsa(bits: u32) -> rsa::PrivateKey {
         let der: &[u8] = match bits {
             2048 => include_bytes!("keys/rsa-2048.der"),
             1024 => include_bytes!("keys/rsa-1024.der"),
             _ => include_bytes!("keys/rsa-768.der"),
         };
-        rsa::RsaPrivateKey::from_pkcs1_der(der).unwrap()
+        rsa::PrivateKey::from_pkcs1_der(der).unwrap()
     }
 
     fn scalar(length: usize, number: u8) -> Vec<u8> {
