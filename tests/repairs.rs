@@ -125,7 +125,10 @@ fn marks_are_no_better_than_the_verdict() {
         .lines()
         .find(|line| line.starts_with("  Some App.app"))
         .unwrap();
-    assert!(row.ends_with('✗') && text.contains("none, 1 ignored"), "{text}");
+    assert!(
+        row.ends_with('✗') && text.contains("1 error, 1 ignored"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::formats::{items, list, parsed, run};
+use crate::formats::{items, list, parsed, problems, run};
 use crate::support::bundle::acme;
 use crate::support::program::program;
 use crate::support::zip::{members, zip};
@@ -390,10 +390,7 @@ fn sarif_says_what_json_says() {
     let results: Vec<_> = results
         .filter(|result| !result["partialFingerprints"]["sealcheck/v1"].is_null())
         .collect();
-    let findings: Vec<&Value> = list(&report, "/items")
-        .iter()
-        .flat_map(|item| item["findings"].as_array().unwrap())
-        .collect();
+    let findings = problems(&report);
     assert_eq!(results.len(), findings.len());
     for (result, finding) in results.iter().zip(findings) {
         assert_eq!(result["ruleId"], finding["rule"]);

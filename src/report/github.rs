@@ -33,14 +33,7 @@ impl Report for Github<'_> {
                 Severity::Warning => "warning",
                 Severity::Note => "notice",
             };
-            let mut message = problem.text("\n");
-            if let Some(architecture) = &problem.architecture {
-                message = message.replacen(
-                    &problem.message,
-                    &format!("{} ({architecture})", problem.message),
-                    1,
-                );
-            }
+            let message = problem.text("\n");
             let place = problem.place(&all.place);
             command(level, place, problem.rule, &message, out)?;
         }

@@ -81,14 +81,7 @@ impl Report for Gitlab<'_> {
         let all = Problems::of(outcome, self.settings);
         for problem in &all.problems {
             let (place, line) = problem.place(&all.place);
-            let mut description = problem.text("; ").replace('\n', "; ");
-            if let Some(architecture) = &problem.architecture {
-                description = description.replacen(
-                    &problem.message,
-                    &format!("{} ({architecture})", problem.message),
-                    1,
-                );
-            }
+            let description = problem.text("; ").replace('\n', "; ");
             let kind = (problem.rule, severity(problem.severity));
             self.issue(kind, ((&place, line), &problem.fingerprint()), description, out)?;
         }

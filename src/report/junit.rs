@@ -261,7 +261,7 @@ fn cases(all: Problems) -> Vec<Case> {
         .filter(|problem| problem.severity == Severity::Error);
     for problem in errors {
         cases.push(Case {
-            name: name(problem.rule, &problem.path, problem.architecture.as_deref()),
+            name: name(problem.rule, &problem.path, &problem.architectures),
             result: Some(Bad {
                 element: "failure",
                 text: problem.text("\n"),
@@ -273,7 +273,7 @@ fn cases(all: Problems) -> Vec<Case> {
     for unanswered in all.unanswered {
         let element = if unanswered.is_verdict { "error" } else { "skipped" };
         cases.push(Case {
-            name: name(unanswered.rule, &unanswered.path, None),
+            name: name(unanswered.rule, &unanswered.path, &[]),
             result: Some(Bad {
                 element,
                 message: unanswered.text(),
@@ -294,13 +294,9 @@ fn cases(all: Problems) -> Vec<Case> {
     cases
 }
 
-fn name(rule: &str, path: &str, architecture: Option<&str>) -> String {
-    let words = [Some(rule), Some(path), architecture];
-    let words: Vec<_> = words
-        .into_iter()
-        .flatten()
-        .filter(|word| !word.is_empty())
-        .collect();
+fn name(rule: &str, path: &str, architectures: &[String]) -> String {
+    let words = [rule, path, &architectures.join(", ")];
+    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
     words.join(" ")
 }
 
@@ -312,8 +308,12 @@ fn remarks(outcome: &Outcome, all: &Problems) -> String {
         .iter()
         .filter(|problem| problem.severity < Severity::Error)
         .map(|problem| {
-            let place = name(problem.rule, &problem.path, problem.architecture.as_deref());
-            format!("{}: {place}: {}", problem.severity, problem.message)
+            let place = name(problem.rule, &problem.path, &problem.architectures);
+            let others = match problem.others.len() {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
+            format!("{}: {place}{others}: {}", problem.severity, problem.message)
         });
     let lines: Vec<_> = lines.chain(suppressed).collect();
     lines.join("\n")

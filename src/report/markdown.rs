@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 
+use super::cause::Counts;
 use super::human::{codesign_words, gatekeeper_word};
 use super::markup::{cell, code, inline, repair};
 use super::problem::{Problem, Problems};
@@ -142,25 +143,8 @@ fn row(item: &Item) -> String {
         Standing::Open => "undecided",
         Standing::NotJudged => "**not judged**",
     };
-    let count = |severity| {
-        let problems = joined(&item.problems);
-        problems
-            .iter()
-            .filter(|(found, _)| found.severity == severity)
-            .count()
-    };
-    let counts = [
-        (count(Severity::Error), "error"),
-        (count(Severity::Warning), "warning"),
-        (count(Severity::Note), "note"),
-    ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let mut words: Vec<String> = counts.map(|(count, noun)| text::counted(count, noun)).collect();
+    let mut words = Counts::of_problems(&item.problems).words();
     words.extend(item.suppressed.iter().cloned());
-    match item.problems.unanswered.len() {
-        0 => {}
-        open => words.push(format!("{open} not checked")),
-    }
     format!(
         "| {standing} | {} | {} | {} | {} |\n",
         cell(&item.path),
@@ -186,13 +170,11 @@ struct Page {
 fn details(items: &[Item], from: Severity, room: usize) -> Page {
     let mut page = Page::default();
     for item in items {
-        let problems = joined(&item.problems);
-        let problems = problems
-            .iter()
-            .map(|(found, architectures)| (found.severity >= from, problem_block(found, architectures)));
+        let problems = item.problems.problems.iter();
+        let problems = problems.map(|found| (found.severity >= from, problem_block(found)));
         let open = item.problems.unanswered.iter().map(|unanswered| {
             let place = place(&unanswered.path, &[]);
-            let reason = inline(&unanswered.reason);
+            let reason = inline(&unanswered.explained());
             let rule = code(unanswered.rule);
             (true, format!("- **not checked** {rule}{place}: {reason}\n"))
         });
@@ -211,31 +193,13 @@ fn details(items: &[Item], from: Severity, room: usize) -> Page {
     page
 }
 
-/// Problems that differ in their architectures only are one.
-fn joined(all: &Problems) -> Vec<(&Problem, Vec<&str>)> {
-    let mut joined: Vec<(&Problem, Vec<&str>)> = Vec::new();
-    for problem in &all.problems {
-        let is_same = |(other, _): &&mut (&Problem, Vec<&str>)| {
-            (other.rule, other.severity, &other.path, &other.message)
-                == (problem.rule, problem.severity, &problem.path, &problem.message)
-                && other.places == problem.places
-        };
-        let architecture = problem.architecture.as_deref();
-        match joined.iter_mut().find(is_same) {
-            Some((_, architectures)) => architectures.extend(architecture),
-            None => joined.push((problem, architecture.into_iter().collect())),
-        }
-    }
-    joined
-}
-
 /// A list item with the problem, its files and its repair, whose blocks are indented by two spaces.
-fn problem_block(problem: &Problem, architectures: &[&str]) -> String {
+fn problem_block(problem: &Problem) -> String {
     let head = format!(
         "- **{}** {}{}: {}",
         problem.severity,
         code(problem.rule),
-        place(&problem.path, architectures),
+        place(problem_path(problem), &problem.architectures),
         inline(&problem.message)
     );
     let (shown, more) = problem.shown_places();
@@ -246,6 +210,7 @@ fn problem_block(problem: &Problem, architectures: &[&str]) -> String {
     if !problem.remedy.is_empty() {
         blocks.extend(repair(&problem.remedy));
     }
+    blocks.extend(Some(problem.likewise()).filter(|text| !text.is_empty()));
     let text = blocks
         .join("\n\n")
         .replace('\n', "\n  ")
@@ -253,7 +218,16 @@ fn problem_block(problem: &Problem, architectures: &[&str]) -> String {
     format!("{text}\n")
 }
 
-fn place(path: &str, architectures: &[&str]) -> String {
+/// The path of a problem in one place; those of others are a list.
+fn problem_path(problem: &Problem) -> &str {
+    if problem.others.is_empty() {
+        &problem.path
+    } else {
+        ""
+    }
+}
+
+fn place(path: &str, architectures: &[String]) -> String {
     let path = match path {
         "" => String::new(),
         path => format!(" in {}", code(path)),

@@ -2,6 +2,7 @@
 //!
 //! Writers are passed in; only this module and `cli` produce text for people or tools.
 
+mod cause;
 mod claims;
 mod codesign;
 mod container;

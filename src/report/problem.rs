@@ -3,6 +3,9 @@
 //! `check` reports findings; `verify` and `assess` report their one verdict, as the findings belong to neither. A verdict
 //! that failed is always among the problems, so that no format shows a failed item without one.
 
+use std::collections::{BTreeMap, HashMap};
+
+use super::cause::by_cause;
 use super::{Outcome, Settings, container, place};
 use crate::finding::{Finding, Party, Severity, fingerprint};
 use crate::gatekeeper::{GatekeeperVerdict, Ruling};
@@ -60,7 +63,10 @@ pub(super) struct Problem {
     pub(super) severity: Severity,
     /// Relative to the item; empty for the item itself.
     pub(super) path: String,
-    pub(super) architecture: Option<String>,
+    /// The first architecture, which is part of the fingerprint.
+    architecture: Option<String>,
+    /// The architectures at this path, if the problem is about this path alone.
+    pub(super) architectures: Vec<String>,
     pub(super) message: String,
     /// The file that it is about, where it is about one, relative to the item.
     pub(super) file: String,
@@ -68,6 +74,10 @@ pub(super) struct Problem {
     pub(super) decision: Option<(String, u64)>,
     /// The files that it is about, with a word about each, where it is about several.
     pub(super) places: Vec<String>,
+    /// The paths that it is about beside the first.
+    pub(super) others: Vec<String>,
+    /// True if the repairs of these differ.
+    has_other_repairs: bool,
     /// Empty where there is none.
     pub(super) remedy: Repair,
 }
@@ -76,6 +86,69 @@ pub(super) struct Problem {
 const SHOWN: usize = 10;
 
 impl Problem {
+    /// A problem of the item as a whole, without a repair.
+    fn new(rule: &'static str, severity: Severity, message: String) -> Self {
+        Self {
+            rule,
+            severity,
+            path: String::new(),
+            architecture: None,
+            architectures: Vec::new(),
+            message,
+            file: String::new(),
+            decision: None,
+            places: Vec::new(),
+            others: Vec::new(),
+            has_other_repairs: false,
+            remedy: Repair::default(),
+        }
+    }
+
+    /// The problem that findings with one cause are; `None` without a finding.
+    fn of(cause: &[&Finding], settings: Settings<'_>) -> Option<Self> {
+        let first = cause.first()?;
+        let mut paths: Vec<(&str, Vec<String>)> = Vec::new();
+        let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in cause {
+            let index = *known.entry(&finding.path).or_insert(paths.len());
+            match paths.get_mut(index) {
+                Some((_, architectures)) => architectures.extend(finding.architecture.clone()),
+                None => paths.push((&finding.path, finding.architecture.clone().into_iter().collect())),
+            }
+        }
+        let mut problem = Self {
+            path: first.path.clone(),
+            architecture: first.architecture.clone(),
+            file: match first.places.as_slice() {
+                [only] if first.path.is_empty() => only.path.clone(),
+                _ => first.path.clone(),
+            },
+            decision: decision(first, settings),
+            has_other_repairs: cause.iter().any(|finding| finding.remedy != first.remedy),
+            remedy: first.remedy.clone(),
+            ..Self::new(first.rule, first.severity, first.message.clone())
+        };
+        if let [(_, architectures)] = paths.as_mut_slice() {
+            problem.architectures = std::mem::take(architectures);
+            let places = first.places.iter();
+            problem.places = places
+                .map(|place| format!("{}: {}", place.path, place.note))
+                .collect();
+            return Some(problem);
+        }
+        let others = paths.iter().skip(1);
+        problem.others = others.map(|(path, _)| (*path).to_owned()).collect();
+        let places = paths.into_iter().map(|(path, architectures)| {
+            let path = if path.is_empty() { "the item itself" } else { path };
+            match architectures.as_slice() {
+                [] => path.to_owned(),
+                some => format!("{path}: {}", some.join(", ")),
+            }
+        });
+        problem.places = places.collect();
+        Some(problem)
+    }
+
     /// What is wrong, where, and how to repair it; paragraphs stand apart by `gap`.
     pub(super) fn text(&self, gap: &str) -> String {
         let (shown, more) = self.shown_places();
@@ -84,9 +157,27 @@ impl Problem {
             "" => String::new(),
             remedy => format!("Repair: {remedy}"),
         };
-        let parts = [self.message.clone(), places.join("\n"), remedy];
+        let parts = [self.headline(), places.join("\n"), remedy, self.likewise()];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join(gap)
+    }
+
+    /// The message, with the architectures where it is about some.
+    pub(super) fn headline(&self) -> String {
+        match self.architectures.as_slice() {
+            [] => self.message.clone(),
+            some => format!("{} ({})", self.message, some.join(", ")),
+        }
+    }
+
+    /// What is to be done in the other places, where that is not the same.
+    pub(super) fn likewise(&self) -> String {
+        match self.others.len() {
+            _ if !self.has_other_repairs => String::new(),
+            0 => String::new(),
+            1 => "Likewise for the other place.".to_owned(),
+            others => format!("Likewise for the other {others} places."),
+        }
     }
 
     /// Where it is, with the line: in the configuration, or in a file of the item at this place. Signed code has no lines, so
@@ -94,6 +185,12 @@ impl Problem {
     pub(super) fn place(&self, item: &str) -> (String, u64) {
         let in_item = || (place::of(item, &self.file), 1);
         self.decision.clone().unwrap_or_else(in_item)
+    }
+
+    /// The other paths that it is about, as far as a text names them.
+    pub(super) fn other_places(&self, item: &str) -> impl Iterator<Item = String> {
+        let named = self.others.iter().take(SHOWN.saturating_sub(1));
+        named.map(move |path| place::of(item, path))
     }
 
     /// The files that a text names, and how many it does not.
@@ -114,13 +211,23 @@ pub(super) struct Unanswered {
     pub(super) rule: &'static str,
     pub(super) path: String,
     pub(super) reason: String,
+    /// How many more paths have the same question.
+    more: usize,
     /// Whether it is a verdict or an expectation, without which the item is not good.
     pub(super) is_verdict: bool,
 }
 
 impl Unanswered {
     pub(super) fn text(&self) -> String {
-        format!("not checked: {}", self.reason)
+        format!("not checked: {}", self.explained())
+    }
+
+    /// Why there is no answer, and how many more paths there are.
+    pub(super) fn explained(&self) -> String {
+        match self.more {
+            0 => self.reason.clone(),
+            more => format!("{} (and {more} more)", self.reason),
+        }
     }
 
     pub(super) fn fingerprint(&self) -> String {
@@ -164,6 +271,7 @@ impl Problems {
         };
         if settings.has_findings {
             all.findings(outcome, settings);
+            all.unknown(outcome);
         } else {
             all.container(outcome);
             all.reservations(outcome);
@@ -174,95 +282,93 @@ impl Problems {
             None if !settings.has_findings && settings.is_assessment => {
                 all.unanswered(GATEKEEPER, "not evaluated".to_owned());
             }
-            _ => all.codesign(outcome),
+            _ => all.codesign(outcome, settings.has_findings),
+        }
+        all
+    }
+
+    /// What `check` reports of an item beside its findings.
+    pub(super) fn beside_findings(outcome: &Outcome) -> Self {
+        let mut all = Self {
+            place: String::new(),
+            problems: Vec::new(),
+            unanswered: Vec::new(),
+        };
+        all.unknown(outcome);
+        all.codesign(outcome, true);
+        // As if the findings were among the problems.
+        let mut findings = outcome.findings().iter();
+        if findings.any(|finding| finding.severity == Severity::Error) {
+            all.unanswered.retain(|open| open.rule != CODESIGN);
         }
         all
     }
 
     fn findings(&mut self, outcome: &Outcome, settings: Settings<'_>) {
-        self.problems.extend(outcome.findings().iter().map(|finding| {
-            Problem {
-                rule: finding.rule,
-                severity: finding.severity,
-                path: finding.path.clone(),
-                architecture: finding.architecture.clone(),
-                message: finding.message.clone(),
-                file: match finding.places.as_slice() {
-                    [only] if finding.path.is_empty() => only.path.clone(),
-                    _ => finding.path.clone(),
-                },
-                decision: decision(finding, settings),
-                places: finding
-                    .places
-                    .iter()
-                    .map(|place| format!("{}: {}", place.path, place.note))
-                    .collect(),
-                remedy: finding.remedy.clone(),
+        let causes = by_cause(outcome.findings());
+        let problems = causes.iter().filter_map(|cause| Problem::of(cause, settings));
+        self.problems.extend(problems);
+    }
+
+    /// The questions without an answer; the same about several paths is one.
+    fn unknown(&mut self, outcome: &Outcome) {
+        let mut known: HashMap<(&str, &str), usize> = HashMap::new();
+        for unknown in &outcome.advice.unknown {
+            let index = known
+                .entry((unknown.rule, &unknown.reason))
+                .or_insert(self.unanswered.len());
+            match self.unanswered.get_mut(*index) {
+                Some(same) => same.more = same.more.saturating_add(1),
+                None => self.unanswered.push(Unanswered {
+                    rule: unknown.rule,
+                    path: unknown.path.clone(),
+                    reason: unknown.reason.clone(),
+                    more: 0,
+                    is_verdict: unknown.is_expectation(),
+                }),
             }
-        }));
-        let unknown = outcome.advice.unknown.iter().map(|unknown| Unanswered {
-            rule: unknown.rule,
-            path: unknown.path.clone(),
-            reason: unknown.reason.clone(),
-            is_verdict: unknown.is_expectation(),
-        });
-        self.unanswered.extend(unknown);
+        }
     }
 
     fn reservations(&mut self, outcome: &Outcome) {
         let reservations = outcome.evidence.reservations().into_iter();
         self.problems.extend(reservations.map(|reservation| Problem {
-            rule: rule::NOT_ALL_VERIFIED.id,
-            severity: Severity::Note,
             file: reservation.path.clone(),
-            decision: None,
             path: reservation.path,
-            architecture: None,
-            message: reservation.text,
-            places: Vec::new(),
-            remedy: Repair::default(),
+            ..Problem::new(rule::NOT_ALL_VERIFIED.id, Severity::Note, reservation.text)
         }));
     }
 
     /// Faults of the archive, which are findings where those are asked for.
     fn container(&mut self, outcome: &Outcome) {
         for (message, places) in container::faults(&outcome.evidence) {
+            let places = places.iter();
+            let places = places.map(|place| format!("{}: {}", place.path, place.note));
             self.problems.push(Problem {
-                rule: HYGIENE,
-                severity: Severity::Error,
-                path: String::new(),
-                file: String::new(),
-                decision: None,
-                architecture: None,
-                message,
-                places: places
-                    .iter()
-                    .map(|place| format!("{}: {}", place.path, place.note))
-                    .collect(),
-                remedy: Repair::default(),
+                places: places.collect(),
+                ..Problem::new(HYGIENE, Severity::Error, message)
             });
         }
     }
 
-    fn codesign(&mut self, outcome: &Outcome) {
+    fn codesign(&mut self, outcome: &Outcome, has_findings: bool) {
         let verdict = &outcome.evidence.codesign;
         let is_explained = outcome.findings().iter().any(|finding| {
             finding.severity == Severity::Error && finding.rejected_by.contains(&Party::Codesign)
         });
         match verdict.valid() {
             // The finding says the same, and how to repair it.
-            Some(false) if is_explained && !self.problems.is_empty() => {}
-            Some(false) => self.problems.push(Problem {
-                rule: CODESIGN,
-                severity: Severity::Error,
-                path: verdict.subcomponent().unwrap_or_default().to_owned(),
-                file: verdict.subcomponent().unwrap_or_default().to_owned(),
-                decision: None,
-                architecture: verdict.architecture().map(str::to_owned),
-                message: verdict.status().map_or("invalid".to_owned(), told),
-                places: Vec::new(),
-                remedy: Repair::default(),
-            }),
+            Some(false) if is_explained && has_findings => {}
+            Some(false) => {
+                let message = verdict.status().map_or("invalid".to_owned(), told);
+                self.problems.push(Problem {
+                    path: verdict.subcomponent().unwrap_or_default().to_owned(),
+                    file: verdict.subcomponent().unwrap_or_default().to_owned(),
+                    architecture: verdict.architecture().map(str::to_owned),
+                    architectures: verdict.architecture().map(str::to_owned).into_iter().collect(),
+                    ..Problem::new(CODESIGN, Severity::Error, message)
+                });
+            }
             Some(true) => {}
             None => {
                 let reason = verdict.not_judged().map(|reason| reason.to_string());
@@ -300,35 +406,23 @@ impl Problems {
             Ruling::Undetermined(_) | Ruling::NotJudged(_) | Ruling::NotApplicable(_) => {
                 self.unanswered(GATEKEEPER, said.join("; "));
             }
-            Ruling::Rejected(_) | Ruling::Error(_) => self.problems.push(Problem {
-                rule: GATEKEEPER,
-                severity: Severity::Error,
-                path: verdict.subcomponent.clone().unwrap_or_default(),
-                file: verdict.subcomponent.clone().unwrap_or_default(),
-                decision: None,
-                architecture: None,
-                message: match said.join("; ") {
+            Ruling::Rejected(_) | Ruling::Error(_) => {
+                let message = match said.join("; ") {
                     said if said.is_empty() => "rejected".to_owned(),
                     said => format!("rejected: {said}"),
-                },
-                places: Vec::new(),
-                remedy: Repair::default(),
-            }),
+                };
+                self.problems.push(Problem {
+                    path: verdict.subcomponent.clone().unwrap_or_default(),
+                    file: verdict.subcomponent.clone().unwrap_or_default(),
+                    ..Problem::new(GATEKEEPER, Severity::Error, message)
+                });
+            }
         }
     }
 
     fn error(&mut self, rule: &'static str, message: &str) {
-        self.problems.push(Problem {
-            rule,
-            severity: Severity::Error,
-            path: String::new(),
-            file: String::new(),
-            decision: None,
-            architecture: None,
-            message: message.to_owned(),
-            places: Vec::new(),
-            remedy: Repair::default(),
-        });
+        let problem = Problem::new(rule, Severity::Error, message.to_owned());
+        self.problems.push(problem);
     }
 
     fn unanswered(&mut self, rule: &'static str, reason: String) {
@@ -336,6 +430,7 @@ impl Problems {
             rule,
             path: String::new(),
             reason,
+            more: 0,
             is_verdict: true,
         });
     }

@@ -1,7 +1,7 @@
 //! How the items of a run stand, and how many problems they have.
 
+use super::cause::Counts;
 use super::{Outcome, Settings};
-use crate::finding::Severity;
 use crate::verify::Product;
 
 /// What a command says about one item in one word.
@@ -57,12 +57,14 @@ pub struct Summary {
     pub open: u64,
     /// Items that were not judged.
     pub not_judged: u64,
-    /// Findings that are errors.
+    /// Problems that are errors; the same in several files or architectures is one problem.
     pub errors: u64,
-    /// Findings that are warnings.
+    /// Problems that are warnings.
     pub warnings: u64,
-    /// Findings that are notes.
+    /// Problems that are notes.
     pub notes: u64,
+    /// Questions without an answer.
+    pub questions: u64,
 }
 
 impl Summary {
@@ -75,13 +77,24 @@ impl Summary {
             Standing::NotJudged => &mut self.not_judged,
         };
         *count = count.saturating_add(1);
-        for finding in outcome.findings() {
-            let count = match finding.severity {
-                Severity::Error => &mut self.errors,
-                Severity::Warning => &mut self.warnings,
-                Severity::Note => &mut self.notes,
-            };
-            *count = count.saturating_add(1);
+        let counts = Counts::of(outcome, settings);
+        for (sum, count) in [
+            (&mut self.errors, counts.errors),
+            (&mut self.warnings, counts.warnings),
+            (&mut self.notes, counts.notes),
+            (&mut self.questions, counts.open),
+        ] {
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// The problems and open questions of all items.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            errors: self.errors,
+            warnings: self.warnings,
+            notes: self.notes,
+            open: self.questions,
         }
     }
 

@@ -6,11 +6,13 @@ use std::io::{self, Write};
 use anstyle::Style as Ansi;
 
 use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style, is_unexplained, problems, verdict};
-use crate::finding::Severity;
 use crate::gatekeeper::Ruling;
+use crate::report::cause::Counts;
 use crate::report::{Outcome, Report, Run, Settings, Standing, text};
 use crate::verify::Skipped;
 
+/// Columns of the narrowest terminal that a report fits into.
+const NARROW: usize = 80;
 /// Good items that are named where only problems are reported.
 const MAX_GOOD: usize = 10;
 
@@ -36,8 +38,6 @@ struct Row {
     codesign: String,
     gatekeeper: &'static str,
     problems: String,
-    /// Errors, warnings and notes.
-    counts: [usize; 3],
 }
 
 impl<'a> Human<'a> {
@@ -158,6 +158,7 @@ impl Report for Human<'_> {
             write_good(good.map(|row| row.path.as_str()), run, out)?;
         }
         if !self.is_many || self.style.quiet {
+            write_status(run, out)?;
             return match config {
                 Some(config) if self.style.quiet => writeln!(out, "configuration: {config}"),
                 Some(config) => writeln!(out, "  decisions   those of {config}"),
@@ -166,34 +167,17 @@ impl Report for Human<'_> {
         }
         self.part(out)?;
         self.table(run, out)?;
-        let mut counts = [0; 3];
-        for row in &self.rows {
-            for (sum, count) in counts.iter_mut().zip(row.counts) {
-                *sum = count.saturating_add(*sum);
-            }
-        }
         writeln!(out)?;
         if let Some(config) = config {
             writeln!(out, "configuration: {config}")?;
         }
-        write_totals(run, counts, out)
+        write_totals(run, run.summary.counts(), out)
     }
-}
-
-/// Numbers of errors, warnings and notes, those that are not 0.
-fn in_words(counts: [usize; 3]) -> Vec<String> {
-    let counts = counts.into_iter().zip(["error", "warning", "note"]);
-    counts
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, noun)| text::counted(count, noun))
-        .collect()
 }
 
 impl Row {
     fn new(outcome: &Outcome, standing: Standing) -> Self {
-        let counts =
-            [Severity::Error, Severity::Warning, Severity::Note].map(problems::counts(outcome.findings()));
-        let mut words = in_words(counts);
+        let mut words = Counts::of_check(outcome).words();
         words.extend(text::suppressed(&outcome.advice.suppressed));
         Self {
             path: text::visible(&outcome.evidence.path).into_owned(),
@@ -205,7 +189,6 @@ impl Row {
             } else {
                 words.join(", ")
             },
-            counts,
         }
     }
 }
@@ -294,7 +277,7 @@ impl Report for Totals<'_> {
             return write_good(self.good.iter().map(String::as_str), run, out);
         }
         writeln!(out)?;
-        write_totals(run, [0; 3], out)
+        write_totals(run, Counts::default(), out)
     }
 }
 
@@ -331,8 +314,22 @@ fn write_skipped(skipped: &Skipped, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
+/// Says how the run ends where no item says so: a file could not be written, or everything was left out.
+fn write_status(run: Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let summary = run.summary;
+    let is_told = summary.good < summary.items() || !run.unreadable.is_empty();
+    if run.exit_status == 0 || is_told {
+        return Ok(());
+    }
+    let status = run.exit_status;
+    writeln!(
+        out,
+        "{DOUBTFUL}exit status {status}{DOUBTFUL:#}: see the messages on standard error"
+    )
+}
+
 /// How many items stand how, and how many problems they have: `3 items: 1 good, 2 failed; 2 errors`.
-fn write_totals(run: Run<'_>, problems: [usize; 3], out: &mut dyn Write) -> io::Result<()> {
+fn write_totals(run: Run<'_>, problems: Counts, out: &mut dyn Write) -> io::Result<()> {
     let summary = run.summary;
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let unreadable = run.unreadable.len();
@@ -345,17 +342,24 @@ fn write_totals(run: Run<'_>, problems: [usize; 3], out: &mut dyn Write) -> io::
         (unreadable, "not readable", DOUBTFUL),
     ];
     let standings = standings.into_iter().filter(|(count, ..)| *count > 0);
-    let standings: Vec<_> = standings
-        .map(|(count, word, colour)| format!("{colour}{count} {word}{colour:#}"))
-        .collect();
-    write!(out, "{}: {}", text::counted(items, "item"), standings.join(", "))?;
-    let problems = in_words(problems);
-    if !problems.is_empty() {
-        write!(out, "; {}", problems.join(", "))?;
-    }
+    let standings: Vec<_> = standings.collect();
+    let joined = |show: fn(&(usize, &str, Ansi)) -> String| {
+        let words: Vec<_> = standings.iter().map(show).collect();
+        format!("{}: {}", text::counted(items, "item"), words.join(", "))
+    };
+    let begin = joined(|(count, word, colour)| format!("{colour}{count} {word}{colour:#}"));
+    let plain = joined(|(count, word, _)| format!("{count} {word}"));
+    let mut more = Vec::from_iter(Some(problems.words().join(", ")).filter(|words| !words.is_empty()));
     match run.left_out.len() {
         0 => {}
-        count => write!(out, "; {count} left out")?,
+        count => more.push(format!("{count} left out")),
     }
-    writeln!(out)
+    let more = more.join("; ");
+    let is_short = plain.len().saturating_add(more.len()).saturating_add(2) <= NARROW;
+    match (more.is_empty(), is_short) {
+        (true, _) => writeln!(out, "{begin}")?,
+        (false, true) => writeln!(out, "{begin}; {more}")?,
+        (false, false) => writeln!(out, "{begin};\n  {more}")?,
+    }
+    write_status(run, out)
 }

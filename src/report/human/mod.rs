@@ -91,10 +91,7 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
 /// Returns true if a quiet report about a bad item has no error that says why: it is left out or known, or a requirement is not met.
 fn is_unexplained(outcome: &Outcome, style: Style) -> bool {
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
-    style.quiet
-        && outcome.exit_status() != 0
-        && !outcome.findings().iter().any(is_error)
-        && outcome.advice.unknown.is_empty()
+    style.quiet && outcome.exit_status() != 0 && !outcome.findings().iter().any(is_error)
 }
 
 /// Identifier and version, who signed, and what the signature asks for.

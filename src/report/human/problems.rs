@@ -1,6 +1,6 @@
 //! Problems with places and repair: one cause, one problem, however many files and architectures it is met in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use anstyle::Style as Ansi;
@@ -9,6 +9,7 @@ use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Severity};
 use crate::remedy::{Repair, Stage};
+use crate::report::cause::by_cause;
 use crate::report::{Outcome, text};
 use crate::rule::{Suppression, Unknown};
 
@@ -165,34 +166,20 @@ fn write_unknown(
 }
 
 fn group(findings: &[Finding]) -> Vec<Problem<'_>> {
-    let mut problems: Vec<Problem<'_>> = Vec::new();
-    // There may be a finding for every file.
-    let mut known = HashMap::new();
-    for finding in findings {
-        let key = (finding.rule, finding.severity, finding.message.as_str());
-        let same = known.get(&key).filter(|_| finding.places.is_empty());
-        match same.and_then(|index: &usize| problems.get_mut(*index)) {
-            Some(problem) => {
-                problem.is_about_several |= problem.first.remedy != finding.remedy;
-                add(problem, finding);
-            }
-            None => {
-                let mut problem = Problem {
-                    first: finding,
-                    places: Vec::new(),
-                    by_path: HashMap::new(),
-                    is_about_several: false,
-                    consequences: Vec::new(),
-                };
-                add(&mut problem, finding);
-                if finding.places.is_empty() {
-                    known.insert(key, problems.len());
-                }
-                problems.push(problem);
-            }
-        }
-    }
-    problems
+    let causes = by_cause(findings).into_iter();
+    let problem = |cause: Vec<_>| {
+        let first: &Finding = *cause.first()?;
+        let mut problem = Problem {
+            first,
+            places: Vec::new(),
+            by_path: HashMap::new(),
+            is_about_several: cause.iter().any(|finding| finding.remedy != first.remedy),
+            consequences: Vec::new(),
+        };
+        cause.iter().for_each(|finding| add(&mut problem, finding));
+        Some(problem)
+    };
+    causes.filter_map(problem).collect()
 }
 
 fn add<'a>(problem: &mut Problem<'a>, finding: &'a Finding) {
@@ -218,20 +205,6 @@ fn add<'a>(problem: &mut Problem<'a>, finding: &'a Finding) {
             .places
             .push((&finding.path, None, architecture.into_iter().collect())),
     }
-}
-
-/// The number of problems of each severity, counted as they are shown.
-pub(super) fn counts(findings: &[Finding]) -> impl Fn(Severity) -> usize {
-    let mut known = HashSet::new();
-    let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
-    for finding in findings {
-        let key = (finding.rule, finding.severity, finding.message.as_str());
-        if !finding.places.is_empty() || known.insert(key) {
-            let count = counts.entry(finding.severity).or_default();
-            *count = count.saturating_add(1);
-        }
-    }
-    move |severity| counts.get(&severity).copied().unwrap_or_default()
 }
 
 fn write_problem(

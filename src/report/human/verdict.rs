@@ -1,13 +1,15 @@
 //! The last three lines: codesign, gatekeeper, problems.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::Style as Ansi;
 
 use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
-use crate::finding::{Severity, Target};
+use crate::finding::Target;
 use crate::gatekeeper::{Operation, Ruling};
+use crate::report::cause::Counts;
 use crate::report::gatekeeper::sentence;
 use crate::report::{Outcome, text};
 use crate::verify::RequirementFault;
@@ -26,16 +28,8 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         requirement(answer, style, out)?;
     }
     gatekeeper(outcome, style, out)?;
-    let count = problems::counts(outcome.findings());
-    let words: Vec<_> = [
-        (count(Severity::Error), "error"),
-        (count(Severity::Warning), "warning"),
-        (count(Severity::Note), "note"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| text::counted(number, word))
-    .collect();
+    undecided(outcome, style, out)?;
+    let words = Counts::of_check(outcome).words();
     let none = words.is_empty().then(|| "none".to_owned());
     let suppressed = text::suppressed(&outcome.advice.suppressed);
     let problems: Vec<_> = none.iter().chain(&words).chain(&suppressed).cloned().collect();
@@ -57,7 +51,7 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
     let statistics = Paragraph::default().add(FAINT, statistics);
     statistics.write((MARGIN, MARGIN), style.width, out)?;
     // A brief report has pointed to `-v`, which explains as well.
-    if words.is_empty() || !style.quiet && problems::are_brief(outcome, style) {
+    if outcome.findings().is_empty() || !style.quiet && problems::are_brief(outcome, style) {
         Ok(())
     } else {
         writeln!(
@@ -65,6 +59,30 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
             "{MARGIN}{FAINT}sealcheck explain RULE shows the background of each{FAINT:#}"
         )
     }
+}
+
+/// What keeps an item from being good although no verdict above says so.
+fn undecided(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let open = outcome
+        .advice
+        .unknown
+        .iter()
+        .filter(|unknown| unknown.is_expectation());
+    let rules: BTreeSet<&str> = open.map(|unknown| unknown.rule).collect();
+    let rules: Vec<&str> = rules.into_iter().collect();
+    let expected = (!rules.is_empty()).then(|| format!("not known whether it is met: {}", rules.join(", ")));
+    let contents = outcome
+        .has_unread_archive()
+        .then(|| "not all archives in it were read".to_owned());
+    for (what, text) in [("expected", expected), ("contents", contents)] {
+        let Some(text) = text else { continue };
+        let text = match outcome.exit_status() {
+            4 => format!("{text} (exit status 4)"),
+            _ => text,
+        };
+        line(what, (DOUBTFUL, "?"), &text, style, out)?;
+    }
+    Ok(())
 }
 
 /// What the verdicts leave out or take for granted, in sentences.

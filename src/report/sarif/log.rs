@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 #[derive(Serialize)]
-pub(super) struct Log<'a> {
+pub(super) struct Log {
     #[serde(rename = "$schema")]
     pub(super) schema: &'static str,
     pub(super) version: &'static str,
-    pub(super) runs: [SarifRun<'a>; 1],
+    pub(super) runs: [SarifRun; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SarifRun<'a> {
+pub(super) struct SarifRun {
     pub(super) tool: Tool,
     pub(super) invocations: [Invocation; 1],
     pub(super) artifacts: Vec<Target>,
     pub(super) column_kind: &'static str,
-    pub(super) results: Vec<SarifResult<'a>>,
+    pub(super) results: Vec<SarifResult>,
 }
 
 #[derive(Serialize)]
@@ -117,20 +117,21 @@ pub(super) struct Reference {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SarifResult<'a> {
+pub(super) struct SarifResult {
     pub(super) rule_id: &'static str,
     pub(super) rule_index: usize,
     pub(super) level: &'static str,
     pub(super) message: Text,
-    pub(super) locations: [Location; 1],
+    pub(super) locations: Vec<Location>,
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) properties: Option<ResultProperties<'a>>,
+    pub(super) properties: Option<ResultProperties>,
 }
 
 #[derive(Serialize)]
-pub(super) struct ResultProperties<'a> {
-    pub(super) architecture: &'a str,
+pub(super) struct ResultProperties {
+    /// One, or several with commas.
+    pub(super) architecture: String,
 }
 
 #[derive(Serialize)]

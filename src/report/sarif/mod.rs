@@ -68,7 +68,11 @@ fn write(items: &[Problems], run: Run<'_>, out: &mut dyn Write) -> io::Result<()
         for problem in &all.problems {
             let (place, line) = problem.place(&all.place);
             let mark = fingerprints.next(&place, &problem.fingerprint());
-            results.push(result(problem, index_of(problem.rule), (&place, line), mark));
+            let mut found = result(problem, index_of(problem.rule), (&place, line), mark);
+            // Code scanning shows the first, and takes ten at most.
+            let others = problem.other_places(&all.place);
+            found.locations.extend(others.map(|place| location((&place, 1))));
+            results.push(found);
         }
         let open = all.open();
         for (unanswered, _) in open.filter(|(_, severity)| *severity == Severity::Error) {
@@ -137,32 +141,30 @@ fn is_everything_judged(run: Run<'_>) -> bool {
     run.exit_status != 4 && run.unreadable.is_empty() && !is_open
 }
 
-fn result<'a>(problem: &'a Problem, index: usize, place: (&str, u64), mark: String) -> SarifResult<'a> {
+fn result(problem: &Problem, index: usize, place: (&str, u64), mark: String) -> SarifResult {
     let mut result = plain(problem.rule, index, text(problem.text("\n\n")), place, mark);
     result.level = problem.severity.name();
     result
         .partial_fingerprints
         .insert(FINGERPRINT, problem.fingerprint());
-    result.properties = problem
-        .architecture
-        .as_deref()
-        .map(|architecture| ResultProperties { architecture });
+    let architecture = problem.architectures.join(", ");
+    result.properties = (!architecture.is_empty()).then_some(ResultProperties { architecture });
     result
 }
 
-fn plain<'a>(
+fn plain(
     rule_id: &'static str,
     rule_index: usize,
     message: Text,
     place: (&str, u64),
     mark: String,
-) -> SarifResult<'a> {
+) -> SarifResult {
     SarifResult {
         rule_id,
         rule_index,
         level: Severity::Error.name(),
         message,
-        locations: [location(place)],
+        locations: vec![location(place)],
         partial_fingerprints: BTreeMap::from([(LINE_FINGERPRINT, mark)]),
         properties: None,
     }
