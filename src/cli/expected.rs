@@ -18,7 +18,7 @@ pub(super) struct Expected {
     /// The identifier that the signature must have
     #[arg(long, value_name = "IDENTIFIER", value_parser = NonEmptyStringValueParser::new())]
     expect_identifier: Option<String>,
-    /// The SHA-256 of the certificate that must have signed, in hexadecimal digits
+    /// The SHA-256 of the certificate that must have signed, in hexadecimal digits; `sealcheck inspect` shows it
     #[arg(long, value_name = "SHA256", value_parser = parse_leaf)]
     expect_leaf: Option<Leaf>,
     /// An entitlement that the item must claim; without a value, any but false will do

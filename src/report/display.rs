@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 
 use crate::entitlements;
+use crate::octets::hex;
 use crate::requirement::{RequirementSet, RequirementType};
 use crate::time::UnixTime;
 use crate::verify::{CodeObject, Evidence, OsStatus, SignatureKind, SliceEvidence};
@@ -71,7 +72,18 @@ pub fn write(
         writeln!(out, "Total signatures=1\nChosen signature=1")?;
     }
     if style.is_extended {
+        certificates(slice, out)?;
         constraints(slice, out)?;
+    }
+    Ok(())
+}
+
+/// The SHA-256 of every certificate of the chain, the signer's first: that one is what `--expect-leaf` takes.
+fn certificates(slice: &SliceEvidence, out: &mut dyn Write) -> io::Result<()> {
+    let chain = slice.identity.as_ref().map(|identity| identity.chain.as_slice());
+    for certificate in chain.unwrap_or_default() {
+        let digest = hex(certificate.sha256());
+        writeln!(out, "Certificate SHA-256={digest}  {}", certificate.summary())?;
     }
     Ok(())
 }

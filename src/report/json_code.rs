@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::display::write_requirements;
 use crate::macho::BuildVersion;
+use crate::octets::hex;
 use crate::plist::dictionary_to_json;
 use crate::verify::{CodeObject, SliceEvidence};
 
@@ -55,8 +56,16 @@ struct JsonSlice<'a> {
 /// What only `inspect` shows of a slice.
 #[derive(Serialize)]
 struct InspectedSlice {
+    certificates: Option<Vec<JsonCertificate>>,
     requirements: Option<String>,
     slots: Vec<JsonSlot>,
+}
+
+/// A certificate of the chain, that of the signer first.
+#[derive(Serialize)]
+struct JsonCertificate {
+    name: String,
+    sha256: String,
 }
 
 /// A component of the signature.
@@ -145,6 +154,14 @@ fn inspected(slice: &SliceEvidence) -> InspectedSlice {
     let is_written = write_requirements(slice, false, &mut text).is_ok();
     let text = String::from_utf8_lossy(&text).trim_end().to_owned();
     InspectedSlice {
+        certificates: slice.identity.as_ref().map(|identity| {
+            let chain = identity.chain.iter();
+            let certificate = chain.map(|certificate| JsonCertificate {
+                name: certificate.summary().to_owned(),
+                sha256: hex(certificate.sha256()),
+            });
+            certificate.collect()
+        }),
         requirements: Some(text).filter(|text| is_written && slice.hash_type.is_some() && !text.is_empty()),
         slots: slice
             .slots
