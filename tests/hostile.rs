@@ -68,7 +68,7 @@ fn things_that_are_no_code() {
         ),
         (
             "folder",
-            "error[not-a-bundle] not a bundle: neither an Info.plist nor an executable",
+            "error[not-a-bundle] this is a folder in which no signed code was found",
         ),
     ] {
         let (output, text) = judged(&place(name));

@@ -9,8 +9,8 @@ use super::table::rows;
 use crate::archive::ContainerFormat;
 use crate::time::UnixTime;
 use crate::verify::{
-    CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, SliceEvidence, fold,
-    satisfies,
+    CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, SliceEvidence, Unopened,
+    fold, satisfies,
 };
 
 /// What the rules say of code from before notarization, and of code that should be notarized and is not.
@@ -122,6 +122,10 @@ impl GatekeeperVerdict {
 /// is no app, so tools and libraries are assessed as if they were installed.
 #[must_use]
 pub fn fitting_operation(evidence: &Evidence) -> Operation {
+    // A disk image is a document that a user opens.
+    if evidence.unopened == Some(Unopened::Container(ContainerFormat::DiskImage)) {
+        return Operation::Open;
+    }
     match evidence.code.first() {
         Some(item) if item.is_app_like => Operation::Execute,
         _ => Operation::Install,

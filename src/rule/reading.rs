@@ -22,7 +22,7 @@ const ASK_ABOUT_IMAGE: &[Step] = &[
     LEAVE_OUT_OF_REPORT,
 ];
 const LEAVE_OUT_OF_REPORT: Step = Step::Say(
-    "where its contents do not matter, leave it out with an [[ignore]] of the item in sealcheck.toml",
+    "where its contents do not matter, leave it out with an [[ignore]] of the item, in a file that --config names if the command line demands something of every item",
 );
 const CHECK_CONTENTS: &[Step] = &[
     Step::Say("unpack it, and check what comes out"),

@@ -2,13 +2,14 @@
 
 use crate::remedy::{SIGN, Sign, Step, Word, run};
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::check::Description;
 use super::normalization::renamed;
 use super::{Family, Rule, misplaced};
 use crate::bundle::{LayoutFault, ScanFault};
 use crate::finding::{Party, Place, Severity};
-use crate::verify::{CodeObject, Fault, FaultKind, LinkProblem, OsStatus, RequirementFault};
+use crate::verify::{CodeKind, CodeObject, Fault, FaultKind, LinkProblem, OsStatus, RequirementFault};
 
 const SIGN_AGAIN: &[Step] = &[
     Step::Say(
@@ -16,6 +17,11 @@ const SIGN_AGAIN: &[Step] = &[
     ),
     SIGN,
 ];
+
+/// For a folder without any code.
+const NAME_THE_CODE: &[Step] = &[Step::Say(
+    "name the app, tool or archive that is to be checked, or a folder that contains one; if the build should have put one here, find out why it did not",
+)];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -25,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Codesign, Party::Gatekeeper],
         title: "the directory is no bundle",
         catalogue: "",
-        explanation: "A bundle has an Info.plist or a main executable at the place where macOS looks for it: in Contents, in Versions/Current, or at the top. macOS cannot verify a directory that has neither.",
+        explanation: "A bundle has an Info.plist or a main executable at the place where macOS looks for it: in Contents, in Versions/Current, or at the top. macOS cannot verify a folder that has neither, whatever else is in it. A folder without any code is one as well: nothing was checked in it, so it does not pass.",
         remedy: &[Step::Say(
             "name the bundle itself (NAME.app, NAME.framework), not the folder around it; if it is the bundle, restore its Info.plist",
         )],
@@ -38,6 +44,22 @@ pub(super) const RULES: &[Rule] = &[
             if let Some(object) = evidence.code.iter().find(|object| is_hidden(object)) {
                 let path = object.path.clone();
                 check.unknown(&path, "its folder could not be listed");
+                return;
+            }
+            // A folder that stands for itself because nothing was found in it.
+            let is_named_plainly = Path::new(evidence.name()).extension().is_none();
+            let is_plain = |object: &&CodeObject| {
+                let is_unfit = |fault: &Fault| matches!(fault.kind, FaultKind::Bundle(_));
+                is_named_plainly
+                    && object.path.is_empty()
+                    && object.kind == CodeKind::Generic
+                    && object.faults.iter().any(is_unfit)
+            };
+            if let Some(object) = evidence.code.first().filter(is_plain) {
+                let status = object.faults.iter().find_map(Fault::status);
+                let finding = check.object(object, "this is a folder in which no signed code was found");
+                finding.status = status;
+                finding.facts.steps = Some(NAME_THE_CODE);
                 return;
             }
             check.each_fault(|fault, _| match &fault.kind {
