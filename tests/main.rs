@@ -43,6 +43,7 @@ mod first_hour;
 mod formats;
 mod fuzzing;
 mod gatekeeper;
+mod habits;
 mod hostile;
 mod hostile_identity;
 mod hostile_shapes;

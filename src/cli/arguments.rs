@@ -38,9 +38,18 @@ Examples:
   sealcheck --format sarif --output sealcheck.sarif dist
   sealcheck explain sealed-resource-broken";
 
+/// Stands at the end of the short help.
+const AFTER_SHORT: &str = "\
+Examples:
+  sealcheck Acme.app
+  sealcheck --require notarized,timestamp --expect-team ABCDE12345 Acme.zip
+  sealcheck explain sealed-resource-broken
+
+--help shows all options, and what the exit status means.";
+
 /// Say what macOS would say about signed code, on any system.
 #[derive(Debug, Parser)]
-#[command(name = "sealcheck", version, max_term_width = 100, override_usage = USAGE, after_help = AFTER)]
+#[command(name = "sealcheck", version, max_term_width = 100, override_usage = USAGE, after_help = AFTER_SHORT, after_long_help = AFTER)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -122,7 +131,7 @@ pub(super) struct Aim {
 #[expect(clippy::large_enum_variant, reason = "there is one in a run")]
 pub(super) enum Command {
     /// Check signed code and report every problem (the default)
-    #[command(after_help = AFTER)]
+    #[command(after_help = AFTER_SHORT, after_long_help = AFTER)]
     Check {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
@@ -291,6 +300,50 @@ impl Command {
     }
 }
 
+impl Command {
+    /// The operands.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        match self {
+            Self::Check { paths, .. }
+            | Self::Verify { paths, .. }
+            | Self::Assess { paths, .. }
+            | Self::Inspect { paths, .. }
+            | Self::Profile { paths, .. }
+            | Self::Entitlements { paths, .. }
+            | Self::Ticket { paths, .. }
+            | Self::Requirement(
+                RequirementCommand::Show { paths, .. } | RequirementCommand::Test { paths, .. },
+            ) => paths,
+            Self::Requirement(RequirementCommand::Parse { .. })
+            | Self::Rules { .. }
+            | Self::Explain { .. }
+            | Self::Completions { .. }
+            | Self::Man { .. } => &[],
+        }
+    }
+
+    /// The files that the run writes.
+    pub(super) fn written(&self, global: &Global) -> Vec<PathBuf> {
+        let reports = self.reports().map(|reports| reports.report.as_slice());
+        let reports = reports.unwrap_or_default().iter().map(|wanted| &wanted.path);
+        let baseline = match self {
+            Self::Check { choices, .. } => choices.write_baseline.as_ref(),
+            _ => None,
+        };
+        let all = global.output.iter().chain(reports).chain(baseline);
+        all.cloned().collect()
+    }
+
+    /// The name of a command that gives one verdict, without what a project expects.
+    pub(super) fn verdict(&self) -> Option<&'static str> {
+        match self {
+            Self::Verify { .. } => Some("verify"),
+            Self::Assess { .. } => Some("assess"),
+            _ => None,
+        }
+    }
+}
+
 /// In which formats a command reports, and how.
 #[derive(Debug, Args)]
 pub(super) struct Reports {
@@ -370,7 +423,13 @@ impl Arguments {
 #[derive(Debug, Args, Default)]
 pub(super) struct Demands {
     /// A requirement that every architecture must satisfy: =TEXT, or a file with its text or binary form
-    #[arg(short = 'R', long, value_name = "REQUIREMENT", allow_hyphen_values = true)]
+    #[arg(
+        short = 'R',
+        long,
+        visible_alias = "test-requirement",
+        value_name = "REQUIREMENT",
+        allow_hyphen_values = true
+    )]
     pub(super) requirement: Option<String>,
     /// Verify nested code only as far as its own signature, as codesign without --deep
     #[arg(long)]

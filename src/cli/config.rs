@@ -122,6 +122,21 @@ fn implicit() -> Option<Result<Vec<u8>, InputError>> {
     }
 }
 
+/// Says that a command gives its one verdict only, where the file in the working folder expects more.
+pub(super) fn warn_of_unused(command: &str) {
+    let Some(Ok(bytes)) = implicit() else { return };
+    let text = String::from_utf8_lossy(&bytes);
+    // What is wrong with the file does not matter here: check says it.
+    let Ok(document) = DeTable::parse(&text) else {
+        return;
+    };
+    if document.get_ref().contains_key("expect") {
+        complain(&format!(
+            "sealcheck: warning: {FILE}: [expect] is not used by {command}, which gives one verdict only; check does use it"
+        ));
+    }
+}
+
 /// Returns true for rules that only the command line can ask (`--expect-team`, `--require`, …).
 fn is_demand(rule: &str) -> bool {
     rule != UNUSED && rule::find(rule).is_some_and(|rule| rule.family == Family::Expectation)

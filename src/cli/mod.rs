@@ -18,11 +18,13 @@ mod left_out;
 mod manual;
 mod output;
 mod outputs;
+mod places;
 mod profile;
 mod progress;
 mod requirement;
 mod rules;
 mod source_root;
+mod spelling;
 mod thread;
 mod ticket;
 mod values;
@@ -77,8 +79,8 @@ pub fn run(closed: Closed) -> ExitCode {
 
 fn work(closed: Closed) -> Exit {
     let words: Vec<_> = std::env::args_os().collect();
-    if words::asks_for_overview(&words) {
-        let words = words.iter().take(1).cloned().chain(["--help".into()]);
+    if let Some(help) = words::asks_for_overview(&words) {
+        let words = words.iter().take(1).cloned().chain([help.into()]);
         if let Err(answer) = words::overview().try_get_matches_from(words) {
             return say(&answer, closed);
         }
@@ -275,6 +277,11 @@ impl<'a> Session<'a> {
             }
             None => SourceRoot::default(),
         };
+        places::check(
+            &arguments.command.written(global),
+            arguments.command.paths(),
+            &options,
+        )?;
         let (mut expectations, mut decisions, mut baseline, mut has_demands) = Default::default();
         if let Command::Check {
             expected, choices, ..
@@ -286,6 +293,9 @@ impl<'a> Session<'a> {
             decisions = Decisions::new(choices, has_demands)?;
             expectations = expectations.and(std::mem::take(&mut decisions.expectations));
             baseline = choices.baseline.as_deref().map(baseline::read).transpose()?;
+        } else if let (Some(command), false) = (arguments.command.verdict(), arguments.is_in_style_of_apple())
+        {
+            config::warn_of_unused(command);
         }
         Ok(Self {
             global,

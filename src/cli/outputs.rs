@@ -4,7 +4,6 @@
 //! in `--output` does (`output`).
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use anstream::ColorChoice;
 use super::arguments::{Global, Reports};
 use super::exit::Exit;
 use super::output::Sink;
+use super::places::resolved;
 use super::values::{Colour, ReportFormat};
 use crate::report::{
     Github, Gitlab, Json, JsonLines, Junit, Markdown, Outcome, Report, Run, Sarif, Settings,
@@ -116,14 +116,4 @@ pub(super) fn check_files(reports: &Reports, output: Option<&Path>) -> Result<()
         seen.push(place);
     }
     Ok(())
-}
-
-/// Returns the real path of a file. If there is no file yet, this is the path that the new file will have.
-fn resolved(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| {
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        let folder = folder.unwrap_or(Path::new(".")).canonicalize();
-        let name = path.file_name().unwrap_or(OsStr::new(""));
-        folder.map_or_else(|_| path.to_owned(), |folder| folder.join(name))
-    })
 }

@@ -12,7 +12,7 @@ use crate::budget::Budget;
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
 use crate::source::SourceError;
-use crate::verify::{Evidence, Item, ProfileProblem};
+use crate::verify::{CodeKind, CodeObject, Evidence, Item, ProfileProblem};
 
 /// First octet of a CMS: a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
@@ -56,10 +56,9 @@ pub(super) fn run(
     for operand in &operands {
         let subjects = operand.subjects(session);
         if let (Operand::Item(evidence), true) = (operand, subjects.is_empty()) {
-            complain(&format!(
-                "sealcheck: {}: no provisioning profile, and no claim that needs one",
-                evidence.path
-            ));
+            let (why, status) = without_profile(evidence);
+            complain(&format!("sealcheck: {}: {why}", evidence.path));
+            worst.worsen(status);
         }
         all.extend(subjects);
     }
@@ -82,6 +81,25 @@ pub(super) fn run(
         }
     }
     Ok(worst)
+}
+
+/// What there is to say of an item without a profile. Only code that verifies is known to claim nothing that needs one.
+fn without_profile(evidence: &Evidence) -> (&'static str, Exit) {
+    let has_code = |object: &CodeObject| object.kind != CodeKind::Generic && !object.slices.is_empty();
+    if !evidence.code.iter().any(has_code) {
+        return ("neither a provisioning profile nor code", Exit::Failed);
+    }
+    match evidence.codesign.valid() {
+        Some(true) => ("no provisioning profile, and no claim that needs one", Exit::Good),
+        Some(false) => (
+            "no provisioning profile; the code does not verify, so what it claims is not known",
+            Exit::Failed,
+        ),
+        None => (
+            "no provisioning profile; the code was not judged, so what it claims is not known",
+            Exit::NotJudged,
+        ),
+    }
 }
 
 /// A file that begins like a CMS, or is called like a profile, is one; anything else is code.

@@ -10,6 +10,7 @@ use super::arguments::RequirementCommand;
 use super::course::Operands;
 use super::exit::Exit;
 use super::file::InputError;
+use super::spelling::misspelled;
 use super::values::RequirementForm;
 use super::{Session, complain, complain_unsigned, file, slice_of};
 use crate::report::write_requirements;
@@ -223,12 +224,18 @@ fn compile(argument: &str) -> Result<Compiled, Unusable> {
             String::from_utf8(bytes).map_err(|_| say("neither text nor a requirement".to_owned()))?
         }
     };
-    Compiled::from_text(&text).map_err(|error| Unusable::new(syntax(&error)))
+    Compiled::from_text(&text).map_err(|error| Unusable::new(syntax(&error, &text)))
 }
 
-/// The lines of Apple's `csreq` (native observations 6.2): two, and one for each fault.
-fn syntax(error: &SyntaxError) -> String {
-    format!("error: invalid or corrupted code requirement(s)\nRequirement syntax error(s):\n{error}")
+/// The lines of Apple's `csreq` (native observations 6.2): two, and one for each fault; then ours about words that are nearly
+/// words of the language.
+fn syntax(error: &SyntaxError, text: &str) -> String {
+    let mut lines =
+        format!("error: invalid or corrupted code requirement(s)\nRequirement syntax error(s):\n{error}");
+    for (word, near) in misspelled(text) {
+        lines.push_str(&format!("\nsealcheck: {word}: did you mean \"{near}\"?"));
+    }
+    lines
 }
 
 fn binary(bytes: &[u8]) -> Result<Compiled, crate::requirement::RequirementError> {

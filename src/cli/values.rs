@@ -291,7 +291,10 @@ pub(super) fn parse_limit(text: &str) -> Result<(String, u64), String> {
     ))
 }
 
-pub(super) fn parse_rule(id: &str) -> Result<Known, String> {
+/// An id, a number of the catalogue, or a headline of a report, such as `error[adhoc-signed] the code is …`.
+pub(super) fn parse_rule(text: &str) -> Result<Known, String> {
+    let pasted = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+    let id = pasted.map_or(text, |(id, _)| id).trim();
     let catalogue = id.to_ascii_uppercase();
     let by_number = || {
         let is_it = |rule: &&'static Rule| rule.catalogue.split(", ").any(|number| number == catalogue);
