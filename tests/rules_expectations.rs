@@ -374,6 +374,7 @@ fn architectures_that_were_not_looked_at() {
     evidence.code[0]
         .slices
         .retain(|slice| slice.architecture != arm64);
+    evidence.code[0].unread_architectures.extend(arm64);
     let advice = advise(&evidence, Some(Target::Local), &required("arch:arm64"));
     assert_eq!(
         advice.unknown.last().unwrap().rule,

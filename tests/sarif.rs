@@ -424,3 +424,39 @@ fn fingerprints_outlive_a_build() {
     assert!(!first.is_empty() && first[0].as_str().unwrap().len() == 64);
     assert_eq!(first, of(0x5010 + 8));
 }
+
+/// A problem of a key of Info.plist is at the line of the key, in every format that has lines. A binary list has none.
+#[test]
+fn problems_of_an_info_plist_have_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = acme(folder.path());
+    let path = app.join("Contents/Info.plist");
+    let keys = [
+        ("CFBundleIdentifier", "com.example.acme"),
+        ("CFBundleExecutable", "Acme"),
+        ("CFBundlePackageType", "BNDL"),
+    ];
+    let keys = keys.map(|(key, value)| format!("\t<key>{key}</key>\n\t<string>{value}</string>\n"));
+    let keys = keys.concat();
+    let text = format!("<?xml version=\"1.0\"?>\n<plist version=\"1.0\">\n<dict>\n{keys}</dict>\n</plist>\n");
+    fs::write(&path, &text).unwrap();
+    let paths = std::slice::from_ref(&app);
+    let line = || {
+        let log = parsed(&run("check", "sarif", &[], paths).0);
+        let found = alerts(&log)
+            .into_iter()
+            .find(|alert| alert.rule == "package-type-wrong");
+        let found = found.unwrap_or_else(|| panic!("{log:#}"));
+        assert!(found.path.ends_with("Acme.app/Contents/Info.plist"), "{found:?}");
+        found.line
+    };
+    assert_eq!(line(), 8);
+    let annotations = run("check", "github", &[], paths).0;
+    let annotation = annotations
+        .lines()
+        .find(|line| line.contains("package-type-wrong"));
+    assert!(annotation.unwrap().contains(",line=8,"), "{annotations}");
+    let list = plist::Value::from_reader(std::io::Cursor::new(&text)).unwrap();
+    list.to_file_binary(&path).unwrap();
+    assert_eq!(line(), 1);
+}

@@ -543,14 +543,15 @@ fn remedies_for_what_lies_in_an_archive() {
     let broken = of(&advice, "sealed-resource-broken")[0];
     let path = archive.path.to_str().unwrap();
     let text = broken.remedy.to_string();
-    let first = format!("unpack the archive first:\n  ditto -x -k {path} unpacked\n");
+    let first =
+        format!("unpack the archive first:\n  unpacked=$(mktemp -d)\n  ditto -x -k {path} \"$unpacked\"\n");
     let rest = text.strip_prefix(&first).expect(&text);
     let (mending, packing) = rest.split_once("then pack it again").expect(&text);
     assert!(
-        mending.contains("codesign") && mending.contains(" unpacked/acme.app"),
+        mending.contains("codesign") && mending.contains(" \"$unpacked/acme.app\""),
         "{text}"
     );
     assert!(!mending.contains(path), "{text}");
-    let last = format!("  ditto -c -k --sequesterRsrc unpacked {path}");
+    let last = format!("  ditto -c -k --sequesterRsrc \"$unpacked\" {path}");
     assert!(packing.ends_with(&last), "{text}");
 }

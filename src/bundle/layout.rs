@@ -174,6 +174,8 @@ pub struct Layout {
     pub info_plist: Option<NodeId>,
     /// Info.plist decoded; `None` when it is missing or malformed.
     pub info: Option<Dictionary>,
+    /// The lines of its keys, where it is XML.
+    pub info_lines: Vec<(String, u64)>,
     /// The budget of ours that Info.plist is beyond, so that what it says is not known.
     pub info_limit: Option<PlistError>,
     /// Whether Info.plist is there and could not be read.
@@ -256,9 +258,10 @@ impl Layout {
         let info_plist = info_place.as_ref().and_then(|place| follow(tree, place.entry));
         let read = info_plist.map(|node| tree.small(node, tree.limits().info_plist));
         let is_info_unread = matches!(read, Some(Err(_)));
-        let parsed = read
-            .and_then(Result::ok)
-            .map(|bytes| crate::plist::parse_within(&bytes, tree.limits(), tree.budget()));
+        let bytes = read.and_then(Result::ok);
+        let bytes = bytes.as_ref();
+        let parsed = bytes.map(|bytes| crate::plist::parse_within(bytes, tree.limits(), tree.budget()));
+        let info_lines = bytes.map(|bytes| crate::plist::key_lines(bytes, tree.limits(), tree.budget()));
         let (info, info_limit) = match parsed {
             Some(Ok(Value::Dictionary(entries))) => (Some(entries), None),
             Some(Err(error)) if error.is_limit() => (None, Some(error)),
@@ -330,6 +333,7 @@ impl Layout {
             info_plist,
             info,
             info_limit,
+            info_lines: info_lines.unwrap_or_default(),
             is_info_unread,
             executable,
             main,

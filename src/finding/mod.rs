@@ -124,6 +124,8 @@ pub struct Finding {
     pub code: String,
     /// The file or bundle, relative to the item; empty for the item itself.
     pub path: String,
+    /// The line of that file, where it is a text and one line is meant.
+    pub line: Option<u64>,
     /// The architecture, where one is meant.
     pub architecture: Option<String>,
     /// What is wrong, one sentence with the facts.

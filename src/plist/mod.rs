@@ -6,12 +6,14 @@
 //! sets other than Unicode are not read: what such a list says is known to macOS, and not here.
 
 mod binary;
+mod lines;
 mod old_style;
 mod text;
 mod value;
 mod write;
 mod xml;
 
+pub(crate) use lines::key_lines;
 pub use value::{Dictionary, Value};
 pub use write::to_xml;
 pub(crate) use write::{dictionary_to_json, to_json};

@@ -70,6 +70,11 @@ impl<'a> Events<'a> {
         }
     }
 
+    /// How many bytes of the text are read.
+    pub(crate) fn at(&self) -> usize {
+        self.reader.at()
+    }
+
     /// The next event; behind the first value there is none, whatever else follows in the text.
     ///
     /// # Errors

@@ -33,6 +33,12 @@ impl Facts {
         self
     }
 
+    /// Adds a path in the item by name.
+    pub(crate) fn path(&mut self, name: &'static str, path: impl Into<String>) -> &mut Self {
+        self.values.push((name, Fact::Path(path.into())));
+        self
+    }
+
     /// Adds a record with each of these as its `PLACE`. What is in another one goes with it.
     pub(crate) fn places<'p>(&mut self, places: impl IntoIterator<Item = &'p str>) {
         let mut kept: Option<&str> = None;

@@ -43,8 +43,14 @@ fn part(words: &str) -> Part {
     }
 }
 
+/// Says what is to be done with a file of entitlements, before code is signed with it.
+pub(crate) fn change_file(file: &str) -> String {
+    format!("then change {file} as it has to be, and sign with it")
+}
+
 fn write(steps: &[Step], parts: &mut Vec<Part>) {
     let mut is_alternative = false;
+    let mut has_claims_file = false;
     for step in steps {
         let commands = match step {
             Step::Say(words) => {
@@ -81,7 +87,13 @@ fn write(steps: &[Step], parts: &mut Vec<Part>) {
                     "PATH",
                 ])];
                 commands.extend(edits.iter().map(edit));
+                has_claims_file = true;
                 commands
+            }
+            Step::Sign(sign) if sign.claims == Claims::File && !has_claims_file => {
+                write(&[Step::Claim(&[])], parts);
+                parts.push(part(&change_file(&Word::Claims.general())));
+                vec![sign.general()]
             }
             Step::Sign(sign) => vec![sign.general()],
             Step::Notarize => vec![
@@ -123,6 +135,7 @@ impl Kind {
         match self {
             Self::Text => "-string",
             Self::Bool => "-bool",
+            Self::Integer => "-integer",
             Self::Json => "-json",
         }
     }
@@ -133,7 +146,8 @@ impl Word {
         match self {
             Self::Text(text) | Self::Value(text) => text.to_owned(),
             Self::Code => "PATH".to_owned(),
-            Self::CodeIn(path) => format!("PATH/{path}"),
+            Self::Support(path) => format!("PATH/Contents/{path}"),
+            Self::Profile => "PATH/Contents/embedded.provisionprofile".to_owned(),
             Self::Beside(name) => format!("FOLDER/{name}"),
             Self::File => "FILE".to_owned(),
             Self::Folder => "FOLDER".to_owned(),

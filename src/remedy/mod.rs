@@ -11,6 +11,8 @@ mod step;
 
 pub(crate) use facts::{Fact, Facts, find};
 pub use general::General;
+pub(crate) use general::change_file;
+pub(crate) use repair::FRESH;
 pub use repair::{Command, Part, Repair, Stage};
 pub(crate) use step::{CLAIM_INHERITANCE, CLAIM_SANDBOX, SIGN, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, run};
 pub use step::{Claims, Condition, Edit, Kind, Sign, Step, Word};

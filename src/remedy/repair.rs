@@ -19,6 +19,11 @@ pub enum Stage {
     Pack,
 }
 
+/// Begins paths in the new folder that [`Command::fresh_folder`] makes. No file has such a name.
+pub(crate) const FRESH: &str = "\0unpacked";
+/// The name of that folder for a shell, in the place of [`FRESH`].
+const FRESH_IN_SHELL: &str = "$unpacked";
+
 /// A command as its words.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Command(pub(crate) Vec<String>);
@@ -63,6 +68,11 @@ impl Command {
         ])
     }
 
+    /// Makes a new, empty folder for what is unpacked, so that nothing old is mixed into it.
+    pub(crate) fn fresh_folder() -> Self {
+        Self::of([FRESH])
+    }
+
     /// Returns its words, unquoted.
     #[must_use]
     pub fn words(&self) -> &[String] {
@@ -102,6 +112,9 @@ impl Command {
 
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if matches!(self.0.as_slice(), [only] if only == FRESH) {
+            return f.write_str("unpacked=$(mktemp -d)");
+        }
         for (index, word) in self.0.iter().enumerate() {
             let space = if index == 0 { "" } else { " " };
             write!(f, "{space}{}", quoted(word))?;
@@ -199,6 +212,14 @@ impl fmt::Display for Repair {
 
 /// Quotes a text as one word of a shell.
 fn quoted(text: &str) -> String {
+    if let Some(rest) = text.strip_prefix(FRESH) {
+        let is_harmless =
+            |character: char| character.is_alphanumeric() || " /.,:;()-_&'+@=*{}%".contains(character);
+        return match rest.chars().all(is_harmless) {
+            true => format!("\"{FRESH_IN_SHELL}{rest}\""),
+            false => format!("\"{FRESH_IN_SHELL}\"{}", quoted(rest)),
+        };
+    }
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%=:,".contains(&byte);
     let is_harmless =
         |character: char| character.is_alphanumeric() || " /.,:;()-_&'+@=*{}%".contains(character);
@@ -226,6 +247,16 @@ mod tests {
             command(&all).to_string(),
             r#"mv "a b" 'it'\''s $HOME' "" 'com\.apple'"#
         );
+    }
+
+    /// The folder is named by a variable of the shell; a file with this name is not.
+    #[test]
+    fn new_folders_are_variables_of_the_shell() {
+        assert_eq!(Command::fresh_folder().to_string(), "unpacked=$(mktemp -d)");
+        let inside = |rest: &str| command(&["mv", &format!("{FRESH}{rest}")]).to_string();
+        assert_eq!(inside("/A b.app"), "mv \"$unpacked/A b.app\"");
+        assert_eq!(inside("/$HOME"), "mv \"$unpacked\"'/$HOME'");
+        assert_eq!(command(&["mv", "$unpacked/a"]).to_string(), "mv '$unpacked/a'");
     }
 
     #[test]

@@ -26,8 +26,11 @@ pub enum Word {
     Text(&'static str),
     /// The path of the code.
     Code,
-    /// A path in the code.
-    CodeIn(&'static str),
+    /// A path in the folder of a bundle that its Info.plist and its seal belong to: `Contents`, the version of a framework, or the
+    /// bundle itself.
+    Support(&'static str),
+    /// The place of the provisioning profile of a bundle.
+    Profile,
     /// A name in the folder of the code, which the finding may know.
     Beside(&'static str),
     /// The path of the file that the finding is about.
@@ -84,6 +87,8 @@ pub enum Kind {
     Text,
     /// A boolean.
     Bool,
+    /// A whole number.
+    Integer,
     /// JSON.
     Json,
 }

@@ -72,6 +72,8 @@ pub(super) struct Problem {
     pub(super) file: String,
     /// The place and the line in the configuration, where it is about that.
     pub(super) decision: Option<(String, u64)>,
+    /// The line of the file; the first, where the file has none.
+    pub(super) line: u64,
     /// The files that it is about, with a word about each, where it is about several.
     pub(super) places: Vec<String>,
     /// The paths that it is about beside the first.
@@ -97,6 +99,7 @@ impl Problem {
             message,
             file: String::new(),
             decision: None,
+            line: 1,
             places: Vec::new(),
             others: Vec::new(),
             has_other_repairs: false,
@@ -124,6 +127,7 @@ impl Problem {
                 _ => first.path.clone(),
             },
             decision: decision(first, settings),
+            line: first.line.unwrap_or(1),
             has_other_repairs: cause.iter().any(|finding| finding.remedy != first.remedy),
             remedy: first.remedy.clone(),
             ..Self::new(first.rule, first.severity, first.message.clone())
@@ -181,9 +185,9 @@ impl Problem {
     }
 
     /// Where it is, with the line: in the configuration, or in a file of the item at this place. Signed code has no lines, so
-    /// that is the first one, which every file has.
+    /// that is the first one, which every file has; an Info.plist in XML has some.
     pub(super) fn place(&self, item: &str) -> (String, u64) {
-        let in_item = || (place::of(item, &self.file), 1);
+        let in_item = || (place::of(item, &self.file), self.line);
         self.decision.clone().unwrap_or_else(in_item)
     }
 

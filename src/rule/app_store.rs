@@ -98,7 +98,7 @@ fn apple_silicon_only(check: &mut Check<'_>) {
             Some(version) => format!("there is code for arm64 only, and the minimum system is {version}"),
             None => "there is code for arm64 only, and no minimum system".to_owned(),
         };
-        check.info_plist(app, message);
+        check.plist_key(app, "LSMinimumSystemVersion", message);
     }
 }
 
@@ -204,7 +204,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "The App Store puts a receipt into what it delivers. In an app that is signed with a Developer ID it is a leftover of another build: code that validates receipts refuses it, and macOS may ask for an Apple account.",
         remedy: &[
             Step::Say("remove the folder and sign again"),
-            run!["rm" "-r" (CodeIn "Contents/_MASReceipt")],
+            run!["rm" "-r" (Support "_MASReceipt")],
             SIGN,
         ],
         check: receipt,

@@ -235,6 +235,8 @@ fn target_of(evidence: &Evidence) -> Target {
 pub(crate) struct Description {
     pub(crate) message: String,
     pub(crate) places: Vec<Place>,
+    /// What is known for the remedy.
+    pub(crate) facts: Facts,
 }
 
 impl From<String> for Description {
@@ -242,6 +244,7 @@ impl From<String> for Description {
         Self {
             message,
             places: Vec::new(),
+            facts: Facts::default(),
         }
     }
 }
@@ -328,6 +331,20 @@ impl<'a> Check<'a> {
         let file = object.info_plist_file.as_ref();
         let path = file.map_or_else(|| object.main_path(), |file| file.path.clone());
         self.add(&object.path, path, message.into())
+    }
+
+    /// A finding about a key of the Info.plist of a bundle, at its line.
+    pub(super) fn plist_key(
+        &mut self,
+        object: &CodeObject,
+        key: &str,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        let file = object.info_plist_file.as_ref();
+        let line = file.and_then(|file| file.line(key));
+        let finding = self.info_plist(object, message);
+        finding.line = line;
+        finding
     }
 
     /// A finding about a file or folder in a code object, which is what is to be repaired.
@@ -430,6 +447,7 @@ impl<'a> Check<'a> {
                     let description = description.into();
                     let finding = self.add(&object.path, fault.path.clone(), description.message);
                     finding.places = description.places;
+                    finding.facts = description.facts;
                     finding.architecture = slice
                         .and_then(|slice| slice.architecture)
                         .map(|found| found.to_string());
@@ -450,6 +468,7 @@ impl<'a> Check<'a> {
             remedy: Repair::default(),
             facts: Facts::default(),
             path,
+            line: None,
             architecture: None,
             message,
             places: Vec::new(),

@@ -54,7 +54,7 @@ fn identifiers(check: &mut Check<'_>) {
             .filter_map(|slice| slice.identifier.as_deref());
         if let Some(other) = signed.find(|signed| *signed != named) {
             let message = format!("CFBundleIdentifier is {named}, the signature says {other}");
-            check.info_plist(object, message);
+            check.plist_key(object, "CFBundleIdentifier", message);
         }
     });
 }
@@ -76,6 +76,11 @@ fn systems(check: &mut Check<'_>) {
             .get("LSMinimumSystemVersionByArchitecture")
             .and_then(Value::as_dictionary)
             .and_then(|found| text(found, "x86_64"));
+        let key = match by_architecture {
+            Some(_) => "LSMinimumSystemVersionByArchitecture.x86_64",
+            None => "LSMinimumSystemVersion",
+        };
+        let top = key.split('.').next().unwrap_or(key);
         let declared = by_architecture.or_else(|| text(info, "LSMinimumSystemVersion"));
         let declared = declared.filter(|found| variable(found).is_none());
         // Launch Services asks about apps only.
@@ -84,7 +89,11 @@ fn systems(check: &mut Check<'_>) {
         };
         let Some(version) = packed(declared) else {
             let message = format!("the minimum system {declared:?} is not a version such as 10.15 or 11.0");
-            check.info_plist(object, message);
+            let finding = check.plist_key(object, top, message);
+            finding.facts.text("LSMinimumSystemVersion", key);
+            if let Some(oldest) = oldest(&object.slices) {
+                finding.facts.text("VERSION", BuildVersion::text(oldest));
+            }
             return;
         };
         if let Some(oldest) = oldest(&object.slices).filter(|oldest| version < *oldest) {
@@ -92,7 +101,9 @@ fn systems(check: &mut Check<'_>) {
                 "the minimum system is {declared}, but the code for x86_64 was built for {} or later",
                 BuildVersion::text(oldest)
             );
-            check.info_plist(object, message);
+            let finding = check.plist_key(object, top, message);
+            finding.facts.text("LSMinimumSystemVersion", key);
+            finding.facts.text("VERSION", BuildVersion::text(oldest));
         }
     });
 }
@@ -114,7 +125,7 @@ fn platforms(check: &mut Check<'_>) {
                 "CFBundleSupportedPlatforms is {}, and the code is for macOS",
                 named.join(", ")
             );
-            check.info_plist(object, message);
+            check.plist_key(object, "CFBundleSupportedPlatforms", message);
         }
     });
 }
@@ -144,7 +155,7 @@ fn architectures(check: &mut Check<'_>) {
                 absent.join(", "),
                 present.join(", ")
             );
-            check.info_plist(object, message);
+            check.plist_key(object, "LSArchitecturePriority", message);
         }
     });
 }
@@ -171,7 +182,7 @@ fn duplicates(check: &mut Check<'_>) {
         // The outer bundle keeps its identifier.
         let [_, second, ..] = objects[..] else { continue };
         let message = format!("{} bundles have the identifier {identifier}", objects.len());
-        check.info_plist(second, message).places = objects
+        check.plist_key(second, "CFBundleIdentifier", message).places = objects
             .iter()
             .filter_map(|object| object.info_plist_file.as_ref())
             .map(|file| Place {
@@ -253,7 +264,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "Launch Services tells people by LSMinimumSystemVersion that an app needs a newer macOS. Where the code was built for a newer one than that says, they see a crash in dyld in place of the dialog. Code for Apple silicon is for 11.0 or later in any case and is not compared.",
         remedy: &[
             Step::Say("set it to what the code was built for, then sign again"),
-            run!["plutil" "-replace" "LSMinimumSystemVersion" "-string" (Value "VERSION") File],
+            run!["plutil" "-replace" (Value "LSMinimumSystemVersion") "-string" (Value "VERSION") File],
             SIGN,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/lsminimumsystemversion",

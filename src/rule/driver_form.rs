@@ -2,7 +2,7 @@
 //!
 //! Names, places and teams of system extensions are rules of their own; so are the entitlements of drivers.
 
-use super::claims::is_signed_by_apple;
+use super::claims::{app_around, is_signed_by_apple};
 use super::info_plist::{each_bundle, text};
 use super::{Check, Family, Rule, Scope};
 use crate::bundle::BundleKind;
@@ -30,7 +30,8 @@ fn descriptions(check: &mut Check<'_>) {
             _ => return,
         };
         if text(info, key).is_none() {
-            check.info_plist(object, format!("Info.plist has no {key}"));
+            let finding = check.info_plist(object, format!("Info.plist has no {key}"));
+            finding.facts.text("NSSystemExtensionUsageDescription", key);
         }
     });
 }
@@ -80,7 +81,8 @@ fn quick_look_generators(check: &mut Check<'_>) {
         let is_generator =
             object.path.ends_with(".qlgenerator") && matches!(object.kind, CodeKind::Bundle(_));
         if is_generator && !object.slices.iter().any(is_signed_by_apple) {
-            check.object(object, "a Quick Look generator");
+            let around = app_around(check.evidence(), object).unwrap_or(object);
+            check.within(around, &object.path, "a Quick Look generator");
         }
     }
 }
@@ -95,7 +97,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "macOS asks the user whether a system extension or driver may be installed, and shows the description in its Info.plist: NSSystemExtensionUsageDescription, for drivers OSBundleUsageDescription.",
         remedy: &[
             Step::Say("write the description, then sign the extension and the app"),
-            run!["plutil" "-insert" "NSSystemExtensionUsageDescription" "-string" (Value "TEXT") File],
+            run!["plutil" "-replace" (Value "NSSystemExtensionUsageDescription") "-string" (Value "TEXT") File],
             SIGN,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/nssystemextensionusagedescription",
@@ -147,7 +149,8 @@ pub(super) const RULES: &[Rule] = &[
             Step::Say(
                 "make a Quick Look preview extension of it (com.apple.quicklook.preview), or remove it before signing the app",
             ),
-            run!["rm" "-R" Code],
+            run!["rm" "-R" File],
+            SIGN,
         ],
         reference: "https://developer.apple.com/documentation/quicklookui",
         check: quick_look_generators,

@@ -7,7 +7,7 @@ use super::{Check, Family, Rule, Scope};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Severity};
 use crate::plist::Value;
-use crate::remedy::{SIGN_EDITED, Step};
+use crate::remedy::{Edit, Kind, SIGN_EDITED, Step, Word, run};
 use crate::verify::CodeKind;
 
 const BASE_KEY: &str = "com.apple.developer.driverkit";
@@ -159,7 +159,9 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R130",
         explanation: "The program that asks the system to activate a system extension or driver must claim com.apple.developer.system-extension.install, with a profile that grants it; otherwise sysextd answers OSSystemExtensionErrorMissingEntitlement (2). No program in this app claims it.",
         remedy: &[
-            Step::Say("add the System Extension capability to the app, embed its profile, and sign again"),
+            Step::Say("claim the capability, embed a profile that grants it, and sign again"),
+            Step::Claim(&[Edit::Set(Word::Text(INSTALL), Kind::Bool, Word::Text("true"))]),
+            run!["cp" "NAME.provisionprofile" Profile],
             SIGN_EDITED,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/entitlements/com.apple.developer.system-extension.install",

@@ -10,7 +10,8 @@ use crate::entitlements::{Class, Flag, classify, find, nearest};
 use crate::finding::{Finding, Party, Severity, Target};
 use crate::plist::Value;
 use crate::remedy::{
-    CLAIM_INHERITANCE, CLAIM_SANDBOX, Condition, Edit, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, Step, Word, run,
+    CLAIM_INHERITANCE, CLAIM_SANDBOX, Condition, Edit, SIGN, SIGN_EDITED, SIGN_WITHOUT_CLAIMS, Step, Word,
+    run,
 };
 use crate::verify::EntitlementsState;
 
@@ -220,8 +221,8 @@ pub(super) const RULES: &[Rule] = &[
             SIGN_EDITED,
             Step::Or,
             Step::Say("embed a profile that grants them before signing"),
-            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
-            SIGN_EDITED,
+            run!["cp" "NAME.provisionprofile" Profile],
+            SIGN,
         ],
         apple: KILLED,
         reference: PROFILES,

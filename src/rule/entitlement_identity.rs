@@ -6,14 +6,19 @@ use super::claims::{self, Role, app_id_prefix, is_filled_in, list};
 use super::entitlement_values::NOT_GRANTED;
 use super::{Family, Rule};
 use crate::finding::{Party, Severity};
-use crate::plist::Value;
-use crate::remedy::{Claims, SIGN_EDITED, Sign, Step, Word, run};
+use crate::plist::{Value, to_json};
+use crate::remedy::{Condition, Edit, Kind, SIGN, SIGN_EDITED, Sign, Step, Word, run};
 
 const PROFILES: &str =
     "https://developer.apple.com/documentation/technotes/tn3125-inside-code-signing-provisioning-profiles";
 const GROUPS: &str = "https://developer.apple.com/forums/thread/721701";
 const CORRECT: &[Step] = &[
-    Step::Say("correct the value in the entitlements file and sign again"),
+    Step::Say("claim the team that signs, and sign again"),
+    Step::Claim(&[Edit::Set(
+        Word::Text("com.apple.developer.team-identifier"),
+        Kind::Text,
+        Word::Value("TEAM"),
+    )]),
     SIGN_EDITED,
 ];
 const NO_PROFILE: &str =
@@ -29,6 +34,25 @@ const MISPLACED: &[&str] = &[
     "restricted-entitlement-on-standalone-tool",
 ];
 
+/// The groups as JSON, those without a tie to the team named after it.
+fn of_team(groups: &[&str], team: &str) -> String {
+    let named = groups.iter().map(|group| {
+        let is_tied = *group == "com.apple.token"
+            || group.starts_with("group.")
+            || app_id_prefix(group) == Some(team)
+            || !is_filled_in(group);
+        let name = app_id_prefix(group).map_or(*group, |prefix| {
+            group.get(prefix.len().saturating_add(1)..).unwrap_or(group)
+        });
+        Value::String(if is_tied {
+            (*group).to_owned()
+        } else {
+            format!("{team}.{name}")
+        })
+    });
+    to_json(&Value::Array(named.collect())).to_string()
+}
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ios-application-identifier",
@@ -38,19 +62,30 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R109",
         explanation: "On macOS the entitlement is com.apple.application-identifier; application-identifier is that of iOS and of Mac Catalyst. Profiles for macOS do not have it, so AMFI kills a Mac program that claims it, even with a profile.",
         remedy: &[
-            Step::Say(
-                "rename the key to com.apple.application-identifier in the entitlements file and sign again",
-            ),
+            Step::Say("rename the key to com.apple.application-identifier and sign again"),
+            Step::Claim(&[
+                Edit::Remove(Word::Text("application-identifier")),
+                Edit::Set(
+                    Word::Text("com.apple.application-identifier"),
+                    Kind::Text,
+                    Word::Value("VALUE"),
+                ),
+            ]),
             SIGN_EDITED,
         ],
         apple: "taskgated-helper: \"Unsatisfied entitlements: application-identifier\"",
         reference: PROFILES,
         check: |check| {
             claims::each(check, |check, claimant| {
-                if claimant.is_macos() && claimant.get(IOS_IDENTIFIER).is_some() {
+                if claimant.is_macos()
+                    && let Some(claimed) = claimant.get(IOS_IDENTIFIER)
+                {
                     let message =
                         "claims application-identifier, which is com.apple.application-identifier on macOS";
-                    check.slice(claimant.object, claimant.slice, message);
+                    let finding = check.slice(claimant.object, claimant.slice, message);
+                    if let Some(claimed) = claimed.as_str() {
+                        finding.facts.text("VALUE", claimed);
+                    }
                 }
             });
         },
@@ -65,11 +100,26 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "The application identifier is the prefix of the App ID, a dot, and the identifier that the code is signed with, which is also CFBundleIdentifier of its bundle. Where they differ, no profile matches.",
         remedy: &[
             Step::Say("make the three agree and sign again"),
-            Step::Sign(Sign {
-                claims: Claims::File,
-                identifier: Some(Word::Value("IDENTIFIER")),
-                ..Sign::KEPT
-            }),
+            Step::If(
+                Condition::Knows("KEY"),
+                &[
+                    Step::Claim(&[Edit::Set(Word::Value("KEY"), Kind::Text, Word::Value("VALUE"))]),
+                    SIGN_EDITED,
+                ],
+                &[
+                    Step::If(
+                        Condition::Knows("FILE"),
+                        &[
+                            run!["plutil" "-replace" "CFBundleIdentifier" "-string" (Value "IDENTIFIER") (Value "FILE")],
+                        ],
+                        &[],
+                    ),
+                    Step::Sign(Sign {
+                        identifier: Some(Word::Value("IDENTIFIER")),
+                        ..Sign::KEPT
+                    }),
+                ],
+            ),
         ],
         apple: NO_PROFILE,
         reference: PROFILES,
@@ -95,21 +145,32 @@ pub(super) const RULES: &[Rule] = &[
                     .object
                     .info_plist
                     .as_ref()
-                    .and_then(|info| info.get("CFBundleIdentifier"));
+                    .and_then(|info| info.get("CFBundleIdentifier"))
+                    .and_then(Value::as_str);
                 let name = claimed.split_once('.').map_or("", |(_, name)| name);
                 let message = if claimant.is_bare_identifier_only() {
                     return;
                 } else if name != identifier {
                     format!("claims {claimed}, but is signed as {identifier}")
-                } else if bundle
-                    .and_then(Value::as_str)
-                    .is_some_and(|bundle| bundle != identifier)
-                {
+                } else if bundle.is_some_and(|bundle| bundle != identifier) {
                     format!("signed as {identifier}, but CFBundleIdentifier is another")
                 } else {
                     return;
                 };
-                check.slice(claimant.object, claimant.slice, message);
+                let file = claimant.object.info_plist_file.as_ref();
+                let facts = &mut check.slice(claimant.object, claimant.slice, message).facts;
+                if bundle == Some(identifier) {
+                    // Two of the three agree.
+                    let prefix = app_id_prefix(claimed).map_or(String::new(), |prefix| format!("{prefix}."));
+                    facts
+                        .text("KEY", key)
+                        .text("VALUE", format!("{prefix}{identifier}"));
+                } else {
+                    facts.text("IDENTIFIER", name);
+                    if let Some(file) = file.filter(|_| bundle != Some(name)) {
+                        facts.path("FILE", file.path.as_str());
+                    }
+                }
             });
         },
         ..Rule::BASE
@@ -135,7 +196,8 @@ pub(super) const RULES: &[Rule] = &[
                     && is_filled_in(claimed)
                 {
                     let message = format!("claims team {claimed}, but team {team} signed");
-                    check.slice(claimant.object, claimant.slice, message);
+                    let finding = check.slice(claimant.object, claimant.slice, message);
+                    finding.facts.text("TEAM", team);
                 }
             });
         },
@@ -150,6 +212,15 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "Every keychain access group begins with the prefix of the App ID, which is the team identifier for all but old App IDs, and a dot; a claim has no wildcard. Otherwise the profile does not grant it, and the keychain answers errSecMissingEntitlement (-34018).",
         remedy: &[
             Step::Say("write the group as TEAM.group ($(AppIdentifierPrefix)group in Xcode) and sign again"),
+            Step::If(
+                Condition::Knows("GROUPS"),
+                &[Step::Claim(&[Edit::Set(
+                    Word::Text("keychain-access-groups"),
+                    Kind::Json,
+                    Word::Value("GROUPS"),
+                )])],
+                &[],
+            ),
             SIGN_EDITED,
         ],
         apple: NO_PROFILE,
@@ -183,6 +254,11 @@ pub(super) const RULES: &[Rule] = &[
                         format!("keychain access group {message}"),
                     );
                     finding.severity = severity;
+                    let groups = claimant.strings("keychain-access-groups");
+                    let has_wildcard = groups.iter().any(|group| group.contains('*'));
+                    if let Some(prefix) = own.or(team).filter(|_| !has_wildcard) {
+                        finding.facts.text("GROUPS", of_team(&groups, prefix));
+                    }
                 }
             });
         },
@@ -198,6 +274,15 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "An app group is named group.NAME, which a profile must grant, or TEAM.NAME with the team that signed. With any other name, macOS 15 and later ask the user whether the app may access data from other apps, every time.",
         remedy: &[
             Step::Say("name the group TEAM.NAME, or group.NAME with a profile, and sign again"),
+            Step::If(
+                Condition::Knows("GROUPS"),
+                &[Step::Claim(&[Edit::Set(
+                    Word::Text("com.apple.security.application-groups"),
+                    Kind::Json,
+                    Word::Value("GROUPS"),
+                )])],
+                &[],
+            ),
             SIGN_EDITED,
         ],
         apple: "macOS asks: \"… would like to access data from other apps\"",
@@ -216,7 +301,13 @@ pub(super) const RULES: &[Rule] = &[
                         _ => ("begins neither with group. nor with the team", Severity::Warning),
                     };
                     let message = format!("app group {group} {said}");
-                    check.slice(claimant.object, claimant.slice, message).severity = severity;
+                    let finding = check.slice(claimant.object, claimant.slice, message);
+                    finding.severity = severity;
+                    if let Some(team) = team {
+                        finding
+                            .facts
+                            .text("GROUPS", of_team(&claimant.strings(APP_GROUPS), team));
+                    }
                 }
             });
         },
@@ -231,8 +322,8 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "Groups named group.NAME belong to a team by its profile only. Without one, macOS 15 and later ask the user whether the app may access data from other apps; an app of Mac Catalyst does not get at the group at all. Profiles from before February 2025 do not list such groups for macOS.",
         remedy: &[
             Step::Say("embed a profile with the group before signing, or name the group TEAM.NAME"),
-            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
-            SIGN_EDITED,
+            run!["cp" "NAME.provisionprofile" Profile],
+            SIGN,
         ],
         apple: "macOS asks: \"… would like to access data from other apps\"",
         reference: GROUPS,

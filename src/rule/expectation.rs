@@ -3,7 +3,7 @@
 //! Nobody at Apple asks for any of this; a pipeline does, before it publishes or installs something. An expectation that
 //! is not met is an error. One whose answer cannot be found out is unknown, and then the item is not good either.
 
-use crate::remedy::{SIGN_EDITED, Sign, Step, Word};
+use crate::remedy::{Edit, Facts, Kind, SIGN_EDITED, Sign, Step, Word};
 use std::fmt;
 
 use super::{Check, Demand, Family, Rule, Said};
@@ -118,14 +118,56 @@ pub(super) fn unsigned(signature: SignatureKind) -> &'static str {
 
 /// Asks about every slice of the item itself.
 fn item(check: &mut Check<'_>, judge: impl Fn(&SliceEvidence) -> Option<String>) {
+    item_with(check, |_| {}, judge);
+}
+
+/// Asks about every slice of the item itself, and tells the remedy what is known.
+fn item_with(
+    check: &mut Check<'_>,
+    tell: impl Fn(&mut Facts),
+    judge: impl Fn(&SliceEvidence) -> Option<String>,
+) {
     let Some(object) = check.evidence().code.first() else {
         return;
     };
     let said = object.slices.iter().map(|slice| {
-        let message = judge(slice)?;
-        Some(Said::new(Severity::Error, message))
+        let mut said = Said::new(Severity::Error, judge(slice)?);
+        tell(&mut said.facts);
+        Some(said)
     });
     check.slices(object, said.collect());
+}
+
+/// Claims what is expected: a boolean, a number or a text.
+const CLAIM_BOOLEAN: &[Step] = &claiming(Kind::Bool);
+const CLAIM_NUMBER: &[Step] = &claiming(Kind::Integer);
+const CLAIM_TEXT: &[Step] = &claiming(Kind::Text);
+
+const fn claiming(kind: Kind) -> [Step; 3] {
+    const BOOLEAN: &[Edit] = &[Edit::Set(Word::Value("KEY"), Kind::Bool, Word::Value("VALUE"))];
+    const NUMBER: &[Edit] = &[Edit::Set(Word::Value("KEY"), Kind::Integer, Word::Value("VALUE"))];
+    const TEXT: &[Edit] = &[Edit::Set(Word::Value("KEY"), Kind::Text, Word::Value("VALUE"))];
+    let edits = match kind {
+        Kind::Bool => BOOLEAN,
+        Kind::Integer => NUMBER,
+        Kind::Text | Kind::Json => TEXT,
+    };
+    [
+        Step::Say("claim it and sign again"),
+        Step::Claim(edits),
+        SIGN_EDITED,
+    ]
+}
+
+/// Tells the remedy which key to claim, and as what.
+fn claim_of(expected: &ExpectedEntitlement, facts: &mut Facts) {
+    let value = expected.value.as_deref().unwrap_or("true");
+    facts.text("KEY", expected.key.as_str()).text("VALUE", value);
+    facts.steps = Some(match value {
+        "true" | "false" => CLAIM_BOOLEAN,
+        number if number.parse::<i64>().is_ok() => CLAIM_NUMBER,
+        _ => CLAIM_TEXT,
+    });
 }
 
 /// What is wrong about the team of a slice.
@@ -220,7 +262,11 @@ fn forbidden(check: &mut Check<'_>) {
 fn forbidden_in(check: &mut Check<'_>, object: &CodeObject, key: &str) {
     let said = object.slices.iter().map(|slice| {
         let value = slice.entitlements.as_ref()?.get(key)?;
-        is_claim(value).then(|| Said::new(Severity::Error, format!("claims {key}, which is forbidden here")))
+        is_claim(value).then(|| {
+            let mut said = Said::new(Severity::Error, format!("claims {key}, which is forbidden here"));
+            said.facts.text("KEY", key);
+            said
+        })
     });
     check.slices(object, said.collect());
 }
@@ -255,7 +301,10 @@ pub(super) const RULES: &[Rule] = &[
         ],
         check: |check| {
             if let Some(expected) = &check.expectations().identifier {
-                item(check, |slice| match &slice.identifier {
+                let tell = |facts: &mut Facts| {
+                    facts.text("IDENTIFIER", expected.as_str());
+                };
+                item_with(check, tell, |slice| match &slice.identifier {
                     Some(found) if found == expected => None,
                     Some(found) => Some(format!("the identifier is {found}, not {expected}")),
                     None => Some(format!("no identifier, {expected} is expected")),
@@ -284,10 +333,14 @@ pub(super) const RULES: &[Rule] = &[
         family: Family::Expectation,
         title: "an entitlement of --expect-entitlement is not claimed, or has another value",
         explanation: "You expect the item to claim an entitlement. KEY alone is met by any value but false; KEY=VALUE by that boolean, number or string, or by an array with that element. Every architecture of the item itself is looked at. Entitlements get lost where somebody signs again without --entitlements.",
-        remedy: &[Step::Say("sign with the right entitlements"), SIGN_EDITED],
+        remedy: CLAIM_BOOLEAN,
         check: |check| {
             for expected in &check.expectations().entitlements {
-                item(check, |slice| wrong_claim(slice, expected));
+                item_with(
+                    check,
+                    |facts| claim_of(expected, facts),
+                    |slice| wrong_claim(slice, expected),
+                );
             }
         },
         ..Rule::BASE
@@ -299,6 +352,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "You forbid an entitlement, such as com.apple.security.get-task-allow, which lets anybody debug the program. Every piece of code in the item is looked at, for every architecture; a value of false claims nothing. Where entitlements cannot be read nobody knows, and the exit status says so.",
         remedy: &[
             Step::Say("take the key out of the entitlements and sign again"),
+            Step::Claim(&[Edit::Remove(Word::Value("KEY"))]),
             SIGN_EDITED,
         ],
         check: forbidden,

@@ -194,7 +194,8 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "launchd knows the XPC services in Contents/XPCServices of an app or extension, and in XPCServices of the frameworks that it links. A service elsewhere is never started.",
         remedy: &[
             Step::Say("move it, then sign the app"),
-            run!["mv" File (CodeIn "Contents/XPCServices/")],
+            run!["mkdir" "-p" (Support "XPCServices")],
+            run!["mv" File (Support "XPCServices/")],
             SIGN,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/placing-content-in-a-bundle",

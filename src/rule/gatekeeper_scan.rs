@@ -6,6 +6,7 @@
 //! looked at. The list of safe places was read from memory in 2015; that `/nix/store` is still outside is measured.
 
 use super::claims::{is_signed_by_apple, list};
+use super::install_names::remove_run_paths;
 use super::library_validation::is_validating;
 use super::linkage::{Anchor, anchor, folder_of, is_whole, normalized};
 use super::load::is_fatal;
@@ -163,7 +164,11 @@ fn dangling_run_paths(check: &mut Check<'_>) {
                 "run path {} leads out of the app; no library needs it",
                 list(&outside)
             );
-            return (!outside.is_empty()).then(|| Said::new(Severity::Note, message));
+            return (!outside.is_empty()).then(|| {
+                let mut said = Said::new(Severity::Note, message);
+                remove_run_paths(&mut said, outside);
+                said
+            });
         }
         // A library that is nowhere is reported with every place where it was looked for.
         let (_, found) = dependencies.find(|(index, _)| !is_fatal(evidence, linkage, image, *index))?;
@@ -177,7 +182,11 @@ fn dangling_run_paths(check: &mut Check<'_>) {
             list(&outside),
             found.path
         );
-        (!outside.is_empty()).then(|| Said::new(severity, message))
+        (!outside.is_empty()).then(|| {
+            let mut said = Said::new(severity, message);
+            remove_run_paths(&mut said, outside);
+            said
+        })
     });
 }
 

@@ -47,7 +47,11 @@ pub(super) const RULES: &[Rule] = &[
                         .and_then(Value::as_str)?;
                     let signed = slice.identifier.as_deref()?;
                     let message = format!("Info.plist says {named}, the signature {signed}");
-                    (named != signed).then(|| Said::new(Severity::Warning, message))
+                    (named != signed).then(|| {
+                        let mut said = Said::new(Severity::Warning, message);
+                        said.facts.text("IDENTIFIER", named);
+                        said
+                    })
                 });
                 let said = said.collect();
                 check.slices(object, said);

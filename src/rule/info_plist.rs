@@ -102,7 +102,7 @@ fn identifiers(check: &mut Check<'_>) {
         } else {
             return;
         };
-        let finding = check.info_plist(object, message);
+        let finding = check.plist_key(object, "CFBundleIdentifier", message);
         if !identifier.bytes().all(is_allowed) {
             let allowed = |letter: char| u8::try_from(letter).is_ok_and(is_allowed);
             let right: String = identifier
@@ -166,7 +166,7 @@ fn prefixes(check: &mut Check<'_>) {
         if own.strip_prefix(outer).is_none_or(|rest| !rest.starts_with('.')) {
             let message =
                 format!("CFBundleIdentifier {own} does not begin with {outer}. of the app around it");
-            let finding = check.info_plist(object, message);
+            let finding = check.plist_key(object, "CFBundleIdentifier", message);
             let name = own.rsplit('.').next().unwrap_or(own);
             finding.facts.text("APP.NAME", format!("{outer}.{name}"));
             if target != Target::MacAppStore {
@@ -209,7 +209,7 @@ fn services(check: &mut Check<'_>) {
         } else if !text(info, "CFBundlePackageType")
             .is_some_and(|found| found == "XPC!" || variable(found).is_some())
         {
-            check.info_plist(object, "CFBundlePackageType is not XPC!");
+            check.plist_key(object, "CFBundlePackageType", "CFBundlePackageType is not XPC!");
         }
     });
 }
@@ -232,7 +232,7 @@ fn package_types(check: &mut Check<'_>) {
             Some(other) => format!("CFBundlePackageType is {other:?}, not APPL"),
             None => "Info.plist has no CFBundlePackageType".to_owned(),
         };
-        check.info_plist(object, message);
+        check.plist_key(object, "CFBundlePackageType", message);
     });
 }
 
@@ -275,7 +275,7 @@ fn variables(check: &mut Check<'_>) {
     each_bundle(check, |check, object, _, info| {
         for (key, value) in info.iter() {
             if let Some(found) = variable_in(value, MAX_DEPTH) {
-                let finding = check.info_plist(object, format!("{key} holds {found}"));
+                let finding = check.plist_key(object, key, format!("{key} holds {found}"));
                 let party = match key {
                     "CFBundleExecutable" => Party::MacOs,
                     "CFBundleIdentifier" if is_for_store => Party::AppStore,

@@ -8,7 +8,7 @@ use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Party, Severity, Target};
 use crate::macho::LinkedPathKind;
 use crate::plist::Value;
-use crate::remedy::{SIGN, Step, run};
+use crate::remedy::{Condition, Fact, SIGN, Step, run};
 use crate::verify::SliceEvidence;
 
 const VARIABLES: &str = "com.apple.security.cs.allow-dyld-environment-variables";
@@ -28,9 +28,17 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "A run path or the library's own name leads into somebody's home folder, a volume, a temporary folder or a package store. Nothing is there on the users' Macs, unless somebody puts it there; and it tells everybody how the build machine is laid out.",
         remedy: &[
             Step::Say("remove or rename it, then sign again"),
-            run!["install_name_tool" "-delete_rpath" (Value "FOLDER") File],
-            Step::Say("or"),
-            run!["install_name_tool" "-id" "@rpath/NAME" File],
+            Step::If(
+                Condition::Knows("FOLDER"),
+                &[run!["install_name_tool" "-delete_rpath" (Value "FOLDER") File]],
+                &[],
+            ),
+            Step::If(
+                Condition::Knows(RENAMED),
+                &[run!["install_name_tool" "-id" (Value "@rpath/NAME") File]],
+                &[],
+            ),
+            SIGN,
         ],
         reference: "https://developer.apple.com/forums/thread/736719",
         check: build_paths,
@@ -62,7 +70,8 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "Whatever is linked with the library will look for it at the path that it calls itself by, which is not where it lies now.",
         remedy: &[
             Step::Say("rename it before others are linked with it, then sign again"),
-            run!["install_name_tool" "-id" "@rpath/NAME" File],
+            run!["install_name_tool" "-id" (Value "@rpath/NAME") File],
+            SIGN,
         ],
         check: |check| {
             check.each_slice(|_, object, slice, _| {
@@ -71,7 +80,9 @@ pub(super) const RULES: &[Rule] = &[
                     anchor(name) == Anchor::Absolute && is_news && !is_in_build_folder(name)
                 });
                 let name = names.next().filter(|_| !object.path.is_empty())?;
-                Some(Said::new(Severity::Note, format!("calls itself {name}")))
+                let mut said = Said::new(Severity::Note, format!("calls itself {name}"));
+                said.facts.text(RENAMED, renamed(name));
+                Some(said)
             });
         },
         ..Rule::BASE
@@ -111,7 +122,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "LSEnvironment in Info.plist sets DYLD_… variables for the app. A program with the hardened runtime never sees them, unless it claims com.apple.security.cs.allow-dyld-environment-variables.",
         remedy: &[
             Step::Say("link with run paths in their place, and remove the variables"),
-            run!["plutil" "-remove" "LSEnvironment" (CodeIn "Contents/Info.plist")],
+            run!["plutil" "-remove" "LSEnvironment" (Support "Info.plist")],
             SIGN,
         ],
         reference: VARIABLES_PAGE,
@@ -165,6 +176,21 @@ fn identities(slice: &SliceEvidence) -> impl Iterator<Item = &str> {
         .map(|path| path.path.as_str())
 }
 
+/// The name of the value that a library is to call itself by.
+const RENAMED: &str = "@rpath/NAME";
+
+/// The name of a library by which programs find it through their run paths.
+fn renamed(name: &str) -> String {
+    format!("@rpath/{}", name.rsplit('/').next().unwrap_or(name))
+}
+
+/// Lets the remedy remove these run paths, each once.
+pub(super) fn remove_run_paths<'p>(said: &mut Said, paths: impl IntoIterator<Item = &'p str>) {
+    for path in paths {
+        said.facts.record(vec![("FOLDER", Fact::Text(path.to_owned()))]);
+    }
+}
+
 fn build_paths(check: &mut Check<'_>) {
     let target = check.target();
     check.each_slice(|_, _, slice, _| {
@@ -174,20 +200,22 @@ fn build_paths(check: &mut Check<'_>) {
             .any(|path| path.kind.is_dependency() && matches!(anchor(&path.path), Anchor::RunPath(_)));
         // Where libraries are looked for behind it, the rules about that speak.
         let is_said = target == Target::DeveloperId && has_dependencies;
-        let mut found: Vec<String> = Vec::new();
-        if !is_said {
-            found.extend(
-                run_paths(slice)
-                    .filter(|path| is_in_build_folder(path))
-                    .map(|path| format!("run path {path}")),
-            );
-        }
-        found.extend(
-            identities(slice)
-                .filter(|name| is_in_build_folder(name))
-                .map(|name| format!("its own name {name}")),
-        );
-        (!found.is_empty()).then(|| Said::new(Severity::Warning, list(&found)))
+        let folders = run_paths(slice).filter(|path| !is_said && is_in_build_folder(path));
+        let folders: Vec<&str> = folders.collect();
+        let names: Vec<&str> = identities(slice)
+            .filter(|name| is_in_build_folder(name))
+            .collect();
+        let of_folders = folders.iter().map(|path| format!("run path {path}"));
+        let of_names = names.iter().map(|name| format!("its own name {name}"));
+        let found: Vec<String> = of_folders.chain(of_names).collect();
+        (!found.is_empty()).then(|| {
+            let mut said = Said::new(Severity::Warning, list(&found));
+            remove_run_paths(&mut said, folders);
+            if let Some(name) = names.first() {
+                said.facts.text(RENAMED, renamed(name));
+            }
+            said
+        })
     });
 }
 
@@ -211,6 +239,7 @@ fn duplicates(check: &mut Check<'_>) {
                 seen.push(path);
             }
         }
+        let each = exact.clone();
         exact.sort_unstable();
         exact.dedup();
         let is_enforced = slice
@@ -219,7 +248,9 @@ fn duplicates(check: &mut Check<'_>) {
         if exact.is_empty() {
             return (!similar.is_empty()).then(|| {
                 let message = format!("run path {} again, but for a slash", list(&similar));
-                Said::new(Severity::Warning, message)
+                let mut said = Said::new(Severity::Warning, message);
+                remove_run_paths(&mut said, similar);
+                said
             });
         }
         let severity = if is_enforced && check.linkage().is_linked(image) {
@@ -227,9 +258,8 @@ fn duplicates(check: &mut Check<'_>) {
         } else {
             Severity::Warning
         };
-        Some(Said::new(
-            severity,
-            format!("run path {} more than once", list(&exact)),
-        ))
+        let mut said = Said::new(severity, format!("run path {} more than once", list(&exact)));
+        remove_run_paths(&mut said, each);
+        Some(said)
     });
 }

@@ -121,7 +121,7 @@ fn executables(check: &mut Check<'_>) {
             .iter()
             .any(|fault| fault.kind == FaultKind::Unsigned);
         let right = program_name(evidence, object, &file.path, name);
-        let finding = check.info_plist(object, message);
+        let finding = check.plist_key(object, "CFBundleExecutable", message);
         finding.severity = severity;
         if let Some(right) = right {
             let folder = object

@@ -318,7 +318,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "In MacOS, Frameworks, PlugIns and the other folders for code, codesign takes every folder with a dot in its name for a bundle: python3.12, libs.d. It is none, so the code around it can be neither signed nor verified.",
         remedy: &[
             Step::Say("rename the folder, or move it to Contents/Resources and leave a link, then sign"),
-            run!["mv" File (CodeIn "Contents/Resources/")],
+            run!["mv" File (Support "Resources/")],
             SIGN,
         ],
         apple: "codesign: \"bundle format unrecognized, invalid, or unsuitable\"",

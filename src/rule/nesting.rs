@@ -150,6 +150,10 @@ fn links(names: &Listing, framework: NodeId, path: &str, facts: &mut Facts) {
         .copied()
         .filter(is_version)
         .collect();
+    let inside = |name: &str| match path {
+        "" => name.to_owned(),
+        path => format!("{path}/{name}"),
+    };
     let mut link = |place: String, target: String, is_copy: bool| {
         let mut record = vec![
             ("LINK", Fact::Path(place.clone())),
@@ -168,7 +172,7 @@ fn links(names: &Listing, framework: NodeId, path: &str, facts: &mut Facts) {
             [only] => name(*only),
             _ => "VERSION".to_owned(),
         };
-        link(format!("{path}/Versions/Current"), version, is_copy);
+        link(inside("Versions/Current"), version, is_copy);
     }
     let mut contents: Vec<String> = found
         .iter()
@@ -182,11 +186,7 @@ fn links(names: &Listing, framework: NodeId, path: &str, facts: &mut Facts) {
         let kind = names.lookup(framework, &name).id().map(|id| names.node(id).kind);
         let is_copy = matches!(kind, Some(Kind::File | Kind::Directory));
         if is_copy || (kind.is_none() && current.is_none()) {
-            link(
-                format!("{path}/{name}"),
-                format!("Versions/Current/{name}"),
-                is_copy,
-            );
+            link(inside(&name), format!("Versions/Current/{name}"), is_copy);
         }
     }
 }

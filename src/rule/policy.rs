@@ -235,6 +235,7 @@ impl Policy {
             rejected_by: rule.rejected_by.to_vec(),
             code: String::new(),
             path: String::new(),
+            line: None,
             architecture: None,
             message: format!("{origin}: {message}"),
             places: Vec::new(),

@@ -79,8 +79,9 @@ fn missing(check: &mut Check<'_>) {
         let listing = &check.evidence().listing;
         if listing.lookup(NodeId(0), &named.path).id().is_none() {
             let label = named.label;
-            check.info_plist(
+            check.plist_key(
                 named.app,
+                "SMPrivilegedExecutables",
                 format!("SMPrivilegedExecutables names {label}, and there is no {FOLDER}/{label}"),
             );
         }
@@ -109,15 +110,17 @@ fn requirements(check: &mut Check<'_>) {
             ),
             Ok(Some(false)) => {
                 let text = named.requirement.as_str().unwrap_or_default().to_owned();
-                let finding = check.info_plist(
+                let finding = check.plist_key(
                     named.app,
+                    "SMPrivilegedExecutables",
                     format!("{label} does not satisfy the requirement in SMPrivilegedExecutables"),
                 );
                 finding.details.push(("requirement", text));
             }
             Err(reason) => {
-                check.info_plist(
+                check.plist_key(
                     named.app,
+                    "SMPrivilegedExecutables",
                     format!(
                         "the requirement for {label} in SMPrivilegedExecutables cannot be used: {reason}"
                     ),
@@ -260,7 +263,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "SMJobBless installs the helper from Contents/Library/LaunchServices, under the name that is its key in SMPrivilegedExecutables. It is not there.",
         remedy: &[
             Step::Say("copy the helper to its place, sign it, then the app"),
-            run!["cp" (Value "HELPER") (CodeIn "Contents/Library/LaunchServices/")],
+            run!["cp" (Value "HELPER") (Support "Library/LaunchServices/")],
             SIGN,
         ],
         reference: PAGE,

@@ -8,7 +8,7 @@ use super::{Family, Rule, Scope};
 use crate::finding::{Finding, Party, Severity, Target};
 use crate::octets::hex;
 use crate::profile::{Profile, ProfileKind, ProfileSigner};
-use crate::remedy::{SIGN_EDITED, Step, run};
+use crate::remedy::{SIGN, Step, run};
 use crate::time::UnixTime;
 use crate::trust::CertificateKind;
 use crate::verify::{
@@ -25,8 +25,8 @@ const RENEW: &[Step] = &[
     Step::Say(
         "make the profile anew at https://developer.apple.com/account/resources/profiles, then embed it and sign again",
     ),
-    run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
-    SIGN_EDITED,
+    run!["cp" "NAME.provisionprofile" Profile],
+    SIGN,
 ];
 
 /// A bundle with a profile, and the programs that it is for.
@@ -145,8 +145,8 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "A provisioning profile is a property list that Apple signed. This one cannot be read, was changed, or is not signed by Apple's service for profiles, so macOS does not take it into account, and no restricted entitlement is granted.",
         remedy: &[
             Step::Say("download the profile again, embed it as it is, and sign again"),
-            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
-            SIGN_EDITED,
+            run!["cp" "NAME.provisionprofile" Profile],
+            SIGN,
         ],
         apple: NO_MATCH,
         check: |check| {
@@ -240,16 +240,18 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[],
         title: "the two forms of the provisioning profile say different things",
         catalogue: "R160",
-        explanation: "A profile holds the same facts twice, as a property list and as DER under DER-Encoded-Profile, each signed by Apple. Current systems read the DER, so what a tool shows of the property list may not be what counts. Profiles from before 2021 have no DER.",
+        explanation: "A profile holds the same facts twice, as a property list and as DER under DER-Encoded-Profile, each signed by Apple. Current systems read the DER, so what a tool shows of the property list may not be what counts. Profiles that Apple made before it added the DER in 2021 have none, and count as they are.",
         remedy: &[
             Step::Say("download the profile again and embed it as it is"),
-            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
-            SIGN_EDITED,
+            run!["cp" "NAME.provisionprofile" Profile],
+            SIGN,
         ],
         check: |check| {
             for (subject, profile) in Subject::sound(check) {
                 let message = match &profile.der {
-                    None => "there is no DER form".to_owned(),
+                    // Apple's signature covers the list as a whole, so that nobody can have taken the DER out of it: Apple added
+                    // it in 2021, and profiles live 18 years.
+                    None => continue,
                     Some(der) => match (&der.contents, &der.signer) {
                         (Err(error), _) => format!("the DER form cannot be read: {error}"),
                         (Ok(_), None) => "the DER form is not signed".to_owned(),
@@ -277,10 +279,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "the provisioning profile was put there after signing",
         catalogue: "R162",
         explanation: "The profile is part of what the signature seals. This one was added or exchanged afterwards, which breaks the seal like any other change. Embed the profile first, sign then.",
-        remedy: &[
-            Step::Say("sign again, with the profile in its place"),
-            SIGN_EDITED,
-        ],
+        remedy: &[Step::Say("sign again, with the profile in its place"), SIGN],
         apple: "a sealed resource is missing or invalid; file added: …/embedded.provisionprofile",
         check: |check| {
             for subject in Subject::all(check) {
@@ -318,8 +317,8 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "macOS looks for the profile of a bundle in Contents/embedded.provisionprofile, of a flat bundle in its folder, under exactly this name, and nowhere else. A profile among the resources, under the name that iOS uses, or in other case is not found; what the code claims is not granted then.",
         remedy: &[
             Step::Say("move the profile to its place, then sign again"),
-            run!["mv" (Value "PROFILE") (CodeIn "Contents/embedded.provisionprofile")],
-            SIGN_EDITED,
+            run!["mv" (Value "PROFILE") Profile],
+            SIGN,
         ],
         apple: NO_MATCH,
         check: |check| {
@@ -357,10 +356,9 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R159",
         explanation: "The code claims no entitlement that a profile must grant, so macOS does not look at the profile. It does no harm. Perhaps the entitlements were lost when the code was signed.",
         remedy: &[
-            Step::Say(
-                "remove Contents/embedded.provisionprofile, or sign with the entitlements that it is for",
-            ),
-            SIGN_EDITED,
+            Step::Say("remove the profile and sign again, or sign with the entitlements that it is for"),
+            run!["rm" File],
+            SIGN,
         ],
         scope: Scope::File,
         check: |check| {
@@ -407,8 +405,8 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "An app for the Mac App Store may do without a profile, but TestFlight takes builds with a profile for App Store distribution only.",
         remedy: &[
             Step::Say("embed a profile for Mac App Store Connect, then sign again"),
-            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
-            SIGN_EDITED,
+            run!["cp" "NAME.provisionprofile" Profile],
+            SIGN,
         ],
         check: |check| {
             let Some(item) = check.evidence().code.first() else {

@@ -10,7 +10,7 @@ use super::profile::{NO_MATCH, Subject, TN3125, depends, fits_kind, label, leaf,
 use super::{Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::profile::{Answer, NotGranted, Profile};
-use crate::remedy::{SIGN_EDITED, Step, run};
+use crate::remedy::{SIGN, SIGN_EDITED, Step, run};
 use crate::verify::{Claim, SignatureKind, SliceEvidence};
 
 /// Claims about who the code is; App ID and team have rules of their own.
@@ -34,8 +34,8 @@ const NEW_PROFILE: &[Step] = &[
     Step::Say(
         "make a profile that fits at https://developer.apple.com/account/resources/profiles, then embed it and sign again",
     ),
-    run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
-    SIGN_EDITED,
+    run!["cp" "NAME.provisionprofile" Profile],
+    SIGN,
 ];
 
 /// What a rule says about one architecture.
@@ -307,8 +307,8 @@ pub(super) const RULES: &[Rule] = &[
             Step::Say(
                 "register an explicit App ID with the capability, make a profile for it, then embed it and sign again",
             ),
-            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
-            SIGN_EDITED,
+            run!["cp" "NAME.provisionprofile" Profile],
+            SIGN,
         ],
         check: |check| {
             each(check, |slice, profile| {
@@ -347,7 +347,7 @@ pub(super) const RULES: &[Rule] = &[
             Step::Say(
                 "claim what the profile grants (sealcheck profile PATH shows it), or give the App ID the capability, make the profile anew, embed it and sign again",
             ),
-            run!["cp" "NAME.provisionprofile" (CodeIn "Contents/embedded.provisionprofile")],
+            run!["cp" "NAME.provisionprofile" Profile],
             SIGN_EDITED,
         ],
         apple: "taskgated-helper: \"Unsatisfied entitlements: …\"; amfid: -413 \"No matching profile found\"; the process ends with \"Killed: 9\"",

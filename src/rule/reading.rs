@@ -3,7 +3,7 @@
 use super::{Family, Rule};
 use crate::archive::ContainerFormat;
 use crate::finding::Severity;
-use crate::remedy::{Step, run};
+use crate::remedy::{FRESH, Step, Word, run};
 use crate::verify::Unopened;
 
 const BEFORE: Step = Step::Say("check what goes into it, before it is packed");
@@ -25,10 +25,16 @@ const LEAVE_OUT_OF_REPORT: Step = Step::Say(
     "where its contents do not matter, leave it out with an [[ignore]] of the item, in a file that --config names if the command line demands something of every item",
 );
 const CHECK_CONTENTS: &[Step] = &[
-    Step::Say("unpack it, and check what comes out"),
-    run!["mkdir" "unpacked"],
-    run!["tar" "-xf" Code "-C" "unpacked"],
-    run!["sealcheck" "unpacked"],
+    Step::Say("unpack it into a new folder, and check what comes out"),
+    Step::Run(&[Word::Text(FRESH)]),
+    Step::Run(&[
+        Word::Text("tar"),
+        Word::Text("-xf"),
+        Word::Code,
+        Word::Text("-C"),
+        Word::Text(FRESH),
+    ]),
+    Step::Run(&[Word::Text("sealcheck"), Word::Text(FRESH)]),
 ];
 const CHECK_TARGET: &[Step] = &[
     Step::Say("replace the link with what it leads to, or check that as well"),

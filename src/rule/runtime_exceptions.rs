@@ -251,7 +251,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "A program that asks for microphone, camera, location, contacts, calendars, photos or other apps needs a text in Info.plist that macOS shows to the user. Without it the program is killed when it first asks.",
         remedy: &[
             Step::Say("add the text that macOS shows to the user, and sign again"),
-            run!["plutil" "-insert" (Value "KEY") "-string" (Value "TEXT") (CodeIn "Contents/Info.plist")],
+            run!["plutil" "-insert" (Value "KEY") "-string" (Value "TEXT") (Support "Info.plist")],
             SIGN,
         ],
         apple: "crash report: \"This app has crashed because it attempted to access privacy-sensitive data without a usage description.\"",

@@ -1,6 +1,6 @@
 //! Rules about bundles and their resource seal (R005, R007–R010, R013–R015, R020).
 
-use crate::remedy::{SIGN, Sign, Step, Word, run};
+use crate::remedy::{Condition, Fact, Facts, SIGN, Sign, Step, Word, run};
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -22,6 +22,15 @@ const SIGN_AGAIN: &[Step] = &[
 const NAME_THE_CODE: &[Step] = &[Step::Say(
     "name the app, tool or archive that is to be checked, or a folder that contains one; if the build should have put one here, find out why it did not",
 )];
+
+/// The path of a file with this name, where a fault is about the file or about its folder.
+fn place_of(path: &str, name: &str) -> String {
+    match path {
+        "" => name.to_owned(),
+        path if path.rsplit('/').next() == Some(name) => path.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -136,6 +145,7 @@ pub(super) const RULES: &[Rule] = &[
                     Some(Description {
                         message: format!("{total} sealed {noun} from what was signed: {}", words.join(", ")),
                         places,
+                        facts: Facts::default(),
                     })
                 }
                 _ => None,
@@ -385,38 +395,62 @@ pub(super) const RULES: &[Rule] = &[
             Step::Say(
                 "move the file into Contents/Resources (app) or Versions/A/Resources (framework); copy bundles with ditto or tar, which keep links; then sign again",
             ),
+            Step::If(
+                Condition::Knows("PLACE"),
+                &[
+                    run!["mkdir" "-p" (Support "Resources")],
+                    run!["mv" "-n" (Value "PLACE") (Support "Resources/")],
+                ],
+                &[],
+            ),
             SIGN,
         ],
         check: |check| {
-            check.each_fault(|fault, _| match &fault.kind {
-                FaultKind::Layout(
+            check.each_fault(|fault, _| {
+                let mut facts = Facts::default();
+                if let FaultKind::Layout(
                     LayoutFault::UnsealedRoot { name }
                     | LayoutFault::UnsealedFrameworkRoot { name }
-                    | LayoutFault::MetaNotAFile { name }
                     | LayoutFault::MetaGuest { name },
-                ) if misplaced::is_apple_double(name) => None,
-                FaultKind::Layout(LayoutFault::UnsealedRoot { name }) => {
-                    Some(format!("{name} lies beside Contents, where no seal covers it"))
+                ) = &fault.kind
+                {
+                    facts.record(vec![("PLACE", Fact::Path(place_of(&fault.path, name)))]);
                 }
-                FaultKind::Layout(LayoutFault::UnsealedFrameworkRoot { name }) => Some(format!(
-                    "{name} does not belong in the framework's root, where no seal covers it"
-                )),
-                FaultKind::Layout(LayoutFault::MetaNotADirectory) => {
-                    Some("_CodeSignature is a file, where a folder belongs".to_owned())
-                }
-                FaultKind::Layout(LayoutFault::MetaLoop) => {
-                    Some("_CodeSignature is a link that leads in a circle".to_owned())
-                }
-                FaultKind::Layout(LayoutFault::MetaOutside) => {
-                    Some("_CodeSignature is a link that leads out of the item".to_owned())
-                }
-                FaultKind::Layout(LayoutFault::MetaNotAFile { name }) => {
-                    Some(format!("{name} in _CodeSignature is not a plain file"))
-                }
-                FaultKind::Layout(LayoutFault::MetaGuest { name }) => {
-                    Some(format!("{name} does not belong in _CodeSignature"))
-                }
-                _ => None,
+                let message = match &fault.kind {
+                    FaultKind::Layout(
+                        LayoutFault::UnsealedRoot { name }
+                        | LayoutFault::UnsealedFrameworkRoot { name }
+                        | LayoutFault::MetaNotAFile { name }
+                        | LayoutFault::MetaGuest { name },
+                    ) if misplaced::is_apple_double(name) => None,
+                    FaultKind::Layout(LayoutFault::UnsealedRoot { name }) => {
+                        Some(format!("{name} lies beside Contents, where no seal covers it"))
+                    }
+                    FaultKind::Layout(LayoutFault::UnsealedFrameworkRoot { name }) => Some(format!(
+                        "{name} does not belong in the framework's root, where no seal covers it"
+                    )),
+                    FaultKind::Layout(LayoutFault::MetaNotADirectory) => {
+                        Some("_CodeSignature is a file, where a folder belongs".to_owned())
+                    }
+                    FaultKind::Layout(LayoutFault::MetaLoop) => {
+                        Some("_CodeSignature is a link that leads in a circle".to_owned())
+                    }
+                    FaultKind::Layout(LayoutFault::MetaOutside) => {
+                        Some("_CodeSignature is a link that leads out of the item".to_owned())
+                    }
+                    FaultKind::Layout(LayoutFault::MetaNotAFile { name }) => {
+                        Some(format!("{name} in _CodeSignature is not a plain file"))
+                    }
+                    FaultKind::Layout(LayoutFault::MetaGuest { name }) => {
+                        Some(format!("{name} does not belong in _CodeSignature"))
+                    }
+                    _ => None,
+                }?;
+                Some(Description {
+                    message,
+                    places: Vec::new(),
+                    facts,
+                })
             });
         },
         follows_from: &["framework-flattened"],

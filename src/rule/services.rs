@@ -5,7 +5,7 @@ use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::Party;
 use crate::plist::{Dictionary, Value};
-use crate::remedy::{SIGN, SIGN_EDITED, Step, run};
+use crate::remedy::{SIGN, Sign, Step, Word, run};
 use crate::verify::{CodeKind, CodeObject, SignatureKind, SliceEvidence};
 
 const INSTALLING: &str =
@@ -41,15 +41,15 @@ fn names(check: &mut Check<'_>) {
         let identifier = info
             .and_then(|info| info.get("CFBundleIdentifier"))
             .and_then(Value::as_str);
-        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "systemextension"));
         if let Some(identifier) = identifier
             && folder.ends_with(PLACE)
             && identifier != stem
         {
-            check.info_plist(
-                object,
-                format!("it is named {stem}, but its bundle identifier is {identifier}"),
-            );
+            let message = format!("it is named {stem}, but its bundle identifier is {identifier}");
+            let right = format!("{identifier}.{extension}");
+            let finding = check.plist_key(object, "CFBundleIdentifier", message);
+            finding.facts.text("IDENTIFIER.systemextension", right);
         }
     });
 }
@@ -135,14 +135,18 @@ fn mach_service(check: &mut Check<'_>, dictionary: &str, key: &str, is_required:
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         if !groups.iter().any(is_below) {
+            let last = name.rsplit('.').next().unwrap_or(name);
+            let right = groups.first().map(|group| format!("{group}.{last}"));
             let groups = match groups.as_slice() {
                 [] => "it claims none".to_owned(),
                 groups => groups.join(", "),
             };
-            check.info_plist(
-                object,
-                format!("{key} {name} does not begin with an app group of the extension ({groups})"),
-            );
+            let message =
+                format!("{key} {name} does not begin with an app group of the extension ({groups})");
+            let finding = check.plist_key(object, dictionary, message);
+            if let Some(right) = right {
+                finding.facts.text("GROUP.NAME", right);
+            }
         }
     }
 }
@@ -157,7 +161,11 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "sysextd looks for Contents/Library/SystemExtensions/IDENTIFIER.systemextension (or .dext) and finds nothing under another name.",
         remedy: &[
             Step::Say("rename the folder, then sign it"),
-            run!["mv" Code "IDENTIFIER.systemextension"],
+            run!["mv" Code (Beside "IDENTIFIER.systemextension")],
+            Step::Sign(Sign {
+                at: Word::Beside("IDENTIFIER.systemextension"),
+                ..Sign::KEPT
+            }),
         ],
         reference: INSTALLING,
         check: names,
@@ -172,7 +180,8 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "System extensions and drivers are activated from Contents/Library/SystemExtensions of the app, and from nowhere else.",
         remedy: &[
             Step::Say("move it, then sign the app"),
-            run!["mv" File (CodeIn "Contents/Library/SystemExtensions/")],
+            run!["mkdir" "-p" (Support "Library/SystemExtensions")],
+            run!["mv" File (Support "Library/SystemExtensions/")],
             SIGN,
         ],
         reference: INSTALLING,
@@ -188,7 +197,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "An app may activate extensions of its own team only, unless the extension claims com.apple.developer.system-extension.redistributable.",
         remedy: &[
             Step::Say("sign the extension with the certificate of the app's team"),
-            SIGN_EDITED,
+            SIGN,
         ],
         reference: INSTALLING,
         check: teams,
@@ -203,7 +212,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "NetworkExtension/NEMachServiceName is the name under which launchd knows the provider. It must begin with one of the app groups that the extension claims, or the app cannot connect to it.",
         remedy: &[
             Step::Say("let the name begin with an app group, then sign again"),
-            run!["plutil" "-replace" "NetworkExtension.NEMachServiceName" "-string" "GROUP.NAME" File],
+            run!["plutil" "-replace" "NetworkExtension.NEMachServiceName" "-string" (Value "GROUP.NAME") File],
             SIGN,
         ],
         reference: "https://developer.apple.com/documentation/bundleresources/information-property-list/networkextension",
@@ -219,7 +228,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "CMIOExtension/CMIOExtensionMachServiceName must begin with one of the app groups that the extension claims, or the camera does not appear.",
         remedy: &[
             Step::Say("let the name begin with an app group, then sign again"),
-            run!["plutil" "-replace" "CMIOExtension.CMIOExtensionMachServiceName" "-string" "GROUP.NAME" File],
+            run!["plutil" "-replace" "CMIOExtension.CMIOExtensionMachServiceName" "-string" (Value "GROUP.NAME") File],
             SIGN,
         ],
         reference: "https://developer.apple.com/documentation/coremediaio/creating-a-camera-extension-with-core-media-i-o",

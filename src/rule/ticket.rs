@@ -7,7 +7,7 @@
 use super::{Check, Family, Rule, Scope};
 use crate::finding::{Party, Severity, Target};
 use crate::hash::HashType;
-use crate::remedy::{SIGN, Step, run};
+use crate::remedy::{Condition, SIGN, Step, run};
 use crate::ticket::Ticket;
 use crate::trust::CertificateKind;
 use crate::verify::{
@@ -21,7 +21,7 @@ const NOTARIZE: &[Step] = &[
 ];
 const STAPLE_AGAIN: &[Step] = &[
     Step::Say("remove the ticket, then notarize and staple again"),
-    run!["rm" (CodeIn "Contents/CodeResources")],
+    Step::If(Condition::Knows("TICKET"), &[run!["rm" (Value "TICKET")]], &[]),
     Step::Notarize,
 ];
 const REFERENCE: &str =
@@ -76,6 +76,9 @@ fn place(ticket: &TicketEvidence) -> (&str, String) {
 fn report(check: &mut Check<'_>, ticket: &TicketEvidence, severity: Severity, message: &str) {
     let (path, name) = place(ticket);
     let finding = check.file(path, format!("{name}{message}"));
+    if ticket.origin == TicketOrigin::Stapled {
+        finding.facts.path("TICKET", path);
+    }
     finding.severity = if is_for_item(ticket) {
         severity
     } else {
@@ -457,7 +460,7 @@ pub(super) const RULES: &[Rule] = &[
         explanation: "The ticket is stapled after signing, so no seal may know it; macOS leaves its place out when it holds the bundle against the seal, and misses the file then. Apple's signer never lists it. Another tool signed a bundle that had a ticket already.",
         remedy: &[
             Step::Say("remove the ticket, sign with Apple's codesign, then notarize and staple"),
-            run!["rm" (CodeIn "Contents/CodeResources")],
+            run!["rm" (Support "CodeResources")],
             SIGN,
             Step::Notarize,
         ],

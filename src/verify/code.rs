@@ -109,7 +109,9 @@ fn bundle<T: Tree + ?Sized>(
         path: tree.path(node),
         is_dictionary: layout.info.is_some(),
         not_read: layout.info_limit.as_ref().map(ToString::to_string),
+        lines: layout.info_lines.clone(),
     });
+    object.support = Some(tree.path(layout.support));
     object.profile = profiles::embedded(tree, layout, context.options);
     if let Some(kind) = unknown(tree, layout) {
         let place = layout.info_plist.unwrap_or(layout.root);

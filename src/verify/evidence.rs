@@ -267,6 +267,17 @@ pub struct InfoPlistFile {
     pub is_dictionary: bool,
     /// Why it was not read, where macOS may read it.
     pub not_read: Option<String>,
+    /// The lines of its keys, where it is XML.
+    pub lines: Vec<(String, u64)>,
+}
+
+impl InfoPlistFile {
+    /// Returns the line of a key.
+    #[must_use]
+    pub fn line(&self, key: &str) -> Option<u64> {
+        let mut lines = self.lines.iter();
+        lines.find(|(found, _)| found == key).map(|(_, line)| *line)
+    }
 }
 
 /// One code object: the item itself or code nested in it.
@@ -291,6 +302,9 @@ pub struct CodeObject {
     pub info_plist: Option<Dictionary>,
     /// The file that it was read from, where the bundle has one.
     pub info_plist_file: Option<InfoPlistFile>,
+    /// The folder of a bundle that its Info.plist and its seal belong to (`Contents`, the version of a framework, or the bundle
+    /// itself), relative to the item.
+    pub support: Option<String>,
     /// How it was found.
     pub nesting: Nesting,
     /// Whether its parent's seal demands a requirement of it that was not evaluated.
@@ -329,6 +343,7 @@ impl CodeObject {
             is_app_like: false,
             info_plist: None,
             info_plist_file: None,
+            support: None,
             nesting,
             requirement_pending: nesting == Nesting::Sealed,
             unmet_slice: None,

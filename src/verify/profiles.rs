@@ -80,6 +80,37 @@ pub struct Claim<'e> {
     pub needs_profile: bool,
 }
 
+impl CodeObject {
+    /// Returns the folder of a bundle that its Info.plist and its seal belong to, relative to the item.
+    #[must_use]
+    pub fn support_folder(&self) -> String {
+        match (&self.support, self.path.as_str()) {
+            (Some(folder), _) => folder.clone(),
+            (None, "") => "Contents".to_owned(),
+            (None, path) => format!("{path}/Contents"),
+        }
+    }
+
+    /// Returns the place of the provisioning profile of a bundle: where it has one, or where macOS looks for one.
+    #[must_use]
+    pub fn profile_place(&self) -> String {
+        if let Some(profile) = &self.profile {
+            return profile.path.clone();
+        }
+        let is_for_devices = self.slices.first().is_some_and(|slice| !slice.is_for_mac());
+        let support = self.support_folder();
+        let name = if is_for_devices && support == self.path {
+            IOS
+        } else {
+            MAC
+        };
+        match support.as_str() {
+            "" => name.to_owned(),
+            support => format!("{support}/{name}"),
+        }
+    }
+}
+
 impl SliceEvidence {
     /// Everything that the slice claims, held against a profile.
     #[must_use]

@@ -6,6 +6,7 @@ use sealcheck::rule::{Expectations, advise};
 use sealcheck::verify::{items, verify};
 
 use super::Bench;
+use crate::support::bundle::write;
 use crate::support::foundry::{app, framework, options};
 use crate::support::tools::Shell;
 use crate::support::zip::{members, zip};
@@ -36,11 +37,16 @@ fn code_in_an_archive_is_unpacked_repaired_and_packed_with_its_links() {
         .findings
         .iter()
         .find(|finding| finding.rule == "sealed-resource-broken");
+    // What somebody unpacked before is not mixed into it.
+    write(&bench.around().join("unpacked/old.txt"), b"old");
+    let shell = Shell::new(bench.around());
     for command in finding.unwrap().remedy.commands() {
         let line = command.to_string();
         assert!(!line.contains(".zip/"), "{line}");
-        Shell::new(bench.around()).run(&line).unwrap();
+        shell.run(&line).unwrap();
     }
+    let all = fs::read(&archive).unwrap();
+    assert!(!all.windows(7).any(|bytes| bytes == b"old.txt"));
     let errors = advice().findings;
     assert!(
         !errors

@@ -83,3 +83,26 @@ fn a_lost_execute_bit_is_set_again() {
     let commands = bench.repair("executable-bit-lost");
     assert!(!commands.contains("codesign"), "{commands}");
 }
+
+/// The paths of the commands have single slashes, where the framework is the item itself and where its path is written with more.
+#[test]
+fn no_path_in_a_command_has_two_slashes() {
+    let bench = Bench::of(&framework("com.example.inner"));
+    fs::remove_file(bench.at("Versions/Current")).unwrap();
+    let commands = bench.repair("framework-flattened");
+    assert!(!commands.contains("//"), "{commands}");
+    let name = "inner.framework";
+    let bench = Bench::of(&framework("com.example.inner"));
+    fs::remove_file(bench.at("Versions/Current")).unwrap();
+    let path = format!("{}//./{name}//", bench.around().display());
+    let evidence =
+        sealcheck::verify::verify(std::path::Path::new(&path), &crate::support::foundry::options());
+    let advice = sealcheck::rule::advise(
+        &evidence.unwrap(),
+        None,
+        &sealcheck::rule::Expectations::default(),
+    );
+    for finding in advice.findings {
+        assert!(!finding.remedy.to_string().contains("//"), "{}", finding.remedy);
+    }
+}

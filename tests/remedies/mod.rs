@@ -4,6 +4,8 @@ mod archives;
 pub mod cases;
 mod claims;
 mod files;
+mod kits;
+mod known;
 mod lists;
 mod owners;
 mod reasons;
@@ -27,6 +29,7 @@ pub struct Bench {
     folder: tempfile::TempDir,
     pub path: PathBuf,
     pub target: Option<Target>,
+    pub expectations: Expectations,
 }
 
 impl Bench {
@@ -39,7 +42,13 @@ impl Bench {
             folder,
             path,
             target: None,
+            expectations: Expectations::default(),
         }
+    }
+
+    /// What the user expects of the item.
+    pub fn expecting(self, expectations: Expectations) -> Self {
+        Self { expectations, ..self }
     }
 
     /// A file or folder in the item.
@@ -82,7 +91,7 @@ impl Bench {
 
     pub fn advice(&self) -> Advice {
         let evidence = verify(&self.path, &options()).unwrap();
-        advise(&evidence, self.target, &Expectations::default())
+        advise(&evidence, self.target, &self.expectations)
     }
 
     /// Repairs every finding of a rule with the commands of its remedy, one after the other, and returns all commands that were run.

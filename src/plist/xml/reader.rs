@@ -24,6 +24,11 @@ impl<'a> Reader<'a> {
         Self { text, at: 0 }
     }
 
+    /// How far the text is read.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }

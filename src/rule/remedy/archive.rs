@@ -1,9 +1,6 @@
 //! How the archive that an item is in is unpacked and packed again.
 
-use crate::remedy::Command;
-
-/// The folder into which commands unpack.
-const UNPACKED: &str = "unpacked";
+use crate::remedy::{Command, FRESH};
 
 /// An archive by its path.
 pub(super) struct Packing {
@@ -13,15 +10,15 @@ pub(super) struct Packing {
 impl Packing {
     pub(super) fn of(archive: &str) -> Self {
         Self {
-            archive: super::fit(archive),
+            archive: super::fit(&super::tidy(archive)),
         }
     }
 
     /// Returns the path of something in the archive, once it is unpacked.
     pub(super) fn inside(&self, path: &str) -> String {
         match path {
-            "" => UNPACKED.to_owned(),
-            path => format!("{UNPACKED}/{path}"),
+            "" => FRESH.to_owned(),
+            path => format!("{FRESH}/{path}"),
         }
     }
 
@@ -30,7 +27,10 @@ impl Packing {
     }
 
     pub(super) fn unpack(&self) -> Vec<Command> {
-        vec![Command::of(["ditto", "-x", "-k", &self.archive, UNPACKED])]
+        vec![
+            Command::fresh_folder(),
+            Command::of(["ditto", "-x", "-k", &self.archive, FRESH]),
+        ]
     }
 
     /// Returns the command that packs with links, modes and attributes. Without `--keepParent`, `ditto` packs the contents of the folder.
@@ -40,7 +40,7 @@ impl Packing {
             "-c",
             "-k",
             "--sequesterRsrc",
-            UNPACKED,
+            FRESH,
             &self.archive,
         ])]
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::finding::{Finding, Target};
 use crate::remedy::{
-    Claims, Command, Condition, Edit, Fact, Facts, Part, Repair, Sign, Stage, Step, Word, find,
+    Claims, Command, Condition, Edit, Fact, Facts, Part, Repair, Sign, Stage, Step, Word, change_file, find,
 };
 use crate::verify::{CodeObject, Evidence};
 use archive::Packing;
@@ -64,7 +64,7 @@ impl<'a> Remedies<'a> {
         Self {
             signing: Signing::of(evidence, target),
             packing,
-            item: fit(item.trim_end_matches('/')),
+            item: fit(&tidy(&item)),
         }
     }
 
@@ -79,6 +79,7 @@ impl<'a> Remedies<'a> {
             is_alternative: false,
             signed: None,
             has_signed: false,
+            has_claims_file: false,
             is_notarized: false,
             is_about_archive: false,
         };
@@ -92,6 +93,13 @@ impl<'a> Remedies<'a> {
             inside => format!("{}/{inside}", self.item),
         }
     }
+}
+
+/// A path without doubled slashes, and without one at its end.
+fn tidy(path: &str) -> String {
+    let root = if path.starts_with('/') { "/" } else { "" };
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    format!("{root}{}", parts.join("/"))
 }
 
 /// A path that no command takes for an option.
@@ -114,6 +122,8 @@ struct Writer<'r, 'a> {
     signed: Option<String>,
     /// Whether the first way signs it.
     has_signed: bool,
+    /// Whether a file with entitlements was written.
+    has_claims_file: bool,
     is_notarized: bool,
     is_about_archive: bool,
 }
@@ -200,7 +210,10 @@ impl Writer<'_, '_> {
         match word {
             Word::Text(text) => text.to_owned(),
             Word::Code => remedies.path(self.code),
-            Word::CodeIn(path) => format!("{}/{path}", remedies.path(self.code)),
+            Word::Support(path) => {
+                format!("{}/{path}", remedies.path(&remedies.signing.support(self.code)))
+            }
+            Word::Profile => remedies.path(&remedies.signing.profile(self.code)),
             Word::File => remedies.path(self.file),
             Word::Folder => remedies.path(folder(self.file)),
             Word::Beside(name) => {
@@ -236,6 +249,7 @@ impl Writer<'_, '_> {
         let file = self.claims();
         let code = self.remedies.path(self.code);
         let has_claims = self.remedies.signing.has_claims(self.code);
+        self.has_claims_file = true;
         match has_claims && !edits.contains(&Edit::Clear) {
             true => self.command(extract(&file, &code)),
             false => self.command(Command::of(["plutil", "-create", "xml1", &file])),
@@ -288,6 +302,12 @@ impl Writer<'_, '_> {
                     Word::Code => self.remedies.path(code),
                     other => self.word(other, &[]),
                 };
+                if sign.claims == Claims::File && !self.has_claims_file {
+                    // What is to be in the file, the words before have said.
+                    self.claim(&[]);
+                    let words = change_file(&claims_file(&at));
+                    self.part(Stage::Mend, words);
+                }
                 let identifier = sign.identifier.map(|word| self.word(word, &[]));
                 let options = sign.options.iter().map(|word| self.word(*word, &[])).collect();
                 let like = like.unwrap_or(code);

@@ -9,7 +9,7 @@ use crate::remedy::{Claims, Command};
 use crate::rule::check::above;
 use crate::rule::claims::is_signed_by_apple;
 use crate::trust::CertificateKind;
-use crate::verify::{CodeKind, CodeObject, Evidence, SliceEvidence};
+use crate::verify::{CodeKind, CodeObject, Evidence, Product, SliceEvidence};
 
 /// Who signs code.
 pub(super) enum Owner<'a> {
@@ -24,6 +24,8 @@ pub(super) enum Owner<'a> {
 /// What signing needs to know about an item.
 pub(super) struct Signing<'a> {
     pub(super) target: Target,
+    /// Whether the item is an XCFramework: Xcode records who signed it, with a secure timestamp.
+    is_kit: bool,
     /// Whether a certificate signed the item.
     pub(super) is_certified: bool,
     /// Whether a ticket for the item is at hand.
@@ -64,6 +66,7 @@ impl<'a> Signing<'a> {
         let code = evidence.code.iter().rev();
         Self {
             target,
+            is_kit: evidence.product() == Product::XcFramework,
             is_certified: identity.is_some(),
             is_notarized: target == Target::DeveloperId
                 && (!evidence.tickets.is_empty() || slices().any(|slice| slice.notarized == Some(true))),
@@ -113,6 +116,21 @@ impl<'a> Signing<'a> {
         let claims =
             |slice: &SliceEvidence| slice.entitlements.as_ref().is_some_and(|found| !found.is_empty());
         self.slices(code).iter().any(claims)
+    }
+
+    /// Returns the folder of a bundle that its Info.plist belongs to, relative to the item.
+    pub(super) fn support(&self, code: &str) -> String {
+        let object = self.code.get(code);
+        object.map_or_else(|| "Contents".to_owned(), |object| object.support_folder())
+    }
+
+    /// Returns the place of the provisioning profile of a bundle, relative to the item.
+    pub(super) fn profile(&self, code: &str) -> String {
+        let object = self.code.get(code);
+        object.map_or_else(
+            || "Contents/embedded.provisionprofile".to_owned(),
+            |object| object.profile_place(),
+        )
     }
 
     fn has_constraints(&self, code: &str) -> bool {
@@ -185,7 +203,7 @@ impl<'a> Signing<'a> {
         if is_for_users && is_program {
             words.extend(["--options".to_owned(), "runtime".to_owned()]);
         }
-        if is_for_users {
+        if is_for_users || self.is_kit && self.identity != "-" {
             words.push("--timestamp".to_owned());
         }
         if !preserved.is_empty() {

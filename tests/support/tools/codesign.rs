@@ -11,7 +11,7 @@ use crate::support::bundle::{RULES, Seal};
 use crate::support::cms::CmsSigner;
 use crate::support::foundry::{By, FLAT_RULES, TEAM, apple, identity};
 use crate::support::plist::{self, Entries, entries};
-use crate::support::signature::{Bound, RUNTIME, Signer, adhoc, blob, certified};
+use crate::support::signature::{Bound, RUNTIME, SHA256, Signer, adhoc, blob, certified, digest};
 
 /// What is asked for.
 #[derive(Default)]
@@ -112,7 +112,18 @@ impl Bundle {
             .ok_or("bundle format unrecognized, invalid, or unsuitable")?;
         let list = super::plutil::parse(&info)?;
         let Some(Tree::Text(name)) = list.get("CFBundleExecutable") else {
-            return Err("code object is not signed at all: no CFBundleExecutable".into());
+            // An XCFramework is signed by its Info.plist.
+            return match path
+                .extension()
+                .is_some_and(|extension| extension == "xcframework")
+            {
+                true => Ok(Self {
+                    main: path.join("Info.plist"),
+                    support: Some((support, String::new(), is_flat)),
+                    info: Some(info),
+                }),
+                false => Err("code object is not signed at all: no CFBundleExecutable".into()),
+            };
         };
         let executable = format!("{folder}{name}");
         let main = support.join(&executable);
@@ -135,7 +146,6 @@ fn old_blobs(slice: &Slice) -> Vec<(u32, Vec<u8>)> {
 fn sign(path: &Path, order: &Order<'_>) -> Result<(), Refusal> {
     let bundle = Bundle::of(path)?;
     let bytes = fs::read(&bundle.main).map_err(|error| error.to_string())?;
-    let (all, is_universal) = slices(&bytes)?;
     let seal = match &bundle.support {
         None => None,
         Some((support, executable, is_flat)) => {
@@ -152,12 +162,20 @@ fn sign(path: &Path, order: &Order<'_>) -> Result<(), Refusal> {
             Some(seal)
         }
     };
+    if let (Some((support, name, _)), Some(seal)) = (&bundle.support, &seal)
+        && name.is_empty()
+    {
+        let signer = signer(path, None, Some(&bytes), order)?;
+        write_files(&support.join("_CodeSignature"), &bytes, seal, &signer);
+        return Ok(());
+    }
+    let (all, is_universal) = slices(&bytes)?;
     let mut signed = Vec::new();
     for slice in &all {
         let image = Image::of(&slice.bytes)?;
         let section = image.section("__info_plist");
         let info = bundle.info.clone().or(section);
-        let signer = signer(path, slice, info.as_deref(), order)?;
+        let signer = signer(path, Some(slice), info.as_deref(), order)?;
         let bound = Bound {
             info: info.as_deref(),
             resources: seal.as_deref(),
@@ -179,8 +197,33 @@ fn sign(path: &Path, order: &Order<'_>) -> Result<(), Refusal> {
     fs::write(&bundle.main, file).map_err(|error| error.to_string())
 }
 
-fn signer(path: &Path, slice: &Slice, info: Option<&[u8]>, order: &Order<'_>) -> Result<Signer, Refusal> {
-    let old = old_blobs(slice);
+/// Writes the signature of a bundle without code beside its seal.
+fn write_files(meta: &Path, info: &[u8], seal: &[u8], signer: &Signer) {
+    let bound = Bound {
+        info: Some(info),
+        resources: Some(seal),
+    };
+    let directory = signer.code_directory(SHA256, info, bound);
+    let hashes = [(SHA256, digest(SHA256, &directory))];
+    let identity = signer.identity.as_ref();
+    let cms = identity.map(|identity| identity.sign(&directory, &hashes));
+    let files = [
+        ("CodeDirectory", directory),
+        ("CodeRequirements", signer.special[&2].clone()),
+        ("CodeSignature", cms.unwrap_or_default()),
+    ];
+    for (name, bytes) in files {
+        fs::write(meta.join(name), bytes).unwrap();
+    }
+}
+
+fn signer(
+    path: &Path,
+    slice: Option<&Slice>,
+    info: Option<&[u8]>,
+    order: &Order<'_>,
+) -> Result<Signer, Refusal> {
+    let old = slice.map(old_blobs).unwrap_or_default();
     let old_identifier = old
         .iter()
         .find(|(slot, _)| *slot == 0)
@@ -217,7 +260,10 @@ fn signer(path: &Path, slice: &Slice, info: Option<&[u8]>, order: &Order<'_>) ->
         ),
     };
     let mut special: BTreeMap<u32, Vec<u8>> = base.special.clone();
-    let is_program = Image::of(&slice.bytes)?.word(12) == crate::support::macho::EXECUTE;
+    let is_program = match slice {
+        Some(slice) => Image::of(&slice.bytes)?.word(12) == crate::support::macho::EXECUTE,
+        None => false,
+    };
     if let Some(entitlements) = &order.entitlements {
         special.insert(5, blob(0xfade_7171, &plist::xml(entitlements)));
         if is_program {

@@ -11,12 +11,15 @@ mod lipo;
 mod plutil;
 mod stapler;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A folder in which commands run.
 pub struct Shell {
     pub folder: PathBuf,
+    /// The new folder that the variable `unpacked` names.
+    unpacked: RefCell<Option<PathBuf>>,
 }
 
 /// What a command says when it fails.
@@ -26,12 +29,25 @@ impl Shell {
     pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_path_buf(),
+            unpacked: RefCell::default(),
         }
+    }
+
+    /// Makes the folder for `unpacked=$(mktemp -d)`.
+    fn make_folder(&self) {
+        let folder = tempfile::Builder::new()
+            .prefix("unpacked")
+            .tempdir_in(&self.folder);
+        *self.unpacked.borrow_mut() = Some(folder.unwrap().keep());
     }
 
     /// Runs one line.
     pub fn run(&self, line: &str) -> Result<(), Refusal> {
-        let words = words(line)?;
+        if line == "unpacked=$(mktemp -d)" {
+            self.make_folder();
+            return Ok(());
+        }
+        let words = words(line, self.unpacked.borrow().as_deref())?;
         let (name, arguments) = words.split_first().ok_or("an empty line")?;
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let said = match name.as_str() {
@@ -107,8 +123,12 @@ fn clear(path: &Path) {
     }
 }
 
-/// The words of a line, as a shell splits it. What a shell would do more than that is refused.
-fn words(line: &str) -> Result<Vec<String>, Refusal> {
+/// The words of a line, as a shell splits it, with the value of `"$unpacked…"`. What a shell would do more than that is refused.
+fn words(line: &str, unpacked: Option<&Path>) -> Result<Vec<String>, Refusal> {
+    let line = match unpacked {
+        Some(folder) => &line.replace("\"$unpacked", &format!("\"{}", folder.display())),
+        None => line,
+    };
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
