@@ -58,6 +58,9 @@ pub struct Limits {
     pub bytes_per_retained: u64,
     /// Files of at least this many bytes are mapped, smaller ones are read: 1 MiB. Not a budget.
     pub map_from: u64,
+    /// Files in archives of at most this many bytes are unpacked into memory; of larger ones, only what is asked for is kept while they are
+    /// unpacked: 8 MiB. Not a budget.
+    pub held_whole: u64,
     /// Bytes handed over at once when a file is streamed: 256 KiB. Not a budget.
     pub chunk: usize,
 }
@@ -106,6 +109,9 @@ pub const LAUNCHD_LIST: u64 = 1 << 20;
 /// Bytes of a deflated member from which its first eight bytes must come. The tables of a block have less than 400; only
 /// blocks that hold nothing can stand in front, and no compressor writes so many.
 pub const ARCHIVE_HEAD_INPUT: usize = 4096;
+/// Bytes that are kept of one file while it is unpacked: its signature and headers. The signature of 1 GiB of code has 8 MiB, or 2; a file
+/// of which more is asked for is unpacked into memory.
+pub const CAPTURED: u64 = 64 << 20;
 /// Archives in archives, the outermost one included, each unpacked in memory. How deep the notary service goes is not known.
 pub const ARCHIVE_DEPTH: usize = 5;
 /// Bytes of a header for long names and attributes in a tar archive; real ones have some hundred, with attributes some thousand.
@@ -138,6 +144,7 @@ impl Default for Limits {
             retained_bytes: 256 << 20,
             bytes_per_retained: 8,
             map_from: 1 << 20,
+            held_whole: 8 << 20,
             chunk: 256 << 10,
         }
     }

@@ -8,7 +8,7 @@ use std::process::Output;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sealcheck::source::{Bytes, DirectoryTree, Listing, NodeId, SourceError, Tree};
+use sealcheck::source::{Content, DirectoryTree, Listing, NodeId, SourceError, Tree};
 use sealcheck::verify::{NotJudged, verify_tree};
 
 use crate::command_line::{sealcheck, stdout};
@@ -167,8 +167,8 @@ impl Tree for Failing {
     fn full_path(&self, id: NodeId) -> String {
         self.inner.full_path(id)
     }
-    fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
-        self.check(id).and_then(|()| self.inner.bytes(id))
+    fn open(&self, id: NodeId) -> Result<Content<'_>, SourceError> {
+        self.check(id).and_then(|()| self.inner.open(id))
     }
     fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
         self.check(id).and_then(|()| self.inner.small(id, limit))
@@ -176,7 +176,7 @@ impl Tree for Failing {
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
         self.check(id).and_then(|()| self.inner.head(id, count))
     }
-    fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
+    fn for_each_chunk(&self, id: NodeId, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<u64, SourceError> {
         self.check(id).and_then(|()| self.inner.for_each_chunk(id, visit))
     }
 }

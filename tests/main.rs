@@ -130,4 +130,5 @@ mod usage;
 mod width;
 mod zip_faults;
 mod zip_operand;
+mod zip_pager;
 mod zip_streams;

@@ -22,7 +22,8 @@ fn compare(slice: &Slice<'_>, place: &str) -> usize {
     let Ok(ours) = SuperBlob::parse(space, magic::EMBEDDED_SIGNATURE) else {
         return 0;
     };
-    let theirs = code_signature(slice.data).unwrap_or_else(|| panic!("{place}: object finds no signature"));
+    let theirs = code_signature(slice.data.whole().unwrap())
+        .unwrap_or_else(|| panic!("{place}: object finds no signature"));
     let mut count = 0;
     for blob in theirs.blobs() {
         let blob = blob.unwrap();

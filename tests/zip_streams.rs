@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
-use sealcheck::archive::Zip;
+use sealcheck::archive::{Inflater, Zip};
 use sealcheck::limits::Limits;
 use sealcheck::source::{Archive, ArchiveTree, Bytes, Kind, Tree};
 
@@ -148,13 +148,8 @@ fn judged(bytes: &[u8]) -> Option<Found> {
         .iter()
         .filter(|member| member.name.starts_with(b"__MACOSX"))
     {
-        let mut contents = Vec::new();
-        zip.pieces(member, &mut |piece| {
-            contents.extend(piece);
-            true
-        })
-        .ok()?;
-        found.insert(member.text(), contents);
+        let contents = zip.contents(member, &mut Inflater::default(), u64::MAX);
+        found.insert(member.text(), contents.ok()?);
     }
     for id in tree.listing().ids() {
         let contents = match tree.node(id).kind {

@@ -384,7 +384,11 @@ pub fn slice(data: &[u8]) {
             let _ = examine(Subject::Slice(slice), BoundFiles::default(), &Options::default());
         }
     }
-    let _ = examine(Subject::File(data), BoundFiles::default(), &Options::default());
+    let _ = examine(
+        Subject::File(data.into()),
+        BoundFiles::default(),
+        &Options::default(),
+    );
 }
 
 /// Where the bundle lies, and its files with their contents.

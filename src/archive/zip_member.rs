@@ -13,9 +13,6 @@ use super::inflate::{Deflated, Stop};
 use super::zip::{DEFLATED, MAX_RATIO, Member, STORED, Zip, length};
 use crate::limits::ARCHIVE_HEAD_INPUT;
 
-/// Bytes of a piece: the second cache holds them.
-const PIECE: u64 = 64 << 10;
-
 /// Why a member cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MemberError {
@@ -281,26 +278,5 @@ impl<'a> Zip<'a> {
         // One byte more than there should be: else the end would not be seen.
         unpacker.fill(&mut [0])?;
         Ok(contents)
-    }
-
-    /// Hands the contents of a member over from front to back, in pieces; only at the end it is known whether they are whole.
-    /// `visit` says whether it wants more.
-    ///
-    /// # Errors
-    /// [`MemberError`]
-    pub fn pieces(
-        &self,
-        member: &Member<'_>,
-        visit: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> Result<(), MemberError> {
-        let mut unpacker = self.unpacker(member, Inflater::default())?;
-        let room = member.size.saturating_add(1).min(PIECE);
-        let mut buffer = vec![0; usize::try_from(room).unwrap_or_default()];
-        loop {
-            let count = unpacker.fill(&mut buffer)?;
-            if count == 0 || !visit(buffer.get(..count).unwrap_or_default()) {
-                return Ok(());
-            }
-        }
     }
 }

@@ -84,6 +84,34 @@ pub fn mismatched_pages(
     (0..tasks).into_par_iter().flat_map_iter(run).collect()
 }
 
+/// The numbers of the pages whose digests differ from their slot, ascending, where the pages themselves are gone.
+///
+/// `tables` is that of [`mismatched_pages`], and `digests` has the digests of the pages for each of its hash types, one after the other.
+/// Pages without a digest are beyond the end of the file, and have no bytes.
+#[must_use]
+pub fn mismatched_digests(count: u64, tables: &[(HashType, &[u8])], digests: &[&[u8]]) -> Vec<u64> {
+    let mut bad = vec![false; usize::try_from(count).unwrap_or_default()];
+    for ((hash_type, slots), digests) in tables.iter().zip(digests) {
+        let length = hash_type.length();
+        let empty = hash_type.digest(&[]);
+        let digests = digests
+            .chunks_exact(length)
+            .chain(std::iter::repeat(empty.as_bytes()));
+        let slots = slots
+            .chunks_exact(length)
+            .map(Some)
+            .chain(std::iter::repeat(None));
+        for ((bad, digest), slot) in bad.iter_mut().zip(digests).zip(slots) {
+            *bad |= slot != Some(digest);
+        }
+    }
+    (0..)
+        .zip(bad)
+        .filter(|(_, bad)| *bad)
+        .map(|(index, _)| index)
+        .collect()
+}
+
 /// Hashes neighbouring pages with every hash type while they are in the cache, and adds the bad ones to `bad`.
 fn group(
     kernel: Kernel,
@@ -176,6 +204,32 @@ mod tests {
                 &|_| ()
             ),
             vec![2]
+        );
+    }
+
+    /// Digests that were computed before say the same as the pages themselves.
+    #[test]
+    fn digests_of_pages_say_the_same() {
+        let code: Vec<u8> = (0..40_000u32).map(|i| i.to_le_bytes()[0] ^ 7).collect();
+        let mut slots = [HashType::Sha1, HashType::Sha256].map(|hash_type| table(&code, 4096, hash_type));
+        let found = slots.clone();
+        slots[0][20 * 9] ^= 1;
+        slots[1][32 * 3] ^= 1;
+        // One slot is missing, and there are two more than pages, one of which has no bytes.
+        slots[1].extend(HashType::Sha256.digest(b"").as_bytes());
+        slots[0].extend(HashType::Sha1.digest(b"").as_bytes());
+        slots[0].extend([0; 20]);
+        let tables = [(HashType::Sha1, &slots[0][..]), (HashType::Sha256, &slots[1][..])];
+        let geometry = PageGeometry {
+            limit: 40_000,
+            page_size: Some(4096),
+            count: 12,
+        };
+        let of_digests = mismatched_digests(12, &tables, &[&found[0], &found[1]]);
+        assert_eq!(of_digests, [3, 9, 11]);
+        assert_eq!(
+            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_| ()),
+            of_digests
         );
     }
 

@@ -8,7 +8,8 @@
 use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
 
 use super::{Architecture, MachOError};
-use crate::octets::{Endian, range, u32_be};
+use crate::octets::Endian;
+use crate::source::View;
 
 /// Magic of a universal file with 64-bit offsets.
 pub(super) const FAT_MAGIC_64: u32 = 0xcafe_babf;
@@ -96,11 +97,12 @@ impl Fat {
     ///
     /// # Errors
     /// [`MachOError`], when the header is not in the file, or two slices begin at one place.
-    pub fn parse(file: &[u8]) -> Result<Self, MachOError> {
+    pub fn parse<'a>(file: impl Into<View<'a>>) -> Result<Self, MachOError> {
+        let file = file.into();
         let truncated = MachOError::Truncated {
             what: "universal header",
         };
-        let magic = u32_be(file, 0).ok_or(truncated)?;
+        let magic = file.u32_be(0).ok_or(truncated)?;
         let (endian, is_fat64) = match magic {
             FAT_MAGIC => (Endian::Big, false),
             FAT_CIGAM if super::type_of(file).is_some() => (Endian::Big, false),
@@ -109,7 +111,7 @@ impl Fat {
             FAT_CIGAM_64 => (Endian::Little, true),
             _ => return Err(MachOError::Magic { magic }),
         };
-        let count = endian.u32(file, 4).ok_or(truncated)?;
+        let count = u32_at(file, endian, 4).ok_or(truncated)?;
         if count > MAX_ARCHITECTURES {
             return Err(MachOError::ArchitectureCount { count });
         }
@@ -141,8 +143,8 @@ impl Fat {
         Ok(fat)
     }
 
-    fn check_layout(&mut self, file: &[u8], header_end: u64) -> Result<(), MachOError> {
-        let length = u64::try_from(file.len()).unwrap_or(u64::MAX);
+    fn check_layout(&mut self, file: View<'_>, header_end: u64) -> Result<(), MachOError> {
+        let length = file.len();
         let mut by_offset = self.architectures.clone();
         by_offset.sort_by_key(|entry| entry.offset);
         let mut end = header_end;
@@ -159,11 +161,14 @@ impl Fat {
                 Some(gap) => {
                     let limit = 1u64.checked_shl(entry.align).filter(|_| entry.align <= 30);
                     let too_large = last.is_some() && limit.is_none_or(|limit| gap >= limit);
-                    let bytes = range(file, end, gap);
-                    let zero = bytes.is_some_and(|bytes| bytes.iter().all(|b| *b == 0));
-                    if bytes.is_none() {
+                    // One that is too large is not looked at.
+                    let is_zero = || {
+                        file.range(end, gap)
+                            .is_some_and(|gap| gap.iter().all(|b| *b == 0))
+                    };
+                    if end.checked_add(gap).is_none_or(|end| end > length) {
                         self.faults.push(FatFault::PastEnd { offset: entry.offset });
-                    } else if too_large || !zero {
+                    } else if too_large || !is_zero() {
                         self.faults.push(FatFault::Gap { offset: entry.offset });
                     }
                 }
@@ -200,9 +205,13 @@ impl FatFault {
     }
 }
 
-fn entry(file: &[u8], endian: Endian, is_fat64: bool, at: u64) -> Option<FatArch> {
-    let field = |offset: u64| endian.u32(file, at.saturating_add(offset));
-    let long = |offset: u64| endian.u64(file, at.saturating_add(offset));
+fn u32_at(file: View<'_>, endian: Endian, at: u64) -> Option<u32> {
+    endian.u32(file.range(at, 4)?, 0)
+}
+
+fn entry(file: View<'_>, endian: Endian, is_fat64: bool, at: u64) -> Option<FatArch> {
+    let field = |offset: u64| u32_at(file, endian, at.saturating_add(offset));
+    let long = |offset: u64| endian.u64(file.range(at.saturating_add(offset), 8)?, 0);
     let architecture = Architecture::new(field(0)?, field(4)?);
     Some(if is_fat64 {
         FatArch {

@@ -7,6 +7,7 @@
 use super::MachOError;
 use crate::limits::LOAD_COMMANDS;
 use crate::octets::{Endian, range};
+use crate::source::View;
 
 /// One load command with its header.
 #[derive(Debug, Clone, Copy)]
@@ -72,8 +73,8 @@ impl<'a> Commands<'a> {
     ///
     /// # Errors
     /// [`MachOError`] where the list is not in the slice, or has no room for one command.
-    pub(super) fn of(slice: &'a [u8], endian: Endian, start: u64, size: u32) -> Result<Self, MachOError> {
-        let area = range(slice, start, u64::from(size)).ok_or(MachOError::Truncated {
+    pub(super) fn of(slice: View<'a>, endian: Endian, start: u64, size: u32) -> Result<Self, MachOError> {
+        let area = slice.range(start, u64::from(size)).ok_or(MachOError::Truncated {
             what: "load commands",
         })?;
         if area.len() < 8 {

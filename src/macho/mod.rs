@@ -7,16 +7,19 @@
 mod arch;
 mod fat;
 mod load_command;
+mod plan;
 mod slice;
 
 pub use arch::Architecture;
 pub use fat::{Fat, FatArch, FatFault};
 pub use load_command::{BuildVersion, LinkedPath, LinkedPathKind, Segment};
+pub use plan::CodePlan;
 pub use slice::{FileType, LinkeditData, Slice};
 
 use thiserror::Error;
 
 use crate::octets::{Endian, u32_be};
+use crate::source::View;
 
 /// Why a Mach-O file could not be read. Offsets are in bytes from the start of the slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -88,13 +91,14 @@ const MAX_HEADERS: usize = 3;
 /// The file type that macOS goes by: that of the first slice, whatever the others are (`Universal::typeOf`). Nothing where the file
 /// is not Mach-O to macOS, such as one with 64-bit offsets.
 #[must_use]
-pub fn type_of(file: &[u8]) -> Option<FileType> {
+pub fn type_of<'a>(file: impl Into<View<'a>>) -> Option<FileType> {
     use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
     use goblin::mach::header;
+    let file = file.into();
     let mut at = 0u64;
     for _ in 0..MAX_HEADERS {
         // The length of a header, also of the 64-bit one, of which the last field is not read.
-        let head = crate::octets::range(file, at, 28)?;
+        let head = file.range(at, 28)?;
         let endian = match u32_be(head, 0)? {
             header::MH_MAGIC | header::MH_MAGIC_64 => Endian::Big,
             header::MH_CIGAM | header::MH_CIGAM_64 => Endian::Little,
@@ -111,7 +115,7 @@ pub fn type_of(file: &[u8]) -> Option<FileType> {
 
 /// Returns true if macOS looks for a signature in the file itself (`MachORep::candidate`).
 #[must_use]
-pub fn is_code(file: &[u8]) -> bool {
+pub fn is_code<'a>(file: impl Into<View<'a>>) -> bool {
     type_of(file).is_some_and(FileType::is_code)
 }
 
@@ -122,8 +126,9 @@ const LOWEST_CLASS_VERSION: u32 = 45;
 
 /// Returns true if `file`, all of it, is to be read as Mach-O.
 #[must_use]
-pub fn is_macho(file: &[u8]) -> bool {
-    begins_as_macho(file, u64::try_from(file.len()).unwrap_or(u64::MAX))
+pub fn is_macho<'a>(file: impl Into<View<'a>>) -> bool {
+    let file = file.into();
+    begins_as_macho(file.head(MACHO_HEAD), file.len())
 }
 
 /// Returns true if the file of `size` bytes that begins with `head` is to be read as Mach-O. Eight bytes are enough unless
@@ -193,10 +198,11 @@ pub fn thin_file_type(head: &[u8]) -> Option<FileType> {
 /// The bytes of load commands that [`MachO::parse`] goes through, as the headers say: slices may share them, so that they can be
 /// many times the file.
 #[must_use]
-pub fn command_bytes(file: &[u8]) -> u64 {
-    let length = u64::try_from(file.len()).unwrap_or(u64::MAX);
+pub fn command_bytes<'a>(file: impl Into<View<'a>>) -> u64 {
+    let file = file.into();
+    let length = file.len();
     let of_slice = |offset: u64| {
-        let header = crate::octets::range(file, offset, 24).unwrap_or_default();
+        let header = file.range(offset, 24).unwrap_or_default();
         let field = u32_be(header, 20).unwrap_or_default();
         let is_big = matches!(
             u32_be(header, 0),
@@ -204,7 +210,7 @@ pub fn command_bytes(file: &[u8]) -> u64 {
         );
         u64::from(if is_big { field } else { field.swap_bytes() }).min(length)
     };
-    let is_fat = u32_be(file, 0).is_some_and(Fat::is_magic);
+    let is_fat = file.u32_be(0).is_some_and(Fat::is_magic);
     match Fat::parse(file) {
         Ok(fat) if is_fat => fat
             .architectures
@@ -229,9 +235,12 @@ impl<'a> MachO<'a> {
     ///
     /// # Errors
     /// See [`MachOError`].
-    pub fn parse(file: &'a [u8]) -> Result<Self, MachOError> {
-        let magic = u32_be(file, 0).ok_or(MachOError::Truncated { what: "magic number" })?;
-        let length = u64::try_from(file.len()).unwrap_or(u64::MAX);
+    pub fn parse(file: impl Into<View<'a>>) -> Result<Self, MachOError> {
+        let file = file.into();
+        let magic = file
+            .u32_be(0)
+            .ok_or(MachOError::Truncated { what: "magic number" })?;
+        let length = file.len();
         if !Fat::is_magic(magic) {
             return Ok(Self {
                 fat: None,
@@ -241,8 +250,7 @@ impl<'a> MachO<'a> {
         let mut fat = Fat::parse(file)?;
         let mut slices = Vec::with_capacity(fat.architectures.len());
         for entry in &fat.architectures {
-            let available = length.saturating_sub(entry.offset).min(entry.size);
-            let bytes = crate::octets::range(file, entry.offset, available).unwrap_or_default();
+            let bytes = file.part(entry.offset, entry.size);
             let slice = Slice::parse(bytes, entry.offset, entry.size)
                 .unwrap_or_else(|error| Slice::unreadable(bytes, entry.offset, entry.size, error));
             slices.push(Slice {

@@ -10,6 +10,7 @@ use goblin::mach::{header, load_command as lc};
 use super::load_command::{Commands, LoadCommand};
 use super::{Architecture, BuildVersion, LinkedPath, LinkedPathKind, MachOError, Segment};
 use crate::octets::{Endian, c_string, range, u32_be};
+use crate::source::View;
 
 /// `filetype` of a Mach-O header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,7 +70,7 @@ pub struct LinkeditData {
 #[derive(Debug, Clone)]
 pub struct Slice<'a> {
     /// The bytes of the slice that are in the file.
-    pub data: &'a [u8],
+    pub data: View<'a>,
     /// Length of the slice in bytes, by the universal header if there is one.
     pub size: u64,
     /// Why macOS cannot read the slice; nothing else is known then.
@@ -113,11 +114,13 @@ impl<'a> Slice<'a> {
     ///
     /// # Errors
     /// [`MachOError`], when the header or a load command that is needed is malformed.
-    pub fn parse(data: &'a [u8], offset: u64, size: u64) -> Result<Self, MachOError> {
+    pub fn parse(data: View<'a>, offset: u64, size: u64) -> Result<Self, MachOError> {
         let truncated = MachOError::Truncated {
             what: "Mach-O header",
         };
-        let magic = u32_be(data, 0).ok_or(truncated)?;
+        // The longer one of the two headers.
+        let head = data.head(32);
+        let magic = u32_be(head, 0).ok_or(truncated)?;
         let (endian, is_64) = match magic {
             header::MH_MAGIC => (Endian::Big, false),
             header::MH_CIGAM => (Endian::Little, false),
@@ -125,7 +128,7 @@ impl<'a> Slice<'a> {
             header::MH_CIGAM_64 => (Endian::Little, true),
             _ => return Err(MachOError::Magic { magic }),
         };
-        let field = |at| endian.u32(data, at).ok_or(truncated);
+        let field = |at| endian.u32(head, at).ok_or(truncated);
         let architecture = Architecture::new(field(4)?, field(8)?);
         let mut slice = Self {
             file_type: FileType(field(12)?),
@@ -163,14 +166,14 @@ impl<'a> Slice<'a> {
     }
 
     /// A slice that cannot be read.
-    pub(super) fn unreadable(data: &'a [u8], offset: u64, size: u64, fault: MachOError) -> Self {
+    pub(super) fn unreadable(data: View<'a>, offset: u64, size: u64, fault: MachOError) -> Self {
         Self {
             fault: Some(fault),
             ..Self::empty(data, offset, size, Architecture::new(0, 0))
         }
     }
 
-    fn empty(data: &'a [u8], offset: u64, size: u64, architecture: Architecture) -> Self {
+    fn empty(data: View<'a>, offset: u64, size: u64, architecture: Architecture) -> Self {
         Self {
             data,
             size,
@@ -343,7 +346,7 @@ impl<'a> Slice<'a> {
                     } else {
                         (u64::from(endian.u32(section, 36)?), endian.u32(section, 40)?)
                     };
-                    *known = range(self.data, u64::from(offset), size);
+                    *known = self.data.range(u64::from(offset), size);
                 }
             }
         }
@@ -361,7 +364,7 @@ impl<'a> Slice<'a> {
     /// Length in bytes of what is in the file of the slice.
     #[must_use]
     pub fn length(&self) -> u64 {
-        u64::try_from(self.data.len()).unwrap_or(u64::MAX)
+        self.data.len()
     }
 
     /// The bytes from the signature's offset on, at most `datasize` of them and never past the slice.
@@ -377,7 +380,7 @@ impl<'a> Slice<'a> {
         } else {
             u64::from(place.size).min(available)
         };
-        Some(range(self.data, u64::from(place.offset), size).unwrap_or_default())
+        Some(self.data.range(u64::from(place.offset), size).unwrap_or_default())
     }
 
     /// Where signed bytes must end: at the signature, or at the end of an unsigned slice

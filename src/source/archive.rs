@@ -151,7 +151,7 @@ impl Archive {
         let mut limits = self.limits.clone();
         limits.archive_memory = limits.archive_memory.saturating_sub(self.held);
         let tree = ArchiveTree::new(Arc::clone(self), inner, &limits)?;
-        let data = tree.bytes(tree.root())?;
+        let data = tree.whole(tree.root())?;
         let held = u64::try_from(data.len()).unwrap_or(u64::MAX);
         let archive = Self::of(data, &Path::new(&self.path).join(inner), &self.limits)?;
         Ok(Self {

@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::archive::Archive;
 use super::archive_listing::{Entry, Folder};
 use super::{
-    Bytes, Container, ContainerFault, ContainerFaultKind, Kind, Listing, Node, NodeId, SourceError, Tree,
-    apple_double,
+    Container, ContainerFault, ContainerFaultKind, Content, Kind, Listing, Node, NodeId, Pieces, SourceError,
+    Tree, apple_double,
 };
-use crate::archive::{Inflater, Member, MemberError, MemberKind, Zip};
+use crate::archive::{Inflater, Member, MemberError, MemberKind, Unpacker, Zip};
 use crate::budget::Budget;
 use crate::limits::Limits;
 
@@ -24,8 +24,6 @@ use crate::limits::Limits;
 const MAX_COMPANION: u64 = 16 << 20;
 /// Bytes of a resource fork without resources.
 const EMPTY_FORK: usize = 286;
-/// Bytes that are unpacked at once, however few are wanted.
-const WINDOW: u64 = 32 << 10;
 /// Bytes whose unpacking costs as much as finding a member.
 const HEADER: u64 = 400;
 /// Bytes of the text of a link; macOS takes no longer ones.
@@ -177,7 +175,7 @@ impl ArchiveTree {
         let over = |_| SourceError::OverBudget {
             path: self.full_path(id),
         };
-        self.budget().hash(bytes.saturating_add(HEADER)).map_err(over)
+        self.budget().hash(bytes).map_err(over)
     }
 
     fn failed(&self, id: NodeId) -> impl Fn(MemberError) -> SourceError {
@@ -211,6 +209,29 @@ impl ArchiveTree {
     }
 }
 
+/// A member that is unpacked piece by piece; each is paid for before.
+#[derive(Debug)]
+struct MemberPieces<'t> {
+    tree: &'t ArchiveTree,
+    id: NodeId,
+    unpacker: Unpacker<'t>,
+    paid: u64,
+}
+
+impl Pieces for MemberPieces<'_> {
+    fn size(&self) -> u64 {
+        self.unpacker.size()
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
+        let room = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
+        let price = room.min(self.size().saturating_sub(self.paid));
+        self.tree.pay(self.id, price)?;
+        self.paid = self.paid.saturating_add(price);
+        self.unpacker.fill(buffer).map_err(self.tree.failed(self.id))
+    }
+}
+
 /// A whole member of at most `limit` bytes.
 fn unpack(data: &[u8], member: &Member<'_>, limit: u64) -> Result<Vec<u8>, MemberError> {
     Zip::over(data).contents(member, &mut Inflater::default(), limit)
@@ -232,52 +253,16 @@ impl Tree for ArchiveTree {
         }
     }
 
-    fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
+    fn open(&self, id: NodeId) -> Result<Content<'_>, SourceError> {
         let member = self.member(id)?;
-        let limit = self.limits.archive_memory;
-        if member.size > limit {
-            return Err(SourceError::Budget {
-                path: self.full_path(id),
-                name: "archive-memory",
-                limit,
-            });
-        }
-        self.pay(id, member.unpacked_at_most())?;
-        let bytes = unpack(&self.archive.data, &member, limit);
-        bytes.map(Bytes::from).map_err(self.failed(id))
-    }
-
-    fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
-        let member = self.member(id)?;
-        if member.size > limit {
-            let path = self.full_path(id);
-            return Err(SourceError::TooLarge { path, limit });
-        }
-        self.pay(id, member.unpacked_at_most())?;
-        unpack(&self.archive.data, &member, limit).map_err(self.failed(id))
-    }
-
-    fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
-        let member = self.member(id)?;
-        self.pay(id, member.size.min(WINDOW))?;
-        let room = usize::try_from(member.size).unwrap_or(usize::MAX);
-        let mut head = vec![0; count.min(room.saturating_add(1))];
-        let read = Zip::over(&self.archive.data)
-            .unpacker(&member, Inflater::default())
-            .and_then(|mut unpacker| unpacker.fill(&mut head));
-        let count = read.map_err(self.failed(id))?;
-        head.truncate(count);
-        Ok(head)
-    }
-
-    fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
-        let member = self.member(id)?;
-        self.pay(id, member.unpacked_at_most())?;
-        let read = Zip::over(&self.archive.data).pieces(&member, &mut |piece| {
-            visit(piece);
-            true
-        });
-        read.map(|()| member.size).map_err(self.failed(id))
+        self.pay(id, HEADER)?;
+        let unpacker = Zip::over(&self.archive.data).unpacker(&member, Inflater::default());
+        Ok(Content::Pieces(Box::new(MemberPieces {
+            tree: self,
+            id,
+            unpacker: unpacker.map_err(self.failed(id))?,
+            paid: 0,
+        })))
     }
 
     fn has_attributes(&self, id: NodeId) -> bool {
@@ -291,7 +276,10 @@ impl Tree for ArchiveTree {
         if companion.is_too_much {
             return Err(self.too_much(self.companion_path(id)));
         }
-        self.pay(id, companion.member.size.min(MAX_COMPANION))?;
+        self.pay(
+            id,
+            companion.member.size.min(MAX_COMPANION).saturating_add(HEADER),
+        )?;
         let file = unpack(&self.archive.data, &companion.member, MAX_COMPANION).map_err(|error| {
             let path = self.companion_path(id);
             self.note(&path, error);

@@ -50,7 +50,7 @@ pub fn container_format_of<T: Tree + ?Sized>(
     };
     let found = ends.container();
     let is_by_end = found == Some(ContainerFormat::Zip) && !is_zip(head) && !ends.is_named_zip();
-    if is_by_end && !is_zip_with_prefix(&tree.bytes(id)?, tree.limits().archive_members) {
+    if is_by_end && !is_zip_with_prefix(&tree.whole(id)?, tree.limits().archive_members) {
         // Four bytes at the end of something else.
         return Ok(None);
     }

@@ -22,8 +22,9 @@ use rustix::io::Errno;
 
 use super::bytes::Place;
 use super::listing::FACTS;
-use super::{Bytes, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
+use super::{Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
 use crate::budget::{Budget, SYSTEM_CALL};
+use crate::hash::{Digest, HashType, Hasher};
 use crate::limits::Limits;
 
 /// Bytes of one extended attribute. Linux stores 64 KiB; forks on a Mac may be larger.
@@ -388,9 +389,10 @@ impl Tree for DirectoryTree {
         }
     }
 
-    fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError> {
+    fn open(&self, id: NodeId) -> Result<Content<'_>, SourceError> {
         let shown = || self.full_path(id);
-        self.file(id, |place| bytes::whole(place, &shown, &self.limits))
+        let whole = self.file(id, |place| bytes::whole(place, &shown, &self.limits));
+        whole.map(Content::Bytes)
     }
 
     fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
@@ -458,9 +460,26 @@ impl Tree for DirectoryTree {
         Ok(found.map(<[u8]>::to_vec))
     }
 
-    fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError> {
+    fn for_each_chunk(&self, id: NodeId, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<u64, SourceError> {
         let shown = || self.full_path(id);
         self.file(id, |place| bytes::stream(place, &shown, self.limits.chunk, visit))
+    }
+
+    fn digests(
+        &self,
+        id: NodeId,
+        hash_types: &[HashType],
+        visit: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<Vec<Digest>, SourceError> {
+        let mut hasher = Hasher::new(hash_types);
+        self.for_each_chunk(id, &mut |chunk| {
+            visit(chunk);
+            hasher.update(chunk);
+        })?;
+        Ok(hash_types
+            .iter()
+            .filter_map(|hash_type| hasher.digest(*hash_type))
+            .collect())
     }
 
     fn append(&self, id: NodeId, buffer: &mut Vec<u8>) -> Result<bool, SourceError> {

@@ -31,7 +31,7 @@ fn lists_sorted_and_finds_names() {
     assert_eq!(tree.lookup(tree.root(), "b/../a"), Lookup::Missing);
     assert_eq!(tree.path(file), "b/File");
     assert_eq!(tree.full_path(file), format!("{}/b/File", temp.path().display()));
-    assert_eq!(&*tree.bytes(file).unwrap(), b"abc");
+    assert_eq!(&*tree.whole(file).unwrap(), b"abc");
     assert_eq!(tree.small(file, 3).unwrap(), b"abc");
     assert!(matches!(
         tree.small(file, 2),
@@ -48,7 +48,7 @@ fn large_files_are_mapped_and_streamed_alike() {
     fs::write(temp.path().join("f"), &data).unwrap();
     let tree = DirectoryTree::open(&temp.path().join("f"), &Limits::default()).unwrap();
     assert_eq!(tree.len(), 1);
-    assert_eq!(&*tree.bytes(tree.root()).unwrap(), &data[..]);
+    assert_eq!(&*tree.whole(tree.root()).unwrap(), &data[..]);
     let mut seen = Vec::new();
     assert_eq!(
         tree.for_each_chunk(tree.root(), &mut |part| seen.extend_from_slice(part)),
@@ -88,7 +88,7 @@ fn links_are_followed_only_inside() {
     assert_eq!(go("l33"), Err(ResolveError::Loop));
     let link = tree.lookup(tree.root(), "abs").id().unwrap();
     assert_eq!(tree.link_target(link), Some(&b"/etc/passwd"[..]));
-    assert!(matches!(tree.bytes(link), Err(SourceError::NotRegular { .. })));
+    assert!(matches!(tree.whole(link), Err(SourceError::NotRegular { .. })));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn sockets_and_pipes_are_never_opened() {
     let tree = tree(temp.path());
     for &id in tree.children(tree.root()) {
         assert_eq!(tree.node(id).kind, Kind::Other);
-        assert!(matches!(tree.bytes(id), Err(SourceError::NotRegular { .. })));
+        assert!(matches!(tree.whole(id), Err(SourceError::NotRegular { .. })));
     }
     if made.is_ok_and(|status| status.success()) {
         // A pipe that takes a file's place after the listing neither hangs nor reads.

@@ -4,9 +4,15 @@
 
 use std::sync::Arc;
 
-use super::{Bytes, Gap, Listing, Lookup, Node, NodeId, ResolveError, SourceError};
+use super::content::{Way, for_each_piece, read_to_end};
+use super::hold::{not_kept, too_much};
+use super::{Bytes, Content, Gap, Listing, Lookup, Node, NodeId, ResolveError, SourceError, View};
 use crate::budget::Budget;
+use crate::hash::{Digest, HashType, Hasher};
 use crate::limits::Limits;
+
+/// Bytes at the start of a file that a capture has where it has any.
+const START: usize = 4096;
 
 /// One input: an immutable listing, with access to the contents of its regular files.
 pub trait Tree: Sync {
@@ -56,17 +62,77 @@ pub trait Tree: Sync {
     /// The node's path as the user knows it: the operand, then the path inside.
     fn full_path(&self, id: NodeId) -> String;
 
-    /// The contents of a regular file.
-    fn bytes(&self, id: NodeId) -> Result<Bytes, SourceError>;
+    /// The contents of a regular file. Everything else that is read of a file goes through this, unless the tree knows a quicker way.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read.
+    fn open(&self, id: NodeId) -> Result<Content<'_>, SourceError>;
 
     /// The budgets for reading it.
     fn limits(&self) -> &Limits;
 
+    /// All of a regular file, in memory unless it can be mapped. Who needs parts of it or digests asks for those ([`judge_file`](super::judge_file)).
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read, or is larger than what may be in memory at once.
+    fn whole(&self, id: NodeId) -> Result<Bytes, SourceError> {
+        let mut pieces = match self.open(id)?.way() {
+            Way::Bytes(bytes) => return Ok(bytes),
+            Way::Captured(_) => return Err(not_kept(self, id)),
+            Way::Pieces(pieces) => pieces,
+        };
+        if pieces.size() > self.limits().archive_memory {
+            return Err(too_much(self, id));
+        }
+        let mut bytes = Vec::new();
+        read_to_end(&mut *pieces, &mut bytes)?;
+        Ok(bytes.into())
+    }
+
     /// The contents of a regular file of at most `limit` bytes.
-    fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError>;
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read or is larger.
+    fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
+        let content = self.open(id)?;
+        if self.node(id).size > limit {
+            let path = self.full_path(id);
+            return Err(SourceError::TooLarge { path, limit });
+        }
+        match content.way() {
+            Way::Bytes(bytes) => Ok(bytes.to_vec()),
+            Way::Captured(capture) => {
+                let kept = View::from(capture).range(0, capture.size());
+                kept.map(<[u8]>::to_vec).ok_or_else(|| not_kept(self, id))
+            }
+            Way::Pieces(mut pieces) => {
+                let mut bytes = Vec::new();
+                read_to_end(&mut *pieces, &mut bytes).map(|()| bytes)
+            }
+        }
+    }
 
     /// The first `count` bytes of a regular file, fewer if it is shorter.
-    fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError>;
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read.
+    fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
+        match self.open(id)?.way() {
+            Way::Bytes(bytes) => Ok(bytes.get(..count).unwrap_or(&bytes).to_vec()),
+            Way::Captured(capture) => {
+                let count = u64::try_from(count).unwrap_or(u64::MAX).min(capture.size());
+                let kept = View::from(capture).range(0, count);
+                kept.map(<[u8]>::to_vec).ok_or_else(|| not_kept(self, id))
+            }
+            Way::Pieces(mut pieces) => {
+                let size = usize::try_from(pieces.size()).unwrap_or(usize::MAX);
+                let mut head = vec![0; count.min(size.saturating_add(1))];
+                let count = pieces.fill(&mut head)?;
+                head.truncate(count);
+                Ok(head)
+            }
+        }
+    }
 
     /// Returns true if the end of a file can be read without reading all of it.
     fn reads_ends(&self) -> bool {
@@ -86,20 +152,68 @@ pub trait Tree: Sync {
         Ok(tail)
     }
 
-    /// Hands the contents of a regular file over in pieces, and gives their total length.
-    fn for_each_chunk(&self, id: NodeId, visit: &mut dyn FnMut(&[u8])) -> Result<u64, SourceError>;
+    /// Hands the contents of a regular file over in pieces, and gives their total length. Other threads may call `visit`, but only one at
+    /// a time and in the order of the file.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read to its end.
+    fn for_each_chunk(&self, id: NodeId, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<u64, SourceError> {
+        match self.open(id)?.way() {
+            Way::Pieces(mut pieces) => for_each_piece(&mut *pieces, visit),
+            Way::Captured(_) => Err(not_kept(self, id)),
+            Way::Bytes(bytes) => {
+                bytes.chunks(self.limits().chunk.max(1)).for_each(visit);
+                Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
+        }
+    }
+
+    /// The digests of a regular file by each of these types. `visit` sees its bytes, or as many of the first ones as were kept.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read to its end.
+    fn digests(
+        &self,
+        id: NodeId,
+        hash_types: &[HashType],
+        visit: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<Vec<Digest>, SourceError> {
+        let mut hasher = Hasher::new(hash_types);
+        let mut hash = |chunk: &[u8]| {
+            visit(chunk);
+            hasher.update(chunk);
+        };
+        match self.open(id)?.way() {
+            Way::Pieces(mut pieces) => drop(for_each_piece(&mut *pieces, &mut hash)?),
+            Way::Bytes(bytes) => bytes.chunks(self.limits().chunk.max(1)).for_each(hash),
+            Way::Captured(capture) => {
+                visit(View::from(capture).head(START));
+                let digest = |hash_type: &HashType| capture.digest(*hash_type);
+                let digests: Option<Vec<_>> = hash_types.iter().map(digest).collect();
+                return digests.ok_or_else(|| not_kept(self, id));
+            }
+        }
+        Ok(hash_types
+            .iter()
+            .filter_map(|hash_type| hasher.digest(*hash_type))
+            .collect())
+    }
 
     /// Adds the contents of a regular file to `buffer`, and says whether it may have extended attributes; after an error
     /// the buffer is what it was before.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read.
     fn append(&self, id: NodeId, buffer: &mut Vec<u8>) -> Result<bool, SourceError> {
-        let start = buffer.len();
-        match self.for_each_chunk(id, &mut |chunk| buffer.extend_from_slice(chunk)) {
-            Ok(_) => Ok(self.has_attributes(id)),
-            Err(error) => {
-                buffer.truncate(start);
-                Err(error)
+        match self.open(id)?.way() {
+            Way::Pieces(mut pieces) => read_to_end(&mut *pieces, buffer)?,
+            Way::Bytes(bytes) => buffer.extend_from_slice(&bytes),
+            Way::Captured(capture) => {
+                let kept = View::from(capture).range(0, capture.size());
+                buffer.extend_from_slice(kept.ok_or_else(|| not_kept(self, id))?);
             }
         }
+        Ok(self.has_attributes(id))
     }
 
     /// Whether a node may have extended attributes; one question instead of one for each name.

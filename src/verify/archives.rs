@@ -226,7 +226,7 @@ fn scan<T: Tree + ?Sized>(tree: &T, node: NodeId, max_members: u64) -> Option<Sc
         }
         _ => {}
     }
-    let bytes = match tree.bytes(node) {
+    let bytes = match tree.whole(node) {
         Ok(bytes) => bytes,
         Err(error) => return over(found.failed(error)),
     };

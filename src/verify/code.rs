@@ -18,8 +18,10 @@ use super::{
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutError, LayoutFault, MainFile};
 use crate::hash::HashType;
-use crate::macho::{Architecture, FatFault, MachO, MachOError, Slice, command_bytes, is_code, is_macho};
-use crate::source::{NodeId, SourceError, Tree};
+use crate::macho::{
+    Architecture, CodePlan, FatFault, MACHO_HEAD, MachO, MachOError, Slice, command_bytes, is_code, is_macho,
+};
+use crate::source::{NodeId, SourceError, Tree, View, Wants, judge_file};
 
 /// Steps of looking at one code object, with what each rule asks about it; measured with folders that are empty.
 const PER_OBJECT: u64 = 4000;
@@ -282,19 +284,57 @@ fn file<T: Tree + ?Sized>(
     files: BoundFiles<'_>,
     object: &mut CodeObject,
 ) -> Result<(), SourceError> {
-    let path = context.tree.path(node);
-    object.executable = Some(path.clone());
-    let bytes = context.tree.bytes(node)?;
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    context.heads.remember(node, &bytes, length);
-    object.is_script = bytes.starts_with(b"#!");
+    object.executable = Some(context.tree.path(node));
+    let mut wants = Wants::default();
     if context.options.keeps_file_digests {
-        object.file_digest = Some(HashType::Sha256.digest(&bytes));
+        wants.digest(HashType::Sha256);
     }
-    let commands = usize::try_from(command_bytes(&bytes)).unwrap_or(usize::MAX);
+    // A large file in an archive may be read more than once: only the last time counts.
+    let mut last = None;
+    let kernel = context.options.kernel;
+    judge_file(
+        context.tree,
+        node,
+        kernel,
+        &wants,
+        &mut CodePlan::pages(),
+        |view| {
+            if view.whole().is_some() {
+                last = None;
+                return contents(context, node, view, files, object);
+            }
+            let mut copy = object.clone();
+            contents(context, node, view, files, &mut copy);
+            last = Some(copy);
+        },
+    )?;
+    if let Some(last) = last {
+        *object = last;
+    }
+    if let Some(progress) = &context.options.progress {
+        progress.add_file();
+    }
+    Ok(())
+}
+
+/// The same with what is at hand of the file.
+fn contents<T: Tree + ?Sized>(
+    context: &Context<'_, T>,
+    node: NodeId,
+    bytes: View<'_>,
+    files: BoundFiles<'_>,
+    object: &mut CodeObject,
+) {
+    let path = context.tree.path(node);
+    context.heads.remember(node, bytes.head(MACHO_HEAD), bytes.len());
+    object.is_script = bytes.head(2) == b"#!";
+    if context.options.keeps_file_digests {
+        object.file_digest = bytes.digest(HashType::Sha256);
+    }
+    let commands = usize::try_from(command_bytes(bytes)).unwrap_or(usize::MAX);
     // Object files, debug symbols and 64-bit universal files are generic files to `codesign`.
-    let is_code = is_code(&bytes);
-    let is_macho = is_code || is_macho(&bytes);
+    let is_code = is_code(bytes);
+    let is_macho = is_code || is_macho(bytes);
     if is_macho {
         // Commands are kept as paths and segments, which take more room.
         let budget = context.tree.budget();
@@ -303,16 +343,16 @@ fn file<T: Tree + ?Sized>(
             .and_then(|()| budget.retain(commands.saturating_mul(2)))
             .is_err()
         {
-            return Ok(());
+            return;
         }
     }
-    let macho = match is_macho.then(|| MachO::parse(&bytes)).transpose() {
+    let macho = match is_macho.then(|| MachO::parse(bytes)).transpose() {
         Ok(macho) => macho,
         // Where nothing seals it as code, what it might have been is all there is to say.
         Err(error) if is_code || object.nesting == Nesting::Found => {
             object.kind = CodeKind::MachO;
             push(object, FaultKind::MachO(error), path, None);
-            return Ok(());
+            return;
         }
         Err(error) => {
             push(object, FaultKind::Unloadable(error), path.clone(), None);
@@ -364,7 +404,7 @@ fn file<T: Tree + ?Sized>(
                     },
                     ..files
                 };
-                vec![examine(Subject::File(&bytes), files, context.options)]
+                vec![examine(Subject::File(bytes), files, context.options)]
             }
             // Whether it is signed is not known.
             Err(error) => {
@@ -377,11 +417,6 @@ fn file<T: Tree + ?Sized>(
             }
         },
     };
-    // Nothing follows from the bytes of a file that another process was writing.
-    if !bytes.are_unchanged() {
-        let path = context.tree.full_path(node);
-        return Err(SourceError::Changed { path });
-    }
     for (index, (mut facts, faults)) in examined.into_iter().enumerate() {
         facts.notarized = context.tickets.is_notarized(&facts);
         // The next charge says so, if that was too much.
@@ -410,10 +445,6 @@ fn file<T: Tree + ?Sized>(
     if object.info_plist.is_none() {
         object.info_plist = object.slices.first().and_then(|slice| slice.info_plist.clone());
     }
-    if let Some(progress) = &context.options.progress {
-        progress.add_file();
-    }
-    Ok(())
 }
 
 /// Bytes of what is kept about a slice, property lists and load commands left out, which are charged where they are read.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::code::Context;
 use crate::bundle::{Item, SealEntry};
-use crate::hash::{Digest, HashType, Hasher};
+use crate::hash::{Digest, HashType};
 use crate::macho::begins_as_macho;
 use crate::source::{NodeId, SourceError, Tree};
 
@@ -234,16 +234,14 @@ fn streamed<T: Tree + ?Sized>(
     file: &Item<'_>,
     hash_types: &[HashType],
 ) -> Result<bool, SourceError> {
-    let mut hasher = Hasher::new(hash_types);
     let progress = context.options.progress.as_ref();
     let mut is_first = true;
-    context.tree.for_each_chunk(file.node, &mut |chunk| {
+    let digests = context.tree.digests(file.node, hash_types, &mut |chunk| {
         if std::mem::take(&mut is_first) {
             context
                 .heads
                 .remember(file.node, chunk, context.tree.node(file.node).size);
         }
-        hasher.update(chunk);
         if let Some(progress) = progress {
             progress.add_bytes(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         }
@@ -251,9 +249,8 @@ fn streamed<T: Tree + ?Sized>(
     if let Some(progress) = progress {
         progress.add_file();
     }
-    Ok(hash_types
-        .iter()
-        .all(|hash_type| is_sealed(file.entry, *hash_type, hasher.digest(*hash_type).as_ref())))
+    let mut found = hash_types.iter().zip(&digests);
+    Ok(found.all(|(hash_type, digest)| is_sealed(file.entry, *hash_type, Some(digest))))
 }
 
 /// Apple compares as many bytes as the digest has; longer sealed values pass (specification 6.8).

@@ -5,8 +5,11 @@
 
 use crate::archive::{CONTAINER_HEAD, ContainerFormat, named_folder};
 use crate::bundle::{BundleKind, Layout, MainFile};
-use crate::macho::{FileType, MachO, begins_as_macho, thin_file_type};
-use crate::source::{MAX_LINKS, NodeId, ResolveError, SourceError, Tree, container_format_of};
+use crate::hash::Kernel;
+use crate::macho::{CodePlan, FileType, MachO, begins_as_macho, thin_file_type};
+use crate::source::{
+    MAX_LINKS, NodeId, ResolveError, SourceError, Tree, View, Wants, container_format_of, judge_file,
+};
 
 /// The folder to which the usual link in a disk image leads.
 const APPLICATIONS: &[u8] = b"/Applications";
@@ -62,10 +65,17 @@ fn symbols<T: Tree + ?Sized>(tree: &T, id: NodeId, head: &[u8]) -> Result<Option
     let types: Vec<FileType> = match thin_file_type(head) {
         Some(file_type) => vec![file_type],
         // Of a universal file the headers of all slices must be read: only where the place or the name is that of symbols.
-        None if is_named_object || is_in_symbols(tree, id) => match MachO::parse(&tree.bytes(id)?) {
-            Ok(file) => file.slices.iter().map(|slice| slice.file_type).collect(),
-            Err(_) => return Ok(None),
-        },
+        None if is_named_object || is_in_symbols(tree, id) => {
+            let types = |file: View<'_>| {
+                let file = MachO::parse(file).ok()?;
+                Some(file.slices.iter().map(|slice| slice.file_type).collect())
+            };
+            let (kernel, wants) = (Kernel::default(), Wants::default());
+            match judge_file(tree, id, kernel, &wants, &mut CodePlan::headers(), types)? {
+                Some(types) => types,
+                None => return Ok(None),
+            }
+        }
         None => return Ok(None),
     };
     let all = |wanted| types.iter().all(|found| *found == wanted);

@@ -13,10 +13,10 @@ use crate::bundle::SealError;
 use crate::cms::{CmsError, SignedData};
 use crate::codedir::{CdHash, CodeDirectory, CodeDirectoryFlags};
 use crate::entitlements::parse_der;
-use crate::hash::{Digest, HashType, mismatched_pages};
+use crate::hash::{Digest, HashType, mismatched_digests, mismatched_pages};
 use crate::macho::Slice;
 use crate::plist::Value;
-use crate::source::prefault;
+use crate::source::{View, prefault};
 use crate::trust::{self, Signed};
 
 /// Bytes of a task whose pages are asked for together; for fewer a call of the system costs as much as it saves.
@@ -32,11 +32,11 @@ pub enum Subject<'a> {
     /// One slice of a Mach-O file.
     Slice(&'a Slice<'a>),
     /// A file that is no Mach-O, as a whole.
-    File(&'a [u8]),
+    File(View<'a>),
 }
 
 impl<'a> Subject<'a> {
-    fn data(self) -> &'a [u8] {
+    fn data(self) -> View<'a> {
         match self {
             Self::Slice(slice) => slice.data,
             Self::File(data) => data,
@@ -201,7 +201,7 @@ impl<'a> Examination<'a> {
         self.pages(best, &directories);
         let extent = match self.subject {
             Subject::Slice(slice) => slice.signing_extent(),
-            Subject::File(data) => length(data),
+            Subject::File(data) => data.len(),
         };
         if best.code_limit != extent {
             self.faults.push(FaultKind::CodeLimit {
@@ -530,7 +530,8 @@ impl<'a> Examination<'a> {
                 .map(Digest::new)
                 .collect();
         }
-        let hashed = geometry.limit.min(length(self.subject.data()));
+        let data = self.subject.data();
+        let hashed = geometry.limit.min(data.len());
         let each = hashed.saturating_add(geometry.count);
         if self
             .options
@@ -540,8 +541,22 @@ impl<'a> Examination<'a> {
         {
             return;
         }
-        let kernel = self.options.kernel;
-        let bad = mismatched_pages(kernel, self.subject.data(), geometry, &tables, &before);
+        let bad = match data.whole() {
+            Some(bytes) => mismatched_pages(self.options.kernel, bytes, geometry, &tables, &before),
+            None => {
+                let digests: Vec<_> = tables
+                    .iter()
+                    .map(|(hash_type, _)| data.page_digests(geometry, *hash_type))
+                    .collect();
+                // All are asked for before the first that is missing: then nothing is known.
+                let digests: Option<Vec<&[u8]>> = digests.into_iter().collect();
+                let Some(digests) = digests else { return };
+                if let Some(progress) = progress {
+                    progress.add_bytes(hashed);
+                }
+                mismatched_digests(geometry.count, &tables, &digests)
+            }
+        };
         self.facts.bytes_hashed = hashed;
         self.facts.pages_bad = u64::try_from(bad.len()).unwrap_or(u64::MAX);
         if let Some(first) = bad.first() {
