@@ -91,6 +91,9 @@ fn signatures_of_every_kind_are_the_same_while_unpacked() {
         changed[200_000] ^= 1;
         assert_same(&changed, &format!("{what}, changed"));
     }
+    let tiny = with(&|signer| signer.page_log2 = 1);
+    let (bytes, _) = tiny.sign(&arm64(&code[..5000]), Bound::default());
+    assert_same(&bytes, "pages of two bytes");
     for thin in [i386(&code), powerpc(&code)] {
         let (bytes, _) = adhoc("com.example.tool").sign(&thin, Bound::default());
         assert_same(&bytes, "another processor");
@@ -146,6 +149,24 @@ fn universal_files_are_the_same_while_unpacked() {
         changed[at..at + 4].copy_from_slice(&value.to_be_bytes());
         assert_same(&changed, what);
     }
+}
+
+/// A hundred slices of the same bytes, each with a signature: what it costs is charged, as for a file on disk.
+#[test]
+fn slices_that_share_their_bytes_are_the_same_while_unpacked() {
+    let (slice, _) = adhoc("com.example.tool").sign(&arm64(&text(200_000)), Bound::default());
+    let count = 60_u32;
+    let start = 8 + 20 * (count + 1);
+    let mut bytes = [0xcafe_babe_u32, count].map(u32::to_be_bytes).concat();
+    for index in 0..count {
+        for value in [0x0100_000c, index, start + index, slice.len() as u32, 0] {
+            bytes.extend(value.to_be_bytes());
+        }
+    }
+    bytes.extend([0; 20]);
+    bytes.extend(&slice);
+    bytes.extend([0; 100]);
+    assert_same(&bytes, "shared bytes");
 }
 
 /// Whatever a header says, and wherever the file ends.

@@ -35,6 +35,8 @@ pub(super) struct Pager<'p> {
     /// How many more bytes may be kept.
     room: u64,
     pages: Vec<Pages>,
+    /// Bytes that may still be hashed for a guess. Whoever knows what is wanted has paid for it.
+    guesses: u64,
     hash_types: Vec<HashType>,
     hasher: Hasher,
 }
@@ -69,6 +71,8 @@ impl<'p> Pager<'p> {
             kept: Vec::new(),
             room: CAPTURED,
             pages: Vec::new(),
+            // Slices do not share bytes, and have two types of digests.
+            guesses: size.saturating_mul(2),
             hash_types: wants.digests.clone(),
             hasher: Hasher::new(&wants.digests),
         };
@@ -143,7 +147,13 @@ impl<'p> Pager<'p> {
         let known = Capture::known(self.size, start, bytes.to_vec());
         let (wants, wake) = self.planner.look(View::from(&known), start);
         self.want(&known.missing());
-        self.want(&wants);
+        let mut guess = wants;
+        guess.runs.retain(|run| {
+            let left = self.guesses.checked_sub(run.end.saturating_sub(run.start));
+            self.guesses = left.unwrap_or(self.guesses);
+            left.is_some()
+        });
+        self.want(&guess);
         self.wake = wake.filter(|wake| *wake > start && *wake < self.size);
     }
 
@@ -320,6 +330,30 @@ mod tests {
             assert_eq!(capture.missing().ranges, [(2_000_000, 4)]);
             assert_eq!(capture.missing().runs, [run(0, 10, 4, HashType::Sha1)]);
         }
+    }
+
+    /// Slices that share their bytes: a file of some bytes could be hashed a hundred times.
+    #[test]
+    fn no_more_is_hashed_for_a_guess_than_the_file_twice() {
+        let file = bytes(100_000);
+        let run = |start| Run {
+            start,
+            end: 100_000,
+            page_size: 4096,
+            hash_type: HashType::Sha256,
+        };
+        let mut planner = Places {
+            rest: Vec::new(),
+            runs: vec![run(0), run(1), run(2), run(3)],
+            seen: Vec::new(),
+        };
+        let mut wants = Wants::default();
+        wants.pages(run(7));
+        let mut pager = Pager::new(100_000, &mut planner, &wants, Kernel::default());
+        pager.push(&file);
+        let capture = pager.end();
+        let known = [0, 1, 2, 3, 7].map(|start| capture.pages(run(start)).is_some());
+        assert_eq!(known, [true, true, false, false, true]);
     }
 
     #[test]

@@ -115,14 +115,17 @@ impl<'a> View<'a> {
         let Held::Some(capture) = self.bytes else {
             return None;
         };
-        let covered = geometry.limit.min(self.length);
+        let page_size = geometry.page_size.unwrap_or(geometry.limit);
+        // No more than there are slots for: pages may be short and the file long.
+        let slots = geometry.count.saturating_mul(page_size);
+        let covered = geometry.limit.min(self.length).min(slots);
         if covered == 0 {
             return Some(&[]);
         }
         capture.pages(Run {
             start: self.start,
             end: self.start.saturating_add(covered),
-            page_size: geometry.page_size.unwrap_or(geometry.limit),
+            page_size,
             hash_type,
         })
     }
@@ -134,5 +137,53 @@ impl<'a> View<'a> {
             Held::All(_) => self.whole().map(|bytes| hash_type.digest(bytes)),
             Held::Some(capture) => capture.digest(hash_type),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Wants;
+    use super::*;
+
+    #[test]
+    fn a_view_ends_where_its_part_does() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let part = View::from(&bytes).part(10, 20);
+        assert_eq!((part.len(), part.whole()), (20, Some(&bytes[10..30])));
+        assert_eq!(part.range(0, 20), Some(&bytes[10..30]));
+        assert_eq!(part.range(1, 20), None);
+        assert_eq!(part.range(u64::MAX, 2), None);
+        assert_eq!(part.head(500), &bytes[10..30]);
+        assert_eq!(part.part(15, 20).whole(), Some(&bytes[25..30]));
+        assert!(part.part(200, 1).is_empty());
+        assert_eq!(part.u32_be(17), None);
+    }
+
+    /// As many digests as the CodeDirectory has slots for, however large the file is and however small its pages.
+    #[test]
+    fn no_more_digests_are_asked_for_than_there_are_slots() {
+        let capture = Capture::new(1 << 40);
+        let geometry = PageGeometry {
+            limit: 1 << 39,
+            page_size: Some(2),
+            count: 3,
+        };
+        assert_eq!(
+            View::from(&capture).page_digests(geometry, HashType::Sha256),
+            None
+        );
+        let mut wants = Wants::default();
+        wants.pages(Run {
+            start: 0,
+            end: 6,
+            page_size: 2,
+            hash_type: HashType::Sha256,
+        });
+        assert_eq!(capture.missing(), wants);
+        let none = PageGeometry { count: 0, ..geometry };
+        assert_eq!(
+            View::from(&capture).page_digests(none, HashType::Sha256),
+            Some(&[][..])
+        );
     }
 }
