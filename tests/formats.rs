@@ -78,6 +78,15 @@ fn elements(xml: &str) -> Vec<(String, String)> {
 
 /// The first of the findings of each item that say the same: the others are the same problem in other files and architectures.
 pub fn problems(report: &Value) -> Vec<&Value> {
+    distinct(report, &["rule", "severity", "message"])
+}
+
+/// The first of the findings that say the same of one file: the others are the same in other architectures.
+pub fn problems_by_file(report: &Value) -> Vec<&Value> {
+    distinct(report, &["rule", "severity", "message", "path"])
+}
+
+fn distinct<'v>(report: &'v Value, fields: &[&str]) -> Vec<&'v Value> {
     let mut found = Vec::new();
     for item in list(report, "/items") {
         let mut seen = Vec::new();
@@ -87,7 +96,7 @@ pub fn problems(report: &Value) -> Vec<&Value> {
                 .unwrap()
                 .values()
                 .any(Value::is_array);
-            let key = (&finding["rule"], &finding["severity"], &finding["message"]);
+            let key: Vec<&Value> = fields.iter().map(|field| &finding[*field]).collect();
             if has_places || !seen.contains(&key) {
                 found.push(finding);
             }

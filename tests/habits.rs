@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::bundle::write;
+use crate::support::bundle::{acme, write};
 use crate::support::macho::{arm64, universal, x86_64};
 use crate::support::program::program;
 use crate::support::real_app;
@@ -149,28 +149,38 @@ fn counts(format: &str, text: &str) -> [usize; 3] {
     }
 }
 
-/// What is the same in several architectures or files is one problem in every format of a run; the list of findings in JSON alone
-/// has an entry for each of them.
+/// Formats whose readers show an entry beside one file, and know it by that file in the next run: "Only the first value of this
+/// array is used" (GitHub's documentation of `locations` in SARIF), "The relative path to the file" (GitLab's).
+const BY_FILE: [&str; 3] = ["sarif", "gitlab", "github"];
+
+/// What is the same in several architectures or files is one problem in every format that people read, and in all numbers;
+/// formats by file have an entry for each file. The list of findings in JSON alone has one for each architecture.
 #[test]
 fn every_format_counts_the_same_problems() {
     let folder = with_apps();
-    for (demands, expected) in [
+    for (demands, errors, by_file) in [
         // The same in both architectures.
-        (&["--expect-team", "ABCDE12345"][..], [2, 1, 0]),
+        (&["--expect-team", "ABCDE12345"][..], 2, 2),
         // The same in two programs.
-        (&["--require", "arch:i386"], [2, 1, 0]),
+        (&["--require", "arch:i386"], 2, 4),
         // Not a finding, but a verdict.
-        (&["-R=anchor apple"], [2, 1, 0]),
+        (&["-R=anchor apple"], 2, 2),
         (
             &["--expect-identifier", "x", "--expect-team", "x", "-R=never"],
-            [6, 1, 0],
+            6,
+            6,
         ),
-        (&[], [0, 1, 0]),
+        (&[], 0, 0),
     ] {
         for format in ["human", "json", "sarif", "gitlab", "github", "markdown", "junit"] {
             let words = [&["--format", format], demands, &["Good.app", "Bare.app"]].concat();
             let (_, text, _) = run(folder.path(), &words);
-            assert_eq!(counts(format, &text), expected, "{words:?}: {text}");
+            let errors = if BY_FILE.contains(&format) {
+                by_file
+            } else {
+                errors
+            };
+            assert_eq!(counts(format, &text), [errors, 1, 0], "{words:?}: {text}");
         }
     }
 }
@@ -210,25 +220,79 @@ fn one_annotation_for_both_architectures() {
     assert_eq!(u64::try_from(counted).unwrap(), errors, "{sarif}");
 }
 
-/// The line for GitLab, SARIF and JUnit names every place of a problem that occurs in several.
+/// The one entry of JUnit and Markdown names every place of a problem that occurs in several.
 #[test]
 fn one_problem_names_all_of_its_places() {
     let folder = with_apps();
     let inner = "org.mitmproxy.macos-redirector.network-extension.systemextension";
-    for format in ["sarif", "gitlab", "github", "markdown", "junit"] {
+    for format in ["markdown", "junit"] {
         let words = ["--format", format, "--require", "arch:i386", "Good.app"];
         let (status, text, _) = run(folder.path(), &words);
         assert_eq!(status, Some(1));
         assert!(text.contains(inner), "{format}: {text}");
     }
-    let words = ["--format", "sarif", "--require", "arch:i386", "Good.app"];
-    let report: Value = serde_json::from_str(&run(folder.path(), &words).1).unwrap();
-    let results = report["runs"][0]["results"].as_array().unwrap();
-    assert_eq!(
-        results[0]["locations"].as_array().unwrap().len(),
-        2,
-        "{results:?}"
-    );
+}
+
+/// The files of the entries of a rule in a format by file, with what knows each entry again.
+fn entries(format: &str, text: &str, rule: &str) -> Vec<(String, String)> {
+    let list = |pointer: &str, place: &str, mark: &str| -> Vec<(String, String)> {
+        let report: Value = serde_json::from_str(text).unwrap();
+        let entries = report.pointer(pointer).unwrap().as_array().unwrap().iter();
+        let of = entries.filter(|entry| entry["ruleId"] == rule || entry["check_name"] == rule);
+        let text = |entry: &Value, pointer| entry.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        of.map(|entry| (text(entry, place), text(entry, mark))).collect()
+    };
+    match format {
+        "sarif" => list(
+            "/runs/0/results",
+            "/locations/0/physicalLocation/artifactLocation/uri",
+            "/partialFingerprints/primaryLocationLineHash",
+        ),
+        "gitlab" => list("", "/location/path", "/fingerprint"),
+        _ => {
+            let lines = text
+                .lines()
+                .filter(|line| line.contains(&format!("sealcheck {rule}::")));
+            let places = lines.map(|line| line.split("file=").nth(1).unwrap().split(',').next().unwrap());
+            places.map(|place| (place.to_owned(), place.to_owned())).collect()
+        }
+    }
+}
+
+/// Code scanning, GitLab and annotations have an entry for each file, but one for all of its architectures. When one of the files
+/// is repaired, the entry of the other is the same as before.
+#[test]
+fn formats_by_file_have_an_entry_for_each_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (intel, arm) = (x86_64(&[0xc3]), arm64(&[0xc0, 0x03, 0x5f, 0xd6]));
+    // The size of the first load command.
+    let broken = |mut bytes: Vec<u8>| {
+        bytes[36..40].fill(0);
+        bytes
+    };
+    let slices = (broken(intel.build(None)), broken(arm.build(None)));
+    let tool = universal(&[(&intel, slices.0), (&arm, slices.1)]);
+    let app = acme(folder.path());
+    for name in ["one", "two"] {
+        write(&app.join("Contents/Helpers").join(name), &tool);
+    }
+    let of = |format| {
+        let (status, text, _) = run(folder.path(), &["--format", format, "Acme.app"]);
+        assert_eq!(status, Some(1), "{text}");
+        entries(format, &text, "macho-malformed")
+    };
+    let all = BY_FILE.map(of);
+    for entries in &all {
+        let places: Vec<_> = entries.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(
+            places,
+            ["Acme.app/Contents/Helpers/one", "Acme.app/Contents/Helpers/two"]
+        );
+        assert_ne!(entries[0].1, entries[1].1);
+    }
+    fs::remove_file(app.join("Contents/Helpers/one")).unwrap();
+    let left = BY_FILE.map(of);
+    assert_eq!(left, all.map(|entries| entries[1..].to_vec()));
 }
 
 /// `codesign --verify --verbose=4`, `codesign --test-requirement`, and the same with the program's name in place of codesign's.

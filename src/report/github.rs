@@ -10,7 +10,7 @@ use super::text::visible;
 use super::{Outcome, Report, Run, Settings, place};
 use crate::finding::Severity;
 
-/// One annotation for each problem, and a warning for each question without an answer.
+/// One annotation for each file that a problem is about, and a warning for each question without an answer.
 #[derive(Debug)]
 pub struct Github<'a> {
     settings: Settings<'a>,
@@ -26,7 +26,7 @@ impl<'a> Github<'a> {
 
 impl Report for Github<'_> {
     fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
-        let all = Problems::of(outcome, self.settings);
+        let all = Problems::by_place(outcome, self.settings);
         for problem in &all.problems {
             let level = match problem.severity {
                 Severity::Error => "error",

@@ -1,8 +1,8 @@
 //! GitLab's code quality report ("Code Quality report format"): a list of issues, each with a place in the sources.
 //!
 //! GitLab shows issues and nothing else, so what was not judged or cannot be read is an issue, too: an empty list says that
-//! everything was judged and is good. Paths are relative to the root of the sources. Issues with one fingerprint are one to
-//! GitLab.
+//! everything was judged and is good. Paths are relative to the root of the sources. An issue has one path, so there is one for
+//! each file that a problem is about. Issues with one fingerprint are one to GitLab.
 
 use std::io::{self, Write};
 
@@ -33,7 +33,7 @@ struct Lines {
     begin: u64,
 }
 
-/// One list of all problems. Every issue is written as it comes.
+/// One list of all problems, by file. Every issue is written as it comes.
 #[derive(Debug)]
 pub struct Gitlab<'a> {
     settings: Settings<'a>,
@@ -78,7 +78,7 @@ impl<'a> Gitlab<'a> {
 
 impl Report for Gitlab<'_> {
     fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
-        let all = Problems::of(outcome, self.settings);
+        let all = Problems::by_place(outcome, self.settings);
         for problem in &all.problems {
             let (place, line) = problem.place(&all.place);
             let description = problem.text("; ").replace('\n', "; ");

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::cause::by_cause;
+use super::cause::{by_cause, by_place};
 use super::{Outcome, Settings, container, place};
 use crate::finding::{Finding, Party, Severity, fingerprint};
 use crate::gatekeeper::{GatekeeperVerdict, Ruling};
@@ -191,12 +191,6 @@ impl Problem {
         self.decision.clone().unwrap_or_else(in_item)
     }
 
-    /// The other paths that it is about, as far as a text names them.
-    pub(super) fn other_places(&self, item: &str) -> impl Iterator<Item = String> {
-        let named = self.others.iter().take(SHOWN.saturating_sub(1));
-        named.map(move |path| place::of(item, path))
-    }
-
     /// The files that a text names, and how many it does not.
     pub(super) fn shown_places(&self) -> (&[String], Option<String>) {
         let hidden = self.places.len().saturating_sub(SHOWN);
@@ -239,6 +233,13 @@ impl Unanswered {
     }
 }
 
+/// What has an entry of its own in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    Causes,
+    Places,
+}
+
 /// Everything that is to be reported of one item; it outlives the item's evidence.
 #[derive(Debug)]
 pub(super) struct Problems {
@@ -267,15 +268,25 @@ impl Problems {
         })
     }
 
+    /// The problems by cause: one may be about several files.
     pub(super) fn of(outcome: &Outcome, settings: Settings<'_>) -> Self {
+        Self::made(outcome, settings, Entries::Causes)
+    }
+
+    /// The problems and the questions by path, for readers that show each beside one file and find it there again.
+    pub(super) fn by_place(outcome: &Outcome, settings: Settings<'_>) -> Self {
+        Self::made(outcome, settings, Entries::Places)
+    }
+
+    fn made(outcome: &Outcome, settings: Settings<'_>, entries: Entries) -> Self {
         let mut all = Self {
             place: outcome.place().to_owned(),
             problems: Vec::new(),
             unanswered: Vec::new(),
         };
         if settings.has_findings {
-            all.findings(outcome, settings);
-            all.unknown(outcome);
+            all.findings(outcome, settings, entries);
+            all.unknown(outcome, entries);
         } else {
             all.container(outcome);
             all.reservations(outcome);
@@ -298,7 +309,7 @@ impl Problems {
             problems: Vec::new(),
             unanswered: Vec::new(),
         };
-        all.unknown(outcome);
+        all.unknown(outcome, Entries::Causes);
         all.codesign(outcome, true);
         // As if the findings were among the problems.
         let mut findings = outcome.findings().iter();
@@ -308,18 +319,22 @@ impl Problems {
         all
     }
 
-    fn findings(&mut self, outcome: &Outcome, settings: Settings<'_>) {
-        let causes = by_cause(outcome.findings());
-        let problems = causes.iter().filter_map(|cause| Problem::of(cause, settings));
+    fn findings(&mut self, outcome: &Outcome, settings: Settings<'_>, entries: Entries) {
+        let groups = match entries {
+            Entries::Causes => by_cause(outcome.findings()),
+            Entries::Places => by_place(outcome.findings()),
+        };
+        let problems = groups.iter().filter_map(|group| Problem::of(group, settings));
         self.problems.extend(problems);
     }
 
-    /// The questions without an answer; the same about several paths is one.
-    fn unknown(&mut self, outcome: &Outcome) {
-        let mut known: HashMap<(&str, &str), usize> = HashMap::new();
+    /// The questions without an answer; by cause, the same about several paths is one.
+    fn unknown(&mut self, outcome: &Outcome, entries: Entries) {
+        let mut known: HashMap<(&str, &str, Option<&str>), usize> = HashMap::new();
         for unknown in &outcome.advice.unknown {
+            let path = (entries == Entries::Places).then_some(unknown.path.as_str());
             let index = known
-                .entry((unknown.rule, &unknown.reason))
+                .entry((unknown.rule, &unknown.reason, path))
                 .or_insert(self.unanswered.len());
             match self.unanswered.get_mut(*index) {
                 Some(same) => same.more = same.more.saturating_add(1),

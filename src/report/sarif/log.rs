@@ -122,7 +122,7 @@ pub(super) struct SarifResult {
     pub(super) rule_index: usize,
     pub(super) level: &'static str,
     pub(super) message: Text,
-    pub(super) locations: Vec<Location>,
+    pub(super) locations: [Location; 1],
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) properties: Option<ResultProperties>,

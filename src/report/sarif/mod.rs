@@ -3,7 +3,8 @@
 //! One run for all items, as services refuse several of one tool. URIs are relative to the root of the sources and contain
 //! the item's path, also in a container; the base ids of the standard are ignored by code scanning. An item outside of
 //! that root has an absolute URI. Code scanning shows results only, so an item without a verdict is a result besides a
-//! notification of the run: nothing unchecked looks like a passed check.
+//! notification of the run: nothing unchecked looks like a passed check. It makes one alert of each result, and reads the
+//! first location only, so there is a result for each file that a problem is about; architectures share one.
 
 mod log;
 mod rules;
@@ -49,7 +50,7 @@ impl<'a> Sarif<'a> {
 
 impl Report for Sarif<'_> {
     fn add(&mut self, outcome: &Outcome, _out: &mut dyn Write) -> io::Result<()> {
-        self.items.push(Problems::of(outcome, self.settings));
+        self.items.push(Problems::by_place(outcome, self.settings));
         Ok(())
     }
 
@@ -68,11 +69,7 @@ fn write(items: &[Problems], run: Run<'_>, out: &mut dyn Write) -> io::Result<()
         for problem in &all.problems {
             let (place, line) = problem.place(&all.place);
             let mark = fingerprints.next(&place, &problem.fingerprint());
-            let mut found = result(problem, index_of(problem.rule), (&place, line), mark);
-            // Code scanning shows the first, and takes ten at most.
-            let others = problem.other_places(&all.place);
-            found.locations.extend(others.map(|place| location((&place, 1))));
-            results.push(found);
+            results.push(result(problem, index_of(problem.rule), (&place, line), mark));
         }
         let open = all.open();
         for (unanswered, _) in open.filter(|(_, severity)| *severity == Severity::Error) {
@@ -164,7 +161,7 @@ fn plain(
         rule_index,
         level: Severity::Error.name(),
         message,
-        locations: vec![location(place)],
+        locations: [location(place)],
         partial_fingerprints: BTreeMap::from([(LINE_FINGERPRINT, mark)]),
         properties: None,
     }
