@@ -38,7 +38,7 @@
 //! # Layers
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
 //! `octets`, `limits`, `budget`, `time`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
-//! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `gatekeeper`, `remedy`, `finding`, `rule`, `report`, `checker`, `cli`.
+//! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `gatekeeper`, `remedy`, `finding`, `rule`, `outcome`, `report`, `checker`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
 //! only `cli` reads the clock, the environment and the terminal.
@@ -77,6 +77,8 @@ pub mod macho;
 #[doc(hidden)]
 pub mod octets;
 #[doc(hidden)]
+pub mod outcome;
+#[doc(hidden)]
 pub mod plist;
 #[doc(hidden)]
 pub mod profile;
@@ -108,8 +110,8 @@ pub use gatekeeper::{GatekeeperVerdict, Operation, Ruling};
 pub use hash::{Digest, HashType};
 pub use limits::Limits;
 pub use macho::Architecture;
+pub use outcome::Outcome;
 pub use remedy::{Command, Part, Repair, Stage};
-pub use report::Outcome;
 pub use rule::{Advice, Demand, Expectations, ExpectedEntitlement, Unknown};
 pub use source::{SourceError, guard_mappings};
 pub use time::UnixTime;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sealcheck::budget::{Cost, Resource};
 use sealcheck::limits::Limits;
-use sealcheck::report::Outcome;
+use sealcheck::outcome::Outcome;
 use sealcheck::source::{DirectoryTree, Tree};
 use sealcheck::verify::NotJudged;
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use sealcheck::finding::{Finding, Severity};
-use sealcheck::report::Outcome;
+use sealcheck::outcome::Outcome;
 use sealcheck::verify::{Options, verify};
 
 use crate::support::bundle::{acme, framework};

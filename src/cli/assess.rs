@@ -11,9 +11,10 @@ use super::values::{Assessor, ReportFormat};
 use super::verify::write_reservations;
 use super::{Session, complain};
 use crate::gatekeeper::{self, Operation, Ruling};
+use crate::outcome::Outcome;
 use crate::report::{
-    Outcome, Report, Run, Settings, Totals, assessment_lines, container_lines, spctl_lines, syspolicy_status,
-    visible, write_syspolicy, write_syspolicy_json,
+    Report, Run, Settings, Totals, assessment_lines, container_lines, spctl_lines, syspolicy_status, visible,
+    write_syspolicy, write_syspolicy_json,
 };
 
 /// Levels of `-v` with which `spctl` tells source and origin.

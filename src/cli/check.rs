@@ -10,7 +10,8 @@ use super::exit::Exit;
 use super::outputs::{Outputs, report};
 use super::{Session, baseline, style, style_in_file};
 use crate::gatekeeper::{self, fitting_operation};
-use crate::report::{Human, Outcome, Report};
+use crate::outcome::Outcome;
+use crate::report::{Human, Report};
 use crate::rule::{Advised, Baseline, Pattern, Reach};
 use crate::verify::{CodesignFlags, Evidence, Gaps};
 

@@ -10,7 +10,8 @@ use super::outputs::Outputs;
 use super::progress::Watch;
 use super::words::nearest_command;
 use super::{Session, complain};
-use crate::report::{LeftOut, Outcome, Run, Settings, Summary, Unreadable};
+use crate::outcome::Outcome;
+use crate::report::{LeftOut, Run, Settings, Summary, Unreadable};
 use crate::source::SourceError;
 use crate::verify::{Item, Skipped, items};
 

@@ -15,9 +15,8 @@ use super::exit::Exit;
 use super::output::Sink;
 use super::places::resolved;
 use super::values::{Colour, ReportFormat};
-use crate::report::{
-    Github, Gitlab, Json, JsonLines, Junit, Markdown, Outcome, Report, Run, Sarif, Settings,
-};
+use crate::outcome::Outcome;
+use crate::report::{Github, Gitlab, Json, JsonLines, Junit, Markdown, Report, Run, Sarif, Settings};
 
 /// The file in which GitHub Actions expects the summary of a job ("Adding a job summary").
 const SUMMARY: &str = "GITHUB_STEP_SUMMARY";

@@ -13,8 +13,9 @@ use super::outputs::{Outputs, report};
 use super::values::{Manner, ReportFormat};
 use super::{Session, complain, slice_of};
 use crate::entitlements::to_text;
+use crate::outcome::Outcome;
 use crate::report::{
-    Claim, DisplayStyle, Outcome, Report, Run, Settings, Stream, Totals, UNCOVERED, UNPRINTABLE,
+    Claim, DisplayStyle, Report, Run, Settings, Stream, Totals, UNCOVERED, UNPRINTABLE,
     are_requirements_broken, codesign_lines, entitlements_of, visible, write_display, write_requirements,
 };
 use crate::verify::{Evidence, OsStatus, SliceEvidence};

@@ -3,7 +3,8 @@
 //!
 //! Paths inside of the operand are absolute, as Apple prints them; the operand is as the user typed it.
 
-use super::{Outcome, container_lines};
+use super::container_lines;
+use crate::outcome::Outcome;
 use crate::verify::{CodesignAnswer, CodesignFailure, Nesting, OsStatus, RequirementFault};
 
 /// Where `codesign` prints a line.

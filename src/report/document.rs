@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::json::{Settings, item, options, tool};
-use super::{Outcome, Report, Run};
+use super::{Report, Run};
+use crate::outcome::Outcome;
 
 /// One document for all items. Every item is written as it comes, and nothing of it is kept.
 #[derive(Debug)]

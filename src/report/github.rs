@@ -7,8 +7,9 @@ use std::io::{self, Write};
 
 use super::problem::{Problems, UNREADABLE};
 use super::text::visible;
-use super::{Outcome, Report, Run, Settings, place};
+use super::{Report, Run, Settings, place};
 use crate::finding::Severity;
+use crate::outcome::Outcome;
 
 /// One annotation for each file that a problem is about, and a warning for each question without an answer.
 #[derive(Debug)]

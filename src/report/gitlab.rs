@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::place::{self, Fingerprints};
 use super::problem::{Problems, UNREADABLE};
-use super::{Outcome, Report, Run, Settings};
+use super::{Report, Run, Settings};
 use crate::finding::Severity;
+use crate::outcome::Outcome;
 
 #[derive(Serialize)]
 struct Issue<'a> {

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::container;
 use super::json_code::{Code, code};
 use super::ticket::JsonTicket;
-use super::{Outcome, container};
 use crate::finding::{Finding, Target};
 use crate::gatekeeper::{GatekeeperVerdict, Operation};
+use crate::outcome::Outcome;
 use crate::rule::{self, Suppressed, Suppression, Unknown};
 use crate::time::UnixTime;
 use crate::verify::{CodesignFailure, CodesignVerdict, Evidence, HostArchitecture, OsStatus, Reservation};

@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::json::{Item, JsonOptions, Tool, item, options, tool};
-use super::{Outcome, Report, Run, Settings};
+use super::{Report, Run, Settings};
+use crate::outcome::Outcome;
 
 #[derive(Serialize)]
 struct Line<'a> {

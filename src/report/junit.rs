@@ -13,8 +13,9 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use super::problem::{Problems, UNREADABLE};
-use super::{Outcome, Report, Run, Settings, text};
+use super::{Report, Run, Settings, text};
 use crate::finding::Severity;
+use crate::outcome::Outcome;
 
 /// The test case that stands for the item as a whole.
 const VERDICT: &str = "verdict";

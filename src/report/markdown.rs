@@ -11,8 +11,9 @@ use super::human::{codesign_words, gatekeeper_word};
 use super::markup::{cell, code, inline, repair};
 use super::problem::{Problem, Problems};
 use super::summary::Standing;
-use super::{Outcome, Report, Run, Settings, text};
+use super::{Report, Run, Settings, text};
 use crate::finding::Severity;
+use crate::outcome::Outcome;
 
 /// Bytes of a report; a comment also has room for a few words around it.
 const MAX: usize = 60_000;

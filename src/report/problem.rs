@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::cause::{by_cause, by_place};
-use super::{Outcome, Settings, container, place};
+use super::{Settings, container, place};
 use crate::finding::{Finding, Party, Severity, fingerprint};
 use crate::gatekeeper::{GatekeeperVerdict, Ruling};
+use crate::outcome::Outcome;
 use crate::remedy::Repair;
 use crate::rule::{self, HYGIENE, Rule};
 use crate::verify::OsStatus;

@@ -1,7 +1,8 @@
 //! How the items of a run stand, and how many problems they have.
 
+use super::Settings;
 use super::cause::Counts;
-use super::{Outcome, Settings};
+use crate::outcome::Outcome;
 use crate::verify::Product;
 
 /// What a command says about one item in one word.

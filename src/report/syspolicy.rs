@@ -8,9 +8,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Outcome;
 use crate::finding::{Finding, Party, Severity};
 use crate::gatekeeper::Ruling;
+use crate::outcome::Outcome;
 use crate::verify::OsStatus;
 
 /// Between the heading and each problem.

@@ -7,8 +7,9 @@ use anstyle::Style as Ansi;
 
 use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style, is_unexplained, problems, verdict};
 use crate::gatekeeper::Ruling;
+use crate::outcome::Outcome;
 use crate::report::cause::Counts;
-use crate::report::{Outcome, Report, Run, Settings, Standing, text};
+use crate::report::{Report, Run, Settings, Standing, text};
 use crate::verify::Skipped;
 
 /// Columns of the narrowest terminal that a report fits into.

@@ -17,8 +17,9 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::{Outcome, Tickets, text, ticket};
+use super::{Tickets, text, ticket};
 use crate::finding::{Finding, Severity};
+use crate::outcome::Outcome;
 use crate::plist::Value;
 use crate::trust::CertificateKind;
 use crate::verify::{Evidence, Fault, FaultKind, SignatureKind};

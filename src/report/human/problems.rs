@@ -8,9 +8,10 @@ use anstyle::Style as Ansi;
 use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, Style};
 use crate::finding::{Finding, Severity};
+use crate::outcome::Outcome;
 use crate::remedy::{Repair, Stage};
 use crate::report::cause::by_cause;
-use crate::report::{Outcome, text};
+use crate::report::text;
 use crate::rule::{Suppression, Unknown};
 
 /// Places, or folders with places, shown of one problem without `-v`.

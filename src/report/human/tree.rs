@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, signer};
 use crate::finding::Severity;
-use crate::report::{Outcome, text};
+use crate::outcome::Outcome;
+use crate::report::text;
 use crate::verify::{CodeObject, Nesting, SliceEvidence};
 
 /// Code objects shown in full without `-v`.

@@ -9,9 +9,10 @@ use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
 use crate::finding::Target;
 use crate::gatekeeper::{Operation, Ruling};
+use crate::outcome::Outcome;
 use crate::report::cause::Counts;
 use crate::report::gatekeeper::sentence;
-use crate::report::{Outcome, text};
+use crate::report::text;
 use crate::verify::RequirementFault;
 
 /// The margin of further lines about a verdict.

@@ -19,8 +19,9 @@ use log::{
 
 use super::place::Fingerprints;
 use super::problem::{Problem, Problems, UNREADABLE, Unanswered, rule_of};
-use super::{Outcome, Report, Run, Settings, place};
+use super::{Report, Run, Settings, place};
 use crate::finding::Severity;
+use crate::outcome::Outcome;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
