@@ -5,15 +5,16 @@
 
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use crate::finding::Target;
 use crate::gatekeeper::{assess, fitting_operation};
 use crate::outcome::Outcome;
+use crate::parallel::Pool;
 use crate::rule::{Advice, Expectations, advise};
-use crate::source::SourceError;
-pub(crate) use crate::verify::STACK;
-use crate::verify::{Item, Items, Options, items, verify_item};
+use crate::source::{Archives, NamedBytes, SourceError, Tree};
+use crate::time::UnixTime;
+use crate::verify::{Item, Items, Options, items, verify_item, verify_tree};
 
 /// Checks items, each in full. One checker serves any number of items, also from several threads.
 #[derive(Debug)]
@@ -24,16 +25,16 @@ pub struct Checker {
     pub target: Option<Target>,
     /// What is expected of every item; what is not met is an error finding.
     pub expectations: Expectations,
-    threads: rayon::ThreadPool,
+    threads: Pool,
 }
 
 impl Checker {
-    /// A checker whose verdicts hold for the time `at`, with Apple's roots and one thread for each processor.
+    /// A checker whose verdicts hold for the time `at`, with Apple's roots and one thread for each processor. Without the feature
+    /// `parallel` there are no threads, and the caller's stack must have 16 MiB.
     ///
     /// # Errors
     /// Where the operating system gives no threads.
-    pub fn new(at: SystemTime) -> io::Result<Self> {
-        let threads = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
+    pub fn new(at: impl Into<UnixTime>) -> io::Result<Self> {
         Ok(Self {
             options: Options {
                 at: at.into(),
@@ -41,7 +42,47 @@ impl Checker {
             },
             target: None,
             expectations: Expectations::default(),
-            threads: threads.map_err(io::Error::other)?,
+            threads: Pool::new()?,
+        })
+    }
+
+    /// Checks every item in a file, an archive or a folder in memory, as [`Self::check_all`] does for those on a disk. Nothing else is
+    /// read. A name that is not a path in a folder is an error.
+    ///
+    /// # Errors
+    /// [`SourceError`] when an archive cannot be read.
+    pub fn check_bytes(&self, files: NamedBytes) -> Result<Vec<Result<Outcome, SourceError>>, SourceError> {
+        let unplaced = files.unplaced().iter();
+        let unplaced: Vec<_> = unplaced
+            .map(|name| SourceError::Unread {
+                path: name.clone(),
+                reason: "the name is not a path in a folder".to_owned(),
+            })
+            .collect();
+        let name = files.name().to_owned();
+        let options = Options {
+            archives: Archives::in_memory(Arc::new(files)),
+            ..self.options.clone()
+        };
+        let found = self.threads.install(|| items(Path::new(&name), &options))?;
+        let all = found.items.iter().map(|item| self.check_with(item, &options));
+        let unread = found.unread.into_iter().map(|place| SourceError::Unread {
+            path: place.path,
+            reason: place.reason,
+        });
+        Ok(all.chain(unread.chain(unplaced).map(Err)).collect())
+    }
+
+    /// Checks the code at the root of a tree, whatever the tree reads from.
+    ///
+    /// # Errors
+    /// [`SourceError`] when the main file of the root cannot be read.
+    pub fn check_tree<T: Tree + ?Sized>(&self, tree: &T) -> Result<Outcome, SourceError> {
+        self.threads.install(|| {
+            let mut evidence = verify_tree(tree, &self.options)?;
+            let advice = advise(&evidence, self.target, &self.expectations);
+            evidence.mind_budget();
+            Ok(assessed(Outcome::new(evidence, advice)))
         })
     }
 
@@ -99,13 +140,20 @@ impl Checker {
     /// # Errors
     /// [`SourceError`] when it cannot be read.
     pub fn check_item(&self, item: &Item) -> Result<Outcome, SourceError> {
-        // On a thread of its own stack, whatever the caller's is.
-        self.threads.install(|| {
-            let mut outcome = examine(item, &self.options, self.target, Some(&self.expectations))?;
-            outcome.gatekeeper = Some(assess(&outcome.evidence, fitting_operation(&outcome.evidence)));
-            Ok(outcome)
-        })
+        self.check_with(item, &self.options)
     }
+
+    fn check_with(&self, item: &Item, options: &Options) -> Result<Outcome, SourceError> {
+        // On a thread of its own stack, whatever the caller's is.
+        self.threads
+            .install(|| examine(item, options, self.target, Some(&self.expectations)).map(assessed))
+    }
+}
+
+/// The outcome with what Gatekeeper would say.
+fn assessed(mut outcome: Outcome) -> Outcome {
+    outcome.gatekeeper = Some(assess(&outcome.evidence, fitting_operation(&outcome.evidence)));
+    outcome
 }
 
 /// Everything about one item but what Gatekeeper would say, on the caller's stack. Without expectations no rule is asked.
@@ -129,12 +177,5 @@ pub(crate) fn examine(
         let advice = Advice::unasked(&evidence, target);
         (evidence, advice)
     };
-    Ok(Outcome {
-        evidence,
-        gatekeeper: None,
-        advice,
-        explicit_requirement: None,
-        seconds: None,
-        place: None,
-    })
+    Ok(Outcome::new(evidence, advice))
 }

@@ -37,7 +37,7 @@
 //!
 //! # Layers
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
-//! `octets`, `limits`, `budget`, `time`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
+//! `octets`, `parallel`, `limits`, `budget`, `time`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
 //! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `gatekeeper`, `remedy`, `finding`, `rule`, `outcome`, `report`, `checker`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
@@ -56,6 +56,7 @@ pub mod blob;
 pub mod budget;
 #[doc(hidden)]
 pub mod bundle;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]
@@ -84,6 +85,7 @@ pub mod plist;
 pub mod profile;
 #[doc(hidden)]
 pub mod remedy;
+#[cfg(feature = "report")]
 #[doc(hidden)]
 pub mod report;
 #[doc(hidden)]
@@ -102,6 +104,7 @@ pub mod trust;
 pub mod verify;
 
 mod checker;
+mod parallel;
 
 pub use checker::Checker;
 pub use codedir::{CdHash, CodeDirectoryFlags};
@@ -113,7 +116,9 @@ pub use macho::Architecture;
 pub use outcome::Outcome;
 pub use remedy::{Command, Part, Repair, Stage};
 pub use rule::{Advice, Demand, Expectations, ExpectedEntitlement, Unknown};
-pub use source::{SourceError, guard_mappings};
+#[cfg(feature = "fs")]
+pub use source::guard_mappings;
+pub use source::{NamedBytes, SourceError};
 pub use time::UnixTime;
 pub use trust::{AnchorError, Anchors, CertificateKind, Identity};
 pub use verify::{

@@ -61,6 +61,7 @@ mod links_by_text;
 mod manual;
 mod many;
 mod matrix;
+mod memory;
 mod mutations;
 mod naive;
 mod no_false_alarms;

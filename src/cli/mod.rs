@@ -55,6 +55,7 @@ use crate::checker;
 use crate::finding::Target;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
+use crate::parallel;
 use crate::report::{Settings, Style, Totals, visible};
 use crate::requirement::Requirement;
 use crate::rule::{Baseline, Expectations};
@@ -109,7 +110,7 @@ fn work(closed: Closed) -> Exit {
         .unwrap_or_default();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(usize::from(jobs))
-        .stack_size(checker::STACK);
+        .stack_size(parallel::STACK);
     if let Err(error) = pool.build_global() {
         complain(&format!("sealcheck: cannot start threads: {error}"));
         return Exit::NotJudged;

@@ -5,7 +5,7 @@ use std::thread::{Builder, scope};
 
 use super::complain;
 use super::exit::Exit;
-use crate::checker::STACK;
+use crate::parallel::STACK;
 
 /// Does the work on a thread with a stack of its own. Without a thread, and where the work panics, nothing that it would
 /// have judged is judged; a panic is a defect of this program, never a verdict.

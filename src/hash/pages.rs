@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::{Digest, HashType, Kernel};
+use crate::parallel;
 
 /// Bytes hashed by one task, well above the cost of scheduling it.
 const BYTES_PER_TASK: u64 = 1 << 20;
@@ -64,8 +63,8 @@ pub fn mismatched_pages(
         .max(PAGES_PER_GROUP)
         .next_multiple_of(PAGES_PER_GROUP);
     let tasks = geometry.count.div_ceil(per_task);
-    let run = |task: u64| {
-        let first = task.saturating_mul(per_task);
+    let run = |task: usize| {
+        let first = u64::try_from(task).unwrap_or(u64::MAX).saturating_mul(per_task);
         let end = first.saturating_add(per_task).min(geometry.count);
         before(geometry.pages(code, first..end));
         let mut bad = Vec::new();
@@ -77,11 +76,7 @@ pub fn mismatched_pages(
         }
         bad
     };
-    if tasks <= 1 {
-        // Small code is done before another thread has woken up.
-        return (0..tasks).flat_map(run).collect();
-    }
-    (0..tasks).into_par_iter().flat_map_iter(run).collect()
+    parallel::flat_map(usize::try_from(tasks).unwrap_or(usize::MAX), run)
 }
 
 /// The numbers of the pages whose digests differ from their slot, ascending, where the pages themselves are gone.

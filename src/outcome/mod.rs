@@ -27,12 +27,25 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// An item of which nobody has asked yet what Gatekeeper would say.
+    pub(crate) fn new(evidence: Evidence, advice: Advice) -> Self {
+        Self {
+            evidence,
+            gatekeeper: None,
+            advice,
+            explicit_requirement: None,
+            seconds: None,
+            place: None,
+        }
+    }
+
     /// The problems, errors first.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.advice.findings
     }
 
+    #[cfg(feature = "report")]
     /// Where the item is: from the root of the sources where that is known, else the place that links lead to.
     pub(crate) fn place(&self) -> &str {
         self.place.as_deref().unwrap_or(&self.evidence.root)

@@ -15,8 +15,10 @@ mod xml;
 
 pub(crate) use lines::key_lines;
 pub use value::{Dictionary, Value};
+#[cfg(feature = "report")]
+pub(crate) use write::dictionary_to_json;
+pub(crate) use write::to_json;
 pub use write::to_xml;
-pub(crate) use write::{dictionary_to_json, to_json};
 pub(crate) use xml::{Event, Events};
 
 use std::borrow::Cow;

@@ -7,8 +7,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
-use rayon::prelude::*;
-
 use super::claims::is_signed_by_apple;
 use super::linkage::{Image, Linkage};
 use super::misplaced::{BrokenFolder, broken_folders};
@@ -19,6 +17,7 @@ use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
 use crate::budget::Budget;
 use crate::finding::{Finding, Party, Place, Severity, Target};
+use crate::parallel;
 use crate::remedy::{Facts, Repair};
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, Product, SliceEvidence};
@@ -135,7 +134,7 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
     let shared = Shared::default();
     let before = budget.cost();
     let was_spent = budget.is_spent();
-    let mut asked: Vec<Advice> = rules.par_iter().map(|rule| ask(rule, &shared)).collect();
+    let mut asked = parallel::map(&rules, 1, |rule| ask(rule, &shared));
     if budget.is_spent() && !was_spent {
         // Which of two budgets is spent first depends on threads, unless there is only one.
         budget.rewind(before);

@@ -69,7 +69,9 @@ pub use demand::Demand;
 pub use expectation::{Expectations, ExpectedEntitlement};
 pub use family::Family;
 pub use policy::{Advised, Applied, Ignore, Pattern, PatternError, Policy, Reach, Suppressed, Suppression};
+#[cfg(feature = "report")]
 pub(crate) use reading::NOT_ALL_VERIFIED;
+#[cfg(feature = "report")]
 pub(crate) use zip_archive::{HYGIENE, container_faults};
 
 pub(crate) use check::Check;

@@ -1,23 +1,16 @@
-//! An archive on disk: its members by their paths, so that each of many items in it costs what is in the item.
+//! An archive in ZIP form: its members by their paths, so that each of many items in it costs what is in the item.
 //!
-//! Made once and used for all items of a run ([`Archives`]).
+//! Made once and used for all items of a run ([`super::Archives`]).
 
 use std::ffi::OsStr;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use rustix::fs::CWD;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::archive_faults::{Faults, is_at_or_in};
-use super::bytes::{self, Place};
-use super::mapping::FileState;
-use super::{
-    ArchiveTree, Bytes, Container, ContainerFault, ContainerFaultKind, DirectoryTree, SourceError, Tree,
-    container_format,
-};
-use crate::archive::{ContainerFormat, Member, MemberKind, Zip};
-use crate::limits::{ARCHIVE_DEPTH, Limits};
+use super::{ArchiveTree, Bytes, Container, ContainerFault, ContainerFaultKind, SourceError, Tree};
+use crate::archive::{Member, MemberKind, Zip};
+use crate::limits::Limits;
 
 /// The folder at the root in which Archive Utility keeps attributes.
 pub(super) const COMPANIONS: &[u8] = b"__MACOSX";
@@ -69,7 +62,7 @@ impl Indexed {
 }
 
 /// What a name stands for.
-enum Named {
+pub(super) enum Named {
     /// Something in the archive.
     Path(Box<[u8]>),
     /// The folder that the archive is unpacked into: nothing of its own.
@@ -79,7 +72,7 @@ enum Named {
 }
 
 impl Named {
-    fn of(name: &[u8]) -> Self {
+    pub(super) fn of(name: &[u8]) -> Self {
         let name = name.strip_suffix(b"/").unwrap_or(name);
         let parts = || name.split(|byte| *byte == b'/').filter(|part| *part != b".");
         let is_good = |part: &[u8]| !part.is_empty() && part != b".." && !part.contains(&SEPARATOR);
@@ -95,45 +88,9 @@ impl Named {
 }
 
 impl Archive {
-    /// Returns true if a file is an archive that can be opened: it begins like one, or its directory can be read although something
-    /// stands before the archive.
-    #[must_use]
-    pub fn is_one(path: &Path, limits: &Limits) -> bool {
-        // A folder would be listed.
-        let tree = path.is_file().then(|| DirectoryTree::open(path, limits));
-        let Some(Ok(tree)) = tree else {
-            return false;
-        };
-        tree.node(tree.root()).is_file()
-            && matches!(
-                container_format(&tree, tree.root()),
-                Ok(Some(ContainerFormat::Zip))
-            )
-    }
-
-    /// The archive on disk that a path leads into, and the path in it.
-    #[must_use]
-    pub fn around<'p>(path: &'p Path, limits: &Limits) -> Option<(&'p Path, &'p Path)> {
-        let archive = path.ancestors().skip(1).find(|ancestor| ancestor.is_file())?;
-        let inner = path.strip_prefix(archive).ok()?;
-        Self::is_one(archive, limits).then_some((archive, inner))
-    }
-
-    /// Reads the directory of an archive.
-    ///
-    /// # Errors
-    /// [`SourceError`] where it cannot be read.
-    pub fn open(path: &Path, limits: &Limits) -> Result<Self, SourceError> {
-        let name = path.to_string_lossy().into_owned();
-        let shown = || name.clone();
-        let real = path
-            .canonicalize()
-            .map_err(|error| SourceError::io(shown(), &error))?;
-        let place = Place {
-            directory: CWD,
-            path: &real,
-        };
-        Self::of(bytes::whole(place, &shown, limits)?, path, limits)
+    /// Returns true if it was opened with these limits.
+    pub(super) fn has_limits(&self, limits: &Limits) -> bool {
+        self.limits == *limits
     }
 
     /// The number of archives down to this one: 1 for one on disk.
@@ -146,7 +103,7 @@ impl Archive {
     ///
     /// # Errors
     /// [`SourceError`] where the member cannot be unpacked or is not an archive.
-    fn member(self: &Arc<Self>, inner: &Path) -> Result<Self, SourceError> {
+    pub(super) fn member(self: &Arc<Self>, inner: &Path) -> Result<Self, SourceError> {
         // All archives on the way stay in memory.
         let mut limits = self.limits.clone();
         limits.archive_memory = limits.archive_memory.saturating_sub(self.held);
@@ -172,7 +129,7 @@ impl Archive {
     }
 
     /// The shortest path to an archive in this one that `inner` leads into, and the rest.
-    fn split<'p>(self: &Arc<Self>, inner: &'p Path) -> Option<(&'p Path, &'p Path)> {
+    pub(super) fn split<'p>(&self, inner: &'p Path) -> Option<(&'p Path, &'p Path)> {
         let ancestors: Vec<&Path> = inner.ancestors().skip(1).collect();
         let outer = *ancestors.iter().rev().find(|path| self.has_file(path))?;
         Some((outer, inner.strip_prefix(outer).ok()?))
@@ -259,115 +216,5 @@ impl Archive {
         let mut found: Vec<_> = self.members.get(range).unwrap_or_default().iter().collect();
         found.sort_by_key(|member| member.number);
         found
-    }
-}
-
-fn state(path: &Path) -> Option<FileState> {
-    Some(FileState::from(&path.metadata().ok()?))
-}
-
-/// An archive, and the file that it was read from.
-type Opened = (FileState, Arc<Archive>);
-
-/// The archive that was opened last, with the archives in it that lead to the last item, for all of its items, as long as the
-/// file is the same.
-#[derive(Debug, Clone, Default)]
-pub struct Archives(Arc<Mutex<Chain>>);
-
-/// An archive, and archives that are each a member of the one before, with the path of that member.
-#[derive(Debug, Default)]
-struct Chain {
-    outer: Option<Opened>,
-    inner: Vec<(PathBuf, Arc<Archive>)>,
-}
-
-impl Chain {
-    fn outer(&mut self, path: &Path, limits: &Limits) -> Result<Arc<Archive>, SourceError> {
-        let state = state(path);
-        if let (Some((known, archive)), Some(state)) = (self.outer.as_ref(), state)
-            && *known == state
-            && *archive.path == *path.to_string_lossy()
-            && archive.limits == *limits
-        {
-            return Ok(Arc::clone(archive));
-        }
-        self.inner.clear();
-        let archive = Arc::new(Archive::open(path, limits)?);
-        self.outer = state.map(|state| (state, Arc::clone(&archive)));
-        Ok(archive)
-    }
-
-    /// The member at `path` of the archive at this level, which is itself an archive.
-    fn member(
-        &mut self,
-        level: usize,
-        archive: &Arc<Archive>,
-        path: &Path,
-    ) -> Result<Arc<Archive>, SourceError> {
-        if let Some((known, found)) = self.inner.get(level)
-            && known == path
-        {
-            return Ok(Arc::clone(found));
-        }
-        self.inner.truncate(level);
-        let found = Arc::new(archive.member(path)?);
-        self.inner.push((path.to_owned(), Arc::clone(&found)));
-        Ok(found)
-    }
-}
-
-impl Archives {
-    /// An archive on disk, opened now or before.
-    ///
-    /// # Errors
-    /// [`SourceError`] where it cannot be read.
-    pub fn open(&self, path: &Path, limits: &Limits) -> Result<Arc<Archive>, SourceError> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .outer(path, limits)
-    }
-
-    /// The innermost archive that a path leads into, such as `b.zip` for `a.zip/b.zip/Acme.app`, and the path in it; `None` where no
-    /// file on the way is an archive.
-    ///
-    /// # Errors
-    /// [`SourceError`] where one of the archives cannot be read, or there are too many of them.
-    pub fn around(
-        &self,
-        path: &Path,
-        limits: &Limits,
-    ) -> Result<Option<(Arc<Archive>, PathBuf)>, SourceError> {
-        let Some((outer, mut rest)) = Archive::around(path, limits) else {
-            return Ok(None);
-        };
-        let mut chain = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut archive = chain.outer(outer, limits)?;
-        let mut level = 0_usize;
-        while let Some((member, inner)) = archive.split(rest) {
-            level = level.saturating_add(1);
-            if level >= ARCHIVE_DEPTH {
-                let path = path.to_string_lossy().into_owned();
-                return Err(SourceError::TooDeep {
-                    path,
-                    limit: ARCHIVE_DEPTH,
-                });
-            }
-            archive = chain.member(level.saturating_sub(1), &archive, member)?;
-            rest = inner;
-        }
-        Ok(Some((archive, rest.to_owned())))
-    }
-
-    /// The archive at a path, which may itself lead into an archive.
-    ///
-    /// # Errors
-    /// See [`Self::around`].
-    pub fn at(&self, path: &Path, limits: &Limits) -> Result<Arc<Archive>, SourceError> {
-        // As if something in it were asked for.
-        match self.around(&path.join("_"), limits)? {
-            Some((archive, rest)) if rest == Path::new("_") => Ok(archive),
-            _ => self.open(path, limits),
-        }
     }
 }

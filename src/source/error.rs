@@ -189,6 +189,7 @@ impl SourceError {
     }
 
     /// Wraps a failure of the operating system.
+    #[cfg(feature = "fs")]
     pub(crate) fn io(path: String, error: &io::Error) -> Self {
         Self::Io {
             path,

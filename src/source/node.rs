@@ -1,7 +1,24 @@
 //! The parts of a tree: nodes, their kinds, gaps and the results of lookups.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::{fmt, io};
+
+/// The number of bytes.
+pub(super) fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// A name as the operating system takes it. Where that has no names of bytes (Windows, WebAssembly), what is not UTF-8 becomes U+FFFD.
+pub(crate) fn file_name(name: &[u8]) -> Cow<'_, OsStr> {
+    #[cfg(unix)]
+    return Cow::Borrowed(std::os::unix::ffi::OsStrExt::from_bytes(name));
+    #[cfg(not(unix))]
+    match String::from_utf8_lossy(name) {
+        Cow::Borrowed(name) => Cow::Borrowed(OsStr::new(name)),
+        Cow::Owned(name) => Cow::Owned(name.into()),
+    }
+}
 
 /// One node of one tree. Ids are dense and start with the root, 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,13 +6,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::Options;
 use super::archive_walk::{Content, Walk, heads};
 use crate::archive::{ArchiveFormat, Inflater, Zip, ZipError, is_tar};
 use crate::blob::{Slot, SuperBlob, magic};
 use crate::macho::{MachO, Slice};
+use crate::parallel;
 use crate::source::{Bytes, NodeId, SourceError, Tree};
 
 /// What is in one archive; archives without any of it are left out.
@@ -175,10 +174,7 @@ pub(super) fn archives<T: Tree + ?Sized>(tree: &T, options: &Options) -> Vec<Arc
         .filter(|id| tree.node(*id).is_file() && ArchiveFormat::named(&tree.node(*id).name).is_some())
         .collect();
     let limits = &options.limits;
-    let scanned: Vec<Option<Scanned>> = files
-        .par_iter()
-        .map(|node| scan(tree, *node, limits.archive_members))
-        .collect();
+    let scanned = parallel::map(&files, 1, |node| scan(tree, *node, limits.archive_members));
     // One after the other: the budget is for all, and who gets it must not depend on threads.
     let mut budget = limits.archive_bytes;
     let mut all = Vec::new();

@@ -2,8 +2,6 @@
 //!
 //! Specification 6.5 and 6.10. The order of the result depends on names only.
 
-use rayon::prelude::*;
-
 use super::components::detached_seal;
 use super::files::Heads;
 use super::links::Scope;
@@ -21,6 +19,7 @@ use crate::hash::HashType;
 use crate::macho::{
     Architecture, CodePlan, FatFault, MACHO_HEAD, MachO, MachOError, Slice, command_bytes, is_code, is_macho,
 };
+use crate::parallel;
 use crate::source::{NodeId, SourceError, Tree, View, Wants, judge_file};
 
 /// Steps of looking at one code object, with what each rule asks about it; measured with folders that are empty.
@@ -388,10 +387,9 @@ fn contents<T: Tree + ?Sized>(
                 }
             }
             entries.extend(slices.iter().map(|slice| slice.entry));
-            slices
-                .par_iter()
-                .map(|slice| examine(Subject::Slice(slice), files, context.options))
-                .collect()
+            parallel::map(&slices, 1, |slice| {
+                examine(Subject::Slice(slice), files, context.options)
+            })
         }
         None => match attributes(context.tree, node) {
             Ok(attributes) => {

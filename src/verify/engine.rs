@@ -5,8 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::code::{self, Context};
 use super::files::Heads;
 use super::item_entry::{Entry, entry};
@@ -23,14 +21,13 @@ use crate::budget::{Budget, OverBudget};
 use crate::hash::Kernel;
 use crate::limits::Limits;
 use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
-use crate::source::{
-    ArchiveTree, Archives, Container, DirectoryTree, Gap, Listing, NodeId, SourceError, Tree,
-};
+use crate::parallel;
+#[cfg(feature = "fs")]
+use crate::source::DirectoryTree;
+use crate::source::{ArchiveTree, Archives, Container, Gap, Listing, MemoryTree, NodeId, SourceError, Tree};
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
-/// Bytes of the stack of each thread: nested bundles, property lists and requirements recurse as deep as their limits allow.
-pub(crate) const STACK: usize = 16 << 20;
 /// Files whose first bytes one task reads.
 const HEADS_PER_TASK: usize = 256;
 
@@ -231,10 +228,11 @@ impl Evidence {
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify_item(item: &Item, options: &Options) -> Result<Evidence, SourceError> {
     let Some(unopened) = item.unopened else {
-        return match &item.listed.0 {
-            Some(tree) => verify_on_disk(&item.path, tree, options),
-            None => verify(&item.path, options),
-        };
+        #[cfg(feature = "fs")]
+        if let Some(tree) = &item.listed.0 {
+            return verify_on_disk(&item.path, tree, options);
+        }
+        return verify(&item.path, options);
     };
     let mut evidence = not_opened(&item.path, unopened, options);
     if let Some((archive, _)) = options.archives.around(&item.path, &options.limits)? {
@@ -271,22 +269,44 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
         evidence.judge();
         return Ok(evidence);
     }
-    verify_on_disk(path, &DirectoryTree::open(path, &options.limits)?, options)
+    if let Some(files) = options.archives.memory() {
+        let tree = MemoryTree::open(&files, path, &options.limits)?;
+        let bundle = main_executable::bundle_in_memory(&tree, &files, path, &options.limits);
+        let tree = bundle.as_ref().unwrap_or(&tree);
+        return verify_root(path, tree, tree.full_path(tree.root()), options);
+    }
+    #[cfg(feature = "fs")]
+    return verify_on_disk(path, &DirectoryTree::open(path, &options.limits)?, options);
+    #[cfg(not(feature = "fs"))]
+    Err(SourceError::NoSuchMember {
+        path: path.to_string_lossy().into_owned(),
+    })
 }
 
 /// Verifies the code at `path`, which `tree` has listed.
+#[cfg(feature = "fs")]
 fn verify_on_disk(path: &Path, tree: &DirectoryTree, options: &Options) -> Result<Evidence, SourceError> {
     let bundle = main_executable::bundle_on_disk(tree, &options.limits);
     let tree = bundle.as_ref().unwrap_or(tree);
+    verify_root(path, tree, tree.base().to_string_lossy().into_owned(), options)
+}
+
+/// Verifies the code at the root of `tree`, which is called `path` and really is at `root`.
+fn verify_root<T: Tree>(
+    path: &Path,
+    tree: &T,
+    root: String,
+    options: &Options,
+) -> Result<Evidence, SourceError> {
     let format = format_of(tree)?;
     if let Some(unopened) = refusal(format, options) {
         let mut evidence = not_opened(path, unopened, options);
-        evidence.root = tree.base().to_string_lossy().into_owned();
+        evidence.root = root;
         return Ok(evidence);
     }
     let mut evidence = verify_tree(tree, options)?;
     evidence.path = path.to_string_lossy().into_owned();
-    evidence.root = tree.base().to_string_lossy().into_owned();
+    evidence.root = root;
     evidence.format = format;
     // One with a signature of its own is a file like others.
     let is_signed = evidence.codesign.status() != Some(OsStatus::UNSIGNED);
@@ -368,19 +388,12 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
     }
     let before = tree.budget().cost();
     let mut gathered = gather(tree, options);
-    if tree.budget().is_spent() && rayon::current_num_threads() > 1 {
+    if tree.budget().is_spent() && parallel::threads() > 1 {
         // Which of two budgets is spent first depends on threads, unless there is only one.
         drop(gathered);
         tree.budget().rewind(before);
         tree.listing().forget_tables();
-        let alone = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .stack_size(STACK)
-            .build();
-        gathered = match alone {
-            Ok(alone) => alone.install(|| gather(tree, options)),
-            Err(_) => gather(tree, options),
-        };
+        gathered = parallel::alone(|| gather(tree, options));
     }
     match tree.budget().spent() {
         Some(over) => Ok(given_up(tree, options, over)),
@@ -540,7 +553,7 @@ fn found_code<T: Tree + ?Sized>(
             .unwrap_or_else(|error| vec![resources::unreadable(context, node, Nesting::Found, error)]);
         Some((*file, group))
     };
-    files.par_iter().filter_map(judge).collect()
+    parallel::map(files, 1, judge).into_iter().flatten().collect()
 }
 
 /// What could not be seen of a tree.
@@ -660,7 +673,7 @@ fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unre
         Some(known) => Ok(known),
         None => begins(tree, *node),
     };
-    let begins: Vec<_> = files.par_iter().with_min_len(HEADS_PER_TASK).map(read).collect();
+    let begins = parallel::map(&files, HEADS_PER_TASK, read);
     let mut found = Vec::new();
     for (node, is_macho) in files.into_iter().zip(begins) {
         match is_macho {

@@ -6,12 +6,11 @@
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
 use super::code::Context;
 use crate::bundle::{Item, SealEntry};
 use crate::hash::{Digest, HashType};
 use crate::macho::begins_as_macho;
+use crate::parallel;
 use crate::source::{NodeId, SourceError, Tree};
 
 /// Files up to this many bytes are read whole and hashed together.
@@ -147,14 +146,8 @@ pub(super) fn read<T: Tree + ?Sized>(
         done
     };
     // What one thread can do is done before another one has woken up.
-    let done: Vec<_> = match rayon::current_num_threads().min(tasks.len()) {
-        0 | 1 => work(0),
-        threads => (0..threads)
-            .into_par_iter()
-            .with_max_len(1)
-            .flat_map_iter(work)
-            .collect(),
-    };
+    let threads = parallel::threads().min(tasks.len());
+    let done = parallel::flat_map(threads, work);
     let mut results = vec![Reading::new(Ok(false)); files.len()];
     for (index, outcome) in done {
         if let Some(place) = results.get_mut(index) {

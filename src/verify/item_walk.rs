@@ -5,18 +5,15 @@
 //! without a bundle's name also needs an executable or a signature, because an archive of Xcode has neither and holds apps.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use rayon::prelude::*;
 
 use super::item_entry::{Entry, entry, is_bundle, is_operand_bundle, link, package_folder};
 use super::items::Listed;
 use super::{Item, Items, Options, Unopened, Unread};
 use crate::archive::ContainerFormat;
 use crate::limits::ARCHIVE_DEPTH;
+use crate::parallel;
 use crate::source::{ArchiveTree, GapReason, NodeId, SourceError, Tree};
 
 /// Files whose first bytes one task reads.
@@ -26,7 +23,7 @@ const NO_CODE: &str = "no code was found in this archive";
 
 /// A walk through one operand.
 pub(super) struct Walk<'o> {
-    options: &'o Options,
+    pub(super) options: &'o Options,
     found: Items,
     /// Bytes of archives in archives that may still be unpacked.
     left: u64,
@@ -136,7 +133,7 @@ impl<'o> Walk<'o> {
             limit: gap.reason.budget(),
         }));
         let read = |node: &NodeId| entry(tree, *node);
-        let entries: Vec<_> = files.par_iter().with_min_len(HEADS_PER_TASK).map(read).collect();
+        let entries = parallel::map(&files, HEADS_PER_TASK, read);
         for (node, entry) in files.into_iter().zip(entries) {
             self.file(tree, node, entry, path, level);
         }
@@ -218,7 +215,7 @@ fn place<T: Tree>(tree: &T, folder: &Path, node: NodeId) -> PathBuf {
     let mut names = Vec::new();
     let mut at = node;
     while let Some(parent) = tree.node(at).parent {
-        names.push(OsStr::from_bytes(&tree.node(at).name));
+        names.push(crate::source::file_name(&tree.node(at).name));
         at = parent;
     }
     let mut path = folder.to_owned();

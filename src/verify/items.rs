@@ -8,12 +8,15 @@
 //! Not done: scripts that a shell runs are not items, because Gatekeeper does not check them.
 
 use std::path::{Path, PathBuf};
+#[cfg(feature = "fs")]
 use std::sync::Arc;
 
 use super::item_walk::Walk;
 use super::{Options, Unread};
 use crate::archive::ContainerFormat;
-use crate::source::{ArchiveTree, DirectoryTree, SourceError};
+#[cfg(feature = "fs")]
+use crate::source::DirectoryTree;
+use crate::source::{ArchiveTree, MemoryTree, SourceError};
 
 /// Entries that are named where a report lists what was left out.
 const MAX_SKIPPED: usize = 1000;
@@ -31,7 +34,7 @@ pub struct Item {
 
 /// What is at hand of an item. It is no part of what the item is, so that all of them are equal.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Listed(pub(super) Option<Arc<DirectoryTree>>);
+pub(super) struct Listed(#[cfg(feature = "fs")] pub(super) Option<Arc<DirectoryTree>>);
 
 impl PartialEq for Listed {
     fn eq(&self, _: &Self) -> bool {
@@ -128,6 +131,7 @@ impl Item {
         }
     }
 
+    #[cfg(feature = "cli")]
     /// Drops the names in it, so that those of many items are not in memory at once.
     pub(crate) fn forget_names(&mut self) {
         self.listed = Listed::default();
@@ -148,19 +152,17 @@ impl Items {
 /// [`SourceError`] where the operand cannot be read.
 pub fn items(path: &Path, options: &Options) -> Result<Items, SourceError> {
     let mut walk = Walk::new(options);
-    let mut listed = Listed::default();
-    match options.archives.around(path, &options.limits)? {
-        Some((archive, inner)) => {
-            let level = archive.level();
-            let tree = ArchiveTree::new(archive, &inner, &options.limits)?;
-            walk.operand(&tree, path, level)?;
-        }
-        None => {
-            let tree = DirectoryTree::open(path, &options.limits)?;
-            walk.operand(&tree, path, 0)?;
-            listed = Listed(Some(Arc::new(tree)));
-        }
-    }
+    let listed = if let Some((archive, inner)) = options.archives.around(path, &options.limits)? {
+        let level = archive.level();
+        let tree = ArchiveTree::new(archive, &inner, &options.limits)?;
+        walk.operand(&tree, path, level)?;
+        Listed::default()
+    } else if let Some(files) = options.archives.memory() {
+        walk.operand(&MemoryTree::open(&files, path, &options.limits)?, path, 0)?;
+        Listed::default()
+    } else {
+        on_disk(&mut walk, path)?
+    };
     let mut found = walk.end();
     if let [only] = found.items.as_mut_slice()
         && only.path == path
@@ -174,4 +176,19 @@ pub fn items(path: &Path, options: &Options) -> Result<Items, SourceError> {
         found.items.push(Item::at(path));
     }
     Ok(found)
+}
+
+/// Looks for items in a folder or a file on disk.
+#[cfg(feature = "fs")]
+fn on_disk(walk: &mut Walk<'_>, path: &Path) -> Result<Listed, SourceError> {
+    let tree = DirectoryTree::open(path, &walk.options.limits)?;
+    walk.operand(&tree, path, 0)?;
+    Ok(Listed(Some(Arc::new(tree))))
+}
+
+#[cfg(not(feature = "fs"))]
+fn on_disk(_: &mut Walk<'_>, path: &Path) -> Result<Listed, SourceError> {
+    Err(SourceError::NoSuchMember {
+        path: path.to_string_lossy().into_owned(),
+    })
 }

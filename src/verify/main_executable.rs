@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use crate::bundle::Layout;
 use crate::limits::Limits;
-use crate::source::{Archive, ArchiveTree, DirectoryTree, Tree};
+#[cfg(feature = "fs")]
+use crate::source::DirectoryTree;
+use crate::source::{Archive, ArchiveTree, MemoryTree, NamedBytes, Tree};
 
 /// Where an Info.plist of a bundle may be, from the bundle's folder.
+#[cfg(feature = "fs")]
 const INFO_PLACES: [&str; 4] = ["Contents", "Support Files", "Resources", "."];
 
 /// The folder that is the bundle, if the file at this path is the main executable of one: the one around it, or around `MacOS`.
@@ -39,6 +42,7 @@ fn is_bundle_of<T: Tree>(tree: &T, folder: &Path, file: &Path) -> bool {
 }
 
 /// The bundle around the file that `tree` is.
+#[cfg(feature = "fs")]
 pub(super) fn bundle_on_disk(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree> {
     if !tree.node(tree.root()).is_file() {
         return None;
@@ -75,4 +79,20 @@ pub(super) fn bundle_in_archive(
     folder.file_name()?;
     let bundle = ArchiveTree::new(Arc::clone(archive), folder, limits).ok()?;
     is_bundle_of(&bundle, folder, inner).then_some(bundle)
+}
+
+/// The bundle around the file at `path` in memory, which `tree` is.
+pub(super) fn bundle_in_memory(
+    tree: &MemoryTree,
+    files: &NamedBytes,
+    path: &Path,
+    limits: &Limits,
+) -> Option<MemoryTree> {
+    if !tree.node(tree.root()).is_file() {
+        return None;
+    }
+    let folder = folder_around(path)?;
+    folder.file_name()?;
+    let bundle = MemoryTree::open(files, folder, limits).ok()?;
+    is_bundle_of(&bundle, folder, path).then_some(bundle)
 }

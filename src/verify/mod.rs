@@ -39,7 +39,6 @@ pub use archives::{ArchiveEvidence, ArchivedCode, ArchivedName, ArchivedSignatur
 pub use code::HostArchitecture;
 pub use codesign::{CodesignAnswer, CodesignFailure, CodesignVerdict, Evaluated, NotJudged};
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
-pub(crate) use engine::STACK;
 pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_item, verify_tree};
 pub use entitled::EntitlementsState;
 pub use evidence::{

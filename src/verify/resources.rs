@@ -4,8 +4,6 @@
 
 use std::collections::HashSet;
 
-use rayon::prelude::*;
-
 use super::code::{Context, below, object, push};
 use super::files;
 use super::links::{self, Scope};
@@ -15,6 +13,7 @@ use super::{CodeObject, Fault, FaultKind, Nesting, Oddity, SealEvidence, Sideban
 use crate::blob::Slot;
 use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealedItem, scan};
 use crate::hash::HashType;
+use crate::parallel;
 use crate::requirement::Requirement;
 use crate::source::{MAX_LINKS, NodeId, SourceError, Tree};
 
@@ -159,10 +158,7 @@ fn items<T: Tree + ?Sized>(
     for (path, fault) in &found.faults {
         push(object, FaultKind::Scan(*fault), from_item(path), None);
     }
-    let judged: Vec<_> = code
-        .par_iter()
-        .map(|item| nested(context, item, depth, scope))
-        .collect();
+    let judged = parallel::map(&code, 1, |item| nested(context, item, depth, scope));
     let mut groups = Vec::new();
     let mut failed = Vec::new();
     for (item, (group, demand)) in code.iter().zip(judged) {
@@ -212,11 +208,7 @@ fn attached_data<T: Tree + ?Sized>(context: &Context<'_, T>, nodes: &[NodeId]) -
         }
         faults
     };
-    let found: Vec<Vec<Fault>> = nodes
-        .par_iter()
-        .with_min_len(ATTRIBUTES_PER_TASK)
-        .map(ask)
-        .collect();
+    let found = parallel::map(nodes, ATTRIBUTES_PER_TASK, ask);
     found.into_iter().flatten().collect()
 }
 

@@ -40,7 +40,7 @@ static PAGE: AtomicUsize = AtomicUsize::new(0);
 
 /// A private read-only mapping of a whole file.
 #[derive(Debug)]
-pub(super) struct Mapping {
+pub(in crate::source) struct Mapping {
     map: Mmap,
     file: File,
     /// What it was when it was mapped.
@@ -78,7 +78,7 @@ impl Mapping {
     }
 
     /// Whether nothing was written to the file since it was mapped.
-    pub(super) fn is_unchanged(&self) -> bool {
+    pub(in crate::source) fn is_unchanged(&self) -> bool {
         state(&self.file).is_ok_and(|state| state == self.state)
     }
 }
@@ -103,7 +103,7 @@ impl Drop for Mapping {
 /// Which file it is, and when it was changed last. The time of the last change of its contents can be set back by whoever may
 /// write to it; that of the last change of its facts cannot, and setting the former changes the latter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FileState {
+pub(in crate::source) struct FileState {
     device: u64,
     number: u64,
     length: u64,
@@ -111,6 +111,13 @@ pub(super) struct FileState {
     modified: (i64, i64),
     /// The same of its facts (`ctime`).
     changed: (i64, i64),
+}
+
+impl FileState {
+    /// The state of the file at a path.
+    pub(in crate::source) fn at(path: &std::path::Path) -> Option<Self> {
+        Some(Self::from(&path.metadata().ok()?))
+    }
 }
 
 impl From<&Metadata> for FileState {
@@ -156,7 +163,7 @@ pub fn guard_mappings() -> io::Result<()> {
 
 /// Asks the system for the pages of these bytes of a mapped file all at once, which costs it less than to be asked for one after the
 /// other. What it cannot do, or bytes in memory, it leaves as they are.
-pub fn prefault(bytes: &[u8]) {
+pub(in crate::source) fn prefault(bytes: &[u8]) {
     #[cfg(target_os = "linux")]
     // SAFETY: `sysconf` reads a constant of the system; the addresses, from the beginning of the first page on, are those of pages
     // with bytes of this slice, and reading them ahead changes nothing. If the file was cut short, the system says so.

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
-use super::super::{Lookup, ResolveError};
 use super::*;
+use crate::source::{Lookup, ResolveError};
 
 fn tree(directory: &Path) -> DirectoryTree {
     DirectoryTree::open(directory, &Limits::default()).unwrap()
@@ -108,7 +108,7 @@ fn sockets_and_pipes_are_never_opened() {
         // A pipe that takes a file's place after the listing neither hangs nor reads.
         let pipe = temp.path().join("p");
         assert!(matches!(
-            bytes::whole(
+            file::whole(
                 Place {
                     directory: CWD,
                     path: &pipe

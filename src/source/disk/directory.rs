@@ -13,19 +13,19 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, SeekFrom, Stat, lgetxattr, lgetxattr_query, lstat, openat,
     seek, statat,
 };
 use rustix::io::Errno;
 
-use super::bytes::Place;
-use super::listing::FACTS;
-use super::{Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, bytes};
+use super::file::{self, Place};
 use crate::budget::{Budget, SYSTEM_CALL};
 use crate::hash::{Digest, HashType, Hasher};
 use crate::limits::Limits;
+use crate::parallel;
+use crate::source::listing::FACTS;
+use crate::source::{Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double};
 
 /// Bytes of one extended attribute. Linux stores 64 KiB; forks on a Mac may be larger.
 const MAX_ATTRIBUTE: usize = 16 << 20;
@@ -276,11 +276,7 @@ fn list(
         let directory = directory.fd()?;
         // The older call is the faster one, and there may be many files.
         let ask = |name: &CString| statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
-        let facts: Vec<_> = if names.len() < NAMES_PER_TASK {
-            names.iter().map(ask).collect()
-        } else {
-            names.par_iter().with_min_len(NAMES_PER_TASK).map(ask).collect()
-        };
+        let facts = parallel::map(&names, NAMES_PER_TASK, ask);
         for (name, facts) in names.iter().zip(facts) {
             let facts = facts?;
             let place = Path::new(OsStr::from_bytes(name.to_bytes()));
@@ -391,13 +387,13 @@ impl Tree for DirectoryTree {
 
     fn open(&self, id: NodeId) -> Result<Content<'_>, SourceError> {
         let shown = || self.full_path(id);
-        let whole = self.file(id, |place| bytes::whole(place, &shown, &self.limits));
+        let whole = self.file(id, |place| file::whole(place, &shown, &self.limits));
         whole.map(Content::Bytes)
     }
 
     fn small(&self, id: NodeId, limit: u64) -> Result<Vec<u8>, SourceError> {
         let shown = || self.full_path(id);
-        let bytes = self.file(id, |place| bytes::small(place, &shown, limit))?;
+        let bytes = self.file(id, |place| file::small(place, &shown, limit))?;
         // The same file may be asked for by each thing that it is a part of.
         let paid = self.budget().scan(bytes.len());
         paid.map_err(|_| SourceError::OverBudget { path: shown() })?;
@@ -406,7 +402,7 @@ impl Tree for DirectoryTree {
 
     fn head(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
         let shown = || self.full_path(id);
-        self.file(id, |place| bytes::head(place, &shown, count))
+        self.file(id, |place| file::head(place, &shown, count))
     }
 
     fn reads_ends(&self) -> bool {
@@ -415,7 +411,7 @@ impl Tree for DirectoryTree {
 
     fn tail(&self, id: NodeId, count: usize) -> Result<Vec<u8>, SourceError> {
         let shown = || self.full_path(id);
-        self.file(id, |place| bytes::tail(place, &shown, count))
+        self.file(id, |place| file::tail(place, &shown, count))
     }
 
     fn has_attributes(&self, id: NodeId) -> bool {
@@ -450,7 +446,7 @@ impl Tree for DirectoryTree {
             directory: CWD,
             path: &companion,
         };
-        let file = match bytes::small(place, &shown, MAX_COMPANION) {
+        let file = match file::small(place, &shown, MAX_COMPANION) {
             Ok(file) => file,
             // Hardly anything has one.
             Err(error) if is_no_file(&error) => return Ok(None),
@@ -462,7 +458,7 @@ impl Tree for DirectoryTree {
 
     fn for_each_chunk(&self, id: NodeId, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<u64, SourceError> {
         let shown = || self.full_path(id);
-        self.file(id, |place| bytes::stream(place, &shown, self.limits.chunk, visit))
+        self.file(id, |place| file::stream(place, &shown, self.limits.chunk, visit))
     }
 
     fn digests(
@@ -484,9 +480,7 @@ impl Tree for DirectoryTree {
 
     fn append(&self, id: NodeId, buffer: &mut Vec<u8>) -> Result<bool, SourceError> {
         let shown = || self.full_path(id);
-        self.file(id, |place| {
-            bytes::append(place, &shown, self.limits.chunk, buffer)
-        })
+        self.file(id, |place| file::append(place, &shown, self.limits.chunk, buffer))
     }
 }
 

@@ -1,0 +1,107 @@
+//! Code in memory gets the same answers as the same code on disk.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use sealcheck::{Checker, NamedBytes, Outcome, SourceError};
+
+use crate::support::zip::{Member, members, zip};
+use crate::support::{flip, real_app};
+
+/// 2026-11-24.
+fn checker() -> Checker {
+    Checker::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_478_400)).unwrap()
+}
+
+/// What the answers say, without where the item is.
+fn words(outcome: &Outcome) -> (Vec<String>, Vec<(String, String)>, Option<bool>) {
+    let findings = outcome.findings().iter();
+    let findings = findings.map(|finding| (finding.rule.to_owned(), finding.path.clone()));
+    (
+        outcome.objections(),
+        findings.collect(),
+        outcome.evidence.codesign.valid(),
+    )
+}
+
+fn files(folder: &Path, top: &str) -> NamedBytes {
+    let mut files = NamedBytes::folder(top);
+    for member in members(folder) {
+        let name = String::from_utf8(member.name).unwrap();
+        if !name.ends_with('/') {
+            files.add(&name, member.contents, Some(member.mode & 0o7777));
+        }
+    }
+    files
+}
+
+fn all(found: Result<Vec<Result<Outcome, SourceError>>, SourceError>) -> Vec<Outcome> {
+    found.unwrap().into_iter().map(Result::unwrap).collect()
+}
+
+#[test]
+fn bytes_in_memory_get_the_answers_of_a_disk() {
+    let checker = checker();
+    let folder = tempfile::tempdir().unwrap();
+    for is_broken in [false, true] {
+        let app = folder
+            .path()
+            .join(format!("{is_broken}/Mitmproxy Redirector.app"));
+        std::fs::create_dir_all(app.parent().unwrap()).unwrap();
+        let status = std::process::Command::new("cp")
+            .arg("-R")
+            .args([&real_app(), &app])
+            .status();
+        assert!(status.unwrap().success());
+        if is_broken {
+            flip(&app.join("Contents/Info.plist"), 120);
+        }
+        let expected = words(&checker.check(&app).unwrap());
+        assert_eq!(expected.0.is_empty(), !is_broken, "{:?}", expected.0);
+        // A folder, and a zip of it, and a zip in a zip.
+        let found = all(checker.check_bytes(files(&app, "dropped")));
+        assert_eq!(found.len(), 1);
+        assert_eq!(words(&found[0]), expected);
+        assert_eq!(found[0].evidence.path, "dropped/Mitmproxy Redirector.app");
+        let inner = zip(&members(&app));
+        let outer = zip(&[Member::file("inner.zip", &inner)]);
+        let on_disk = folder.path().join("b.zip");
+        for (name, bytes) in [("a.zip", inner), ("b.zip", outer)] {
+            std::fs::write(&on_disk, &bytes).unwrap();
+            let expected: Vec<_> = checker.check_all(&on_disk).unwrap().map(Result::unwrap).collect();
+            let found = all(checker.check_bytes(NamedBytes::file(name, bytes)));
+            assert_eq!(found.len(), 1, "{name}");
+            assert_eq!(words(&found[0]), words(&expected[0]), "{name}");
+            assert_eq!(found[0].objections().is_empty(), !is_broken);
+        }
+    }
+}
+
+#[test]
+fn a_program_in_memory_is_judged_and_its_bundle_with_it() {
+    let checker = checker();
+    let main = real_app().join("Contents/MacOS/Mitmproxy Redirector");
+    let bytes = std::fs::read(&main).unwrap();
+    // Alone it lacks its Info.plist and its seal.
+    let found = all(checker.check_bytes(NamedBytes::file("main", bytes)));
+    assert_eq!(found[0].evidence.codesign.valid(), Some(false));
+    let found = all(checker.check_bytes(files(&real_app(), "dropped")));
+    assert_eq!(found[0].evidence.codesign.valid(), Some(true));
+}
+
+/// What cannot be placed is never passed over, and nothing outside of memory is read.
+#[test]
+fn names_that_lead_out_are_errors() {
+    let checker = checker();
+    for name in ["../a", "/etc/passwd", "a//b", ""] {
+        let mut files = files(&real_app(), "dropped");
+        files.add(name, b"x".to_vec(), None);
+        let found = checker.check_bytes(files).unwrap();
+        assert_eq!(found.iter().filter(|found| found.is_err()).count(), 1, "{name}");
+    }
+    let found = checker.check_bytes(NamedBytes::folder("/etc")).unwrap();
+    assert!(found[0].as_ref().unwrap().evidence.codesign.valid() != Some(true));
+    // Not text, and not code.
+    let found = all(checker.check_bytes(NamedBytes::file("a.zip", b"PK\x03\x04 and no more".to_vec())));
+    assert!(found.iter().all(|found| !found.objections().is_empty()));
+}
