@@ -68,7 +68,7 @@ impl Outcome {
     }
 
     /// Returns true if a limit kept an archive in the item from being looked into.
-    fn has_unread_archive(&self) -> bool {
+    pub(crate) fn has_unread_archive(&self) -> bool {
         let archives = &self.evidence.archives;
         let mut unread = archives.iter().flat_map(|archive| &archive.unread);
         unread.any(|unread| unread.limit.is_some())

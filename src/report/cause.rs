@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::problem::Problems;
-use super::{Outcome, Settings, text};
+use super::{Settings, text};
 use crate::finding::{Finding, Severity};
+use crate::outcome::Outcome;
 
 /// The findings by cause, in the order of the first of each. No list is empty.
 pub(super) fn by_cause(findings: &[Finding]) -> Vec<Vec<&Finding>> {
