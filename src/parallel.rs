@@ -50,6 +50,17 @@ pub(crate) fn flat_map<R>(tasks: usize, work: impl Fn(usize) -> Vec<R>) -> Vec<R
     (0..tasks).flat_map(work).collect()
 }
 
+/// The results of two pieces of work, at the same time where there are two threads.
+pub(crate) fn join<A: Send, B: Send>(
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    #[cfg(feature = "parallel")]
+    return rayon::join(one, other);
+    #[cfg(not(feature = "parallel"))]
+    (one(), other())
+}
+
 /// The number of threads that work is shared by.
 pub(crate) fn threads() -> usize {
     #[cfg(feature = "parallel")]

@@ -1,6 +1,7 @@
 //! How a tree gives the contents of a regular file, and what can be read from each way.
 
 use super::{Bytes, Capture, SourceError};
+use crate::parallel;
 
 /// Bytes of a piece: the second cache holds them.
 const PIECE: usize = 64 << 10;
@@ -123,7 +124,7 @@ pub(super) fn for_each_piece(
     visit: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<u64, SourceError> {
     let block = u64::try_from(BLOCK).unwrap_or(u64::MAX);
-    let is_alone = rayon::current_num_threads() <= 1 || pieces.size() <= block;
+    let is_alone = parallel::threads() <= 1 || pieces.size() <= block;
     let room = pieces.size().saturating_add(1);
     let most = if is_alone { PIECE } else { BLOCK };
     let room = usize::try_from(room).unwrap_or(usize::MAX).min(most);
@@ -138,7 +139,7 @@ pub(super) fn for_each_piece(
             visit(piece);
             count = pieces.fill(&mut front)?;
         } else {
-            let (next, ()) = rayon::join(|| pieces.fill(&mut back), || visit(piece));
+            let (next, ()) = parallel::join(|| pieces.fill(&mut back), || visit(piece));
             count = next?;
             std::mem::swap(&mut front, &mut back);
         }
