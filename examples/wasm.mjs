@@ -11,5 +11,5 @@ const put = (place, bytes) => {
 };
 put(nameAt, new TextEncoder().encode(name));
 put(input, readFileSync(file));
-const length = check(Number(seconds));
+const length = check(BigInt(seconds));
 process.stdout.write(new Uint8Array(memory.buffer, output(), length));

@@ -42,10 +42,10 @@ pub extern "C" fn name(length: usize) -> *mut u8 {
 
 /// Judges the file for a time in seconds since 1970, and returns the length of the report.
 #[unsafe(no_mangle)]
-pub extern "C" fn check(seconds: f64) -> usize {
+pub extern "C" fn check(seconds: i64) -> usize {
     let bytes = INPUT.take();
     let name = String::from_utf8_lossy(&NAME.take()).into_owned();
-    let report = report(&name, bytes, UnixTime(seconds as i64));
+    let report = report(&name, bytes, UnixTime(seconds));
     let report = report.unwrap_or_else(|error| error.to_string().into_bytes());
     let length = report.len();
     OUTPUT.replace(report);

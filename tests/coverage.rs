@@ -18,6 +18,7 @@ fn tests() -> BTreeSet<String> {
         ("tests/remedies", "remedies::"),
         ("src/cli", ""),
         ("src/source", ""),
+        ("src/source/disk", ""),
     ] {
         for entry in fs::read_dir(project().join(folder)).unwrap() {
             let path = entry.unwrap().path();
