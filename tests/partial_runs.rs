@@ -178,3 +178,39 @@ fn a_thin_file_is_judged_as_a_whole() {
     );
     assert!(!advice.has_open_expectation());
 }
+
+/// A demand is about the product that users get: what was not looked at is not known to meet it.
+#[test]
+fn a_demand_is_open_where_options_leave_code_out() {
+    let demands = [
+        Demand::Notarized,
+        Demand::DeveloperId,
+        Demand::HardenedRuntime,
+        Demand::Timestamp,
+    ];
+    for demand in demands {
+        let expectations = Expectations {
+            required: vec![demand],
+            ..Expectations::default()
+        };
+        let asked = |options: Options| {
+            let options = Options {
+                at: UnixTime::from_rfc3339("2026-11-24").unwrap(),
+                anchors: Options::default().anchors,
+                ..options
+            };
+            let evidence = verify(&real_app(), &options).unwrap();
+            advise(&evidence, None, &expectations)
+        };
+        let whole = asked(options());
+        assert!(!whole.has_open_expectation(), "{demand}: {:?}", whole.unknown);
+        for architecture in ["arm64", "x86_64"] {
+            assert!(asked(only(architecture)).has_open_expectation(), "{demand}");
+        }
+        let flags = CodesignFlags {
+            resources: false,
+            ..CodesignFlags::default()
+        };
+        assert!(asked(with(flags)).has_open_expectation(), "{demand}");
+    }
+}

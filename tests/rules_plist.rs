@@ -410,3 +410,37 @@ fn identifiers_that_two_bundles_have() {
     let kit = acme().nested("Frameworks/kit.framework", framework("com.example.acme"));
     expect(&kit, rule, &[]);
 }
+
+/// What cannot be known without Info.plist, or without the executable, is not reported beside it.
+#[test]
+fn what_follows_from_a_lost_executable_or_list_is_not_a_problem_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let copied = |name: &str| {
+        let app = folder.path().join(name);
+        let status = std::process::Command::new("cp")
+            .arg("-R")
+            .args([&crate::support::real_app(), &app])
+            .status();
+        assert!(status.unwrap().success());
+        app
+    };
+    let rules = |app: &std::path::Path| -> Vec<&str> {
+        let evidence = sealcheck::verify::verify(app, &crate::support::foundry::options()).unwrap();
+        let advice = sealcheck::rule::advise(&evidence, None, &sealcheck::rule::Expectations::default());
+        advice.findings.iter().map(|finding| finding.rule).collect()
+    };
+    let app = copied("a.app");
+    std::fs::remove_file(app.join("Contents/MacOS/Mitmproxy Redirector")).unwrap();
+    let found = rules(&app);
+    assert!(found.contains(&"bundle-executable-missing"), "{found:?}");
+    assert!(!found.contains(&"sysext-install-missing"), "{found:?}");
+    // A character set that no system has.
+    let app = copied("b.app");
+    let list = app.join("Contents/Info.plist");
+    let text = std::fs::read_to_string(&list)
+        .unwrap()
+        .replacen("UTF-8", "TTF-8", 1);
+    std::fs::write(&list, text).unwrap();
+    let found = rules(&app);
+    assert!(!found.contains(&"data-in-code-location"), "{found:?}");
+}

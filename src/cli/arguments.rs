@@ -26,9 +26,10 @@ const USAGE: &str = "sealcheck [OPTIONS] <PATHS>...\n       sealcheck <COMMAND> 
 const AFTER: &str = "\
 Exit status:
   0  good
-  1  verification failed, or there are error findings
+  1  verification failed, or there are error findings, such as a demand that is not met
   2  wrong usage
-  3  the signature is good but a requirement is not met, or assess does not find the item accepted
+  3  the signature is good but a code requirement (-R) is not met, or assess does
+     not find the item accepted
   4  not judged, not readable, or nobody knows whether an expectation is met
 With several items, 1 takes precedence over 3, 3 over 4, and 4 over 0.
 

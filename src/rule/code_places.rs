@@ -12,7 +12,7 @@ use crate::codedir::CodeDirectoryFlags;
 use crate::finding::{Place, Severity};
 use crate::plist::Value;
 use crate::source::Node;
-use crate::verify::{CodeKind, Evidence, SliceEvidence};
+use crate::verify::{CodeKind, Evidence, Fault, FaultKind, SliceEvidence};
 
 /// Folders in `Contents` whose direct contents are sealed as code.
 const CODE_FOLDERS: [&str; 5] = ["MacOS", "Frameworks", "Helpers", "PlugIns", "XPCServices"];
@@ -87,6 +87,15 @@ fn is_script(node: &Node) -> bool {
 fn data_among_code(check: &mut Check<'_>) {
     let evidence = check.evidence();
     let names = &evidence.listing;
+    let is_dark = |fault: &Fault| matches!(fault.kind, FaultKind::InfoPlist(_));
+    if evidence
+        .code
+        .iter()
+        .any(|object| object.faults.iter().any(is_dark))
+    {
+        // What is in a bundle whose Info.plist cannot be read was not looked at.
+        return;
+    }
     // Mach-O files wherever they are, and main executables whatever they are: others speak of scripts among those.
     let code = evidence.code.iter().filter(|object| {
         let is_macho = object.slices.iter().any(|slice| slice.architecture.is_some());

@@ -2,8 +2,8 @@
 //! architectures.
 //!
 //! The demands are those of the notary service, asked of code that may be on its way elsewhere. Nested code that Apple
-//! signed itself is left out, as there. Only what was looked at is known: with `--arch` one architecture, with
-//! `--ignore-resources` no nested code.
+//! signed itself is left out, as there. What the options leave out is not known to meet a demand: with `--arch` the other
+//! architectures, with `--ignore-resources` nested code.
 
 use crate::remedy::{SIGN, Step, run};
 use std::fmt;
@@ -188,6 +188,21 @@ fn architecture(check: &mut Check<'_>, wanted: Architecture) {
     }
 }
 
+/// What the options leave out is not known to meet a demand: a broken architecture beside the one that was looked at runs on
+/// other Macs.
+fn unseen(check: &mut Check<'_>) {
+    let evidence = check.evidence();
+    for object in &evidence.code {
+        if !object.unread_architectures.is_empty() {
+            check.unknown(&object.main_path(), super::scope::REASON);
+        }
+    }
+    if let (false, Some(item)) = (evidence.flags.resources, evidence.code.first()) {
+        let reason = "with --ignore-resources, no nested code was looked at";
+        check.unknown(&item.main_path(), reason);
+    }
+}
+
 /// Whether this is required.
 fn is_required(check: &Check<'_>, demand: Demand) -> bool {
     check.expectations().required.contains(&demand)
@@ -206,6 +221,7 @@ pub(super) const RULES: &[Rule] = &[
         check: |check| {
             if is_required(check, Demand::Notarized) {
                 notarized(check);
+                unseen(check);
             }
         },
         ..Rule::BASE
@@ -221,6 +237,7 @@ pub(super) const RULES: &[Rule] = &[
                 every_slice(check, |slice| {
                     (!is_developer_id(slice)).then(|| format!("{}, not with a Developer ID", signer(slice)))
                 });
+                unseen(check);
             }
         },
         ..Rule::BASE
@@ -237,6 +254,7 @@ pub(super) const RULES: &[Rule] = &[
                     let is_missing = !slice.flags.contains(CodeDirectoryFlags::RUNTIME);
                     (is_program(slice) && is_missing).then(|| "no hardened runtime".to_owned())
                 });
+                unseen(check);
             }
         },
         ..Rule::BASE
@@ -250,6 +268,7 @@ pub(super) const RULES: &[Rule] = &[
         check: |check| {
             if is_required(check, Demand::Timestamp) {
                 timestamp(check);
+                unseen(check);
             }
         },
         ..Rule::BASE

@@ -168,7 +168,7 @@ pub(super) const RULES: &[Rule] = &[
         scope: Scope::Item,
         check: install_missing,
         // What the program claims cannot be read then.
-        follows_from: &["macho-malformed"],
+        follows_from: &["macho-malformed", "bundle-executable-missing"],
         ..Rule::BASE
     },
 ];

@@ -173,7 +173,7 @@ impl fmt::Display for NotJudged {
                 "not judged: a requirement on nested code depends on what only a Mac knows"
             }
             Self::Gap => "not judged: part of the item could not be read",
-            Self::Budget => "not judged: a limit was reached",
+            Self::Budget => "not judged: a fixed limit was reached, or a file has a form that sealcheck does not read",
             Self::Unopened(unopened) => unopened.text(),
             Self::ContainerFaults => {
                 "not judged: the archive can be read in more than one way, and another tool may unpack something else"

@@ -276,7 +276,9 @@ fn write_briefly(repair: &Repair, style: Style, out: &mut dyn Write) -> io::Resu
         return Ok(());
     };
     let mut commands = part.commands.iter().filter(|command| !command.is_signing());
-    let command = commands.next().filter(|_| commands.next().is_none());
+    // A command about what an archive becomes needs the one that unpacks it, which only a report in full shows.
+    let unpacks = repair.parts.iter().any(|part| part.stage == Stage::Unpack);
+    let command = commands.next().filter(|_| commands.next().is_none() && !unpacks);
     let words = part.words.trim_end_matches([':', '.']);
     let words = words.split_once("; ").map_or(words, |(first, _)| first);
     let Some(command) = command else {
