@@ -1,4 +1,4 @@
-// Judges a file with the module that `wasm.rs` becomes, and prints the report: node wasm.mjs MODULE FILE SECONDS [NAME]
+// Judges a file with the module that `src/lib.rs` becomes, and prints the report: node judge.mjs MODULE FILE SECONDS [NAME]
 import { readFileSync } from "node:fs";
 
 const [module, file, seconds, name = file] = process.argv.slice(2);

@@ -5,8 +5,8 @@
 //!
 //! ```sh
 //! CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C link-arg=-zstack-size=16777216" \
-//!     cargo build --profile emulated --no-default-features --features report --target wasm32-unknown-unknown --example wasm
-//! node examples/wasm.mjs target/wasm32-unknown-unknown/emulated/examples/wasm.wasm Acme.zip 1795478400
+//!     cargo build --manifest-path examples/wasm/Cargo.toml --release --locked --target wasm32-unknown-unknown --target-dir target/wasm
+//! node examples/wasm/judge.mjs target/wasm/wasm32-unknown-unknown/release/sealcheck_wasm.wasm Acme.zip 1795478400
 //! ```
 #![allow(unsafe_code, reason = "functions for others have to keep their names")]
 
