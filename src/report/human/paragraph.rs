@@ -94,7 +94,7 @@ mod tests {
         let mut out = Vec::new();
         text.write(("  ", "    "), 16, &mut out).unwrap();
         let expected = format!(
-            "  {strong}error[rule]{strong:#}\n    one two\\u{{1b}}\n    {strong}three four{strong:#}\n    {strong}averylongword{strong:#}\n"
+            "  {strong}error[rule]{strong:#}\n    one\n    two\\u{{1b}}\n    {strong}three four{strong:#}\n    {strong}averylongword{strong:#}\n"
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
