@@ -12,7 +12,7 @@ use crate::gatekeeper::{assess, fitting_operation};
 use crate::outcome::Outcome;
 use crate::parallel::Pool;
 use crate::rule::{Advice, Expectations, advise};
-use crate::source::{Archives, NamedBytes, SourceError, Tree};
+use crate::source::{Archives, NamedBytes, SourceError, Tree, shown_path};
 use crate::time::UnixTime;
 use crate::verify::{Item, Items, Options, items, verify_item, verify_tree};
 
@@ -98,7 +98,7 @@ impl Checker {
             (Some(item), 0, 0) => self.check_item(&item),
             (_, others, unread) => {
                 let count = others.saturating_add(1).saturating_add(unread);
-                let path = path.to_string_lossy().into_owned();
+                let path = shown_path(path);
                 Err(SourceError::ManyItems { path, count })
             }
         }

@@ -107,3 +107,39 @@ fn names_that_lead_out_are_errors() {
     let found = all(checker.check_bytes(NamedBytes::file("a", b"text".to_vec())));
     assert!(!found[0].objections().is_empty());
 }
+
+/// Nobody gave permission bits, so that none were lost: the rules about them are not decided, and nothing else changes.
+#[test]
+fn modes_that_nobody_gave_are_not_known() {
+    let checker = checker();
+    let mut unknown = NamedBytes::folder("dropped");
+    let mut lost = NamedBytes::folder("dropped");
+    for member in members(&real_app()) {
+        let name = String::from_utf8(member.name).unwrap();
+        if !name.ends_with('/') {
+            unknown.add(&name, member.contents.clone(), None);
+            lost.add(&name, member.contents, Some(0o644));
+        }
+    }
+    let found = &all(checker.check_bytes(unknown))[0];
+    assert_eq!(found.findings(), []);
+    assert_eq!(found.evidence.codesign.valid(), Some(true));
+    let mut rules: Vec<_> = found.advice.unknown.iter().map(|open| open.rule).collect();
+    rules.sort_unstable();
+    let expected = [
+        "executable-bit-lost",
+        "setuid-bits",
+        "unreadable-files",
+        "world-writable",
+    ];
+    assert_eq!(rules, expected);
+    let found = &all(checker.check_bytes(lost))[0];
+    assert!(
+        found
+            .findings()
+            .iter()
+            .any(|finding| finding.rule == "executable-bit-lost"),
+        "{:?}",
+        found.findings()
+    );
+}

@@ -412,7 +412,7 @@ impl One {
             node: Node {
                 name: (*b"program").into(),
                 kind: NodeKind::File,
-                mode: 0o755,
+                mode: Some(0o755),
                 size: size as u64,
                 parent: None,
             },

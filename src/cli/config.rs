@@ -20,6 +20,7 @@ use super::values::{Destination, Known, parse_rule};
 use crate::entitlements::nearest_of;
 use crate::finding::{Severity, Target};
 use crate::rule::{self, Expectations, Family, Ignore, Pattern, Policy};
+use crate::source::shown_path;
 use crate::time::UnixTime;
 
 /// The file that is read where none is named.
@@ -73,7 +74,7 @@ impl Decisions {
     pub(super) fn new(choices: &Choices, has_demands: bool) -> Result<Self, (String, Exit)> {
         let is_named = choices.config.is_some();
         let file = match &choices.config {
-            Some(path) => Some((path.display().to_string(), file::read(path, MAX_CONFIG))),
+            Some(path) => Some((shown_path(path), file::read(path, MAX_CONFIG))),
             None => implicit().map(|read| (FILE.to_owned(), read)),
         };
         let mut decisions = Self::default();

@@ -12,7 +12,7 @@ use super::words::nearest_command;
 use super::{Session, complain};
 use crate::outcome::Outcome;
 use crate::report::{LeftOut, Run, Settings, Summary, Unreadable};
-use crate::source::SourceError;
+use crate::source::{SourceError, shown_path};
 use crate::verify::{Item, Skipped, items};
 
 /// The items of a run.
@@ -181,7 +181,7 @@ impl<'a, 'o> Course<'a, 'o> {
         };
         self.fail(Exit::NotJudged, &format!("sealcheck: {error}{hint}"));
         self.unreadable.push(Unreadable {
-            path: path.to_string_lossy().into_owned(),
+            path: shown_path(path),
             reason: error.to_string(),
             place: self.session.source.place(path),
         });

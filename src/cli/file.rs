@@ -10,6 +10,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
+#[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -39,24 +40,39 @@ pub(super) enum InputError {
 pub(super) fn open(path: &Path) -> Result<File, InputError> {
     let mut options = OpenOptions::new();
     // Without O_NONBLOCK, a FIFO waits for a writer; a terminal must not become the one that controls the process.
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = options.read(true).custom_flags(flags).open(path)?;
+    #[cfg(unix)]
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = options.read(true).open(path)?;
     let metadata = file.metadata()?;
-    let kind = metadata.file_type();
     if metadata.is_file() || is_null(&metadata) {
         return Ok(file);
     }
     Err(InputError::NotAFile(if metadata.is_dir() {
         "a folder"
-    } else if kind.is_fifo() {
-        "a FIFO"
-    } else if kind.is_socket() {
-        "a socket"
     } else {
-        "a device"
+        special(&metadata)
     }))
 }
 
+/// What it is, if it is neither a file nor a folder.
+fn special(metadata: &Metadata) -> &'static str {
+    #[cfg(unix)]
+    if metadata.file_type().is_fifo() {
+        return "a FIFO";
+    } else if metadata.file_type().is_socket() {
+        return "a socket";
+    }
+    #[cfg(not(unix))]
+    let _ = metadata;
+    "a device"
+}
+
+#[cfg(not(unix))]
+fn is_null(_: &Metadata) -> bool {
+    false
+}
+
+#[cfg(unix)]
 fn is_null(metadata: &Metadata) -> bool {
     metadata.file_type().is_char_device()
         && fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == metadata.rdev())

@@ -1,12 +1,13 @@
 //! `sealcheck inspect --format json|santa`: what is in signatures, for programs.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::course::Operands;
 use super::exit::Exit;
 use super::{Session, complain};
 use crate::report::{InspectionForm, Inspections, Unreadable};
+use crate::source::shown_path;
 use crate::verify::{Evidence, Item};
 
 /// Shows the items. Those that cannot be read are on standard error, and in JSON.
@@ -69,12 +70,12 @@ fn status(evidence: &Evidence, form: InspectionForm) -> Exit {
 }
 
 fn refused(item: &Item, message: &str) -> Unreadable {
-    let path = item.path.to_string_lossy().into_owned();
+    let path = shown_path(&item.path);
     let reason = message.strip_prefix("sealcheck: ").unwrap_or(message);
     let reason = reason.strip_prefix(&format!("{path}: ")).unwrap_or(reason);
     Unreadable {
         reason: reason.to_owned(),
-        place: Path::new(&path).to_string_lossy().into_owned(),
+        place: path.clone(),
         path,
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::complain;
 use crate::report::LeftOut;
 use crate::rule::Pattern;
+use crate::source::shown_path;
 use crate::time::UnixTime;
 
 /// One entry of a configuration.
@@ -44,7 +45,7 @@ fn is_place(pattern: &Pattern, place: &Path, operand: &Path) -> bool {
     let mut names = [place.file_name().map(Path::new), Some(place), Some(plain(&whole))]
         .into_iter()
         .flatten();
-    names.any(|name| pattern.is_match(&name.to_string_lossy()))
+    names.any(|name| pattern.is_match(&shown_path(name)))
 }
 
 /// A path without `./` before it.
@@ -79,7 +80,7 @@ impl Reached {
         let is_operand = |operand: &PathBuf| {
             let name = operand.file_name().map(Path::new);
             let mut names = name.into_iter().chain([plain(operand)]);
-            names.any(|name| pattern.is_match(&name.to_string_lossy()))
+            names.any(|name| pattern.is_match(&shown_path(name)))
         };
         let mut operands = self.folders.iter().chain(&self.items);
         if self.folders.is_empty() || operands.any(is_operand) {
@@ -117,7 +118,7 @@ fn is_elsewhere(pattern: &Pattern, folders: &[PathBuf]) -> bool {
             // The path from any folder that may be an operand of another run.
             let mut rest = path.components();
             while !rest.as_path().as_os_str().is_empty() {
-                if pattern.is_match(&rest.as_path().to_string_lossy()) {
+                if pattern.is_match(&shown_path(rest.as_path())) {
                     return true;
                 }
                 rest.next();
@@ -168,7 +169,7 @@ impl<'a> Omissions<'a> {
             }
         }
         let Some(omission) = by else { return false };
-        let path = item.to_string_lossy().into_owned();
+        let path = shown_path(item);
         complain(&format!(
             "sealcheck: {path}: left out: {} ({})",
             omission.reason, omission.origin

@@ -4,11 +4,14 @@
 //! ends with their status. A reader that closes its pipe has read enough, so that is not a failure; any other failure makes
 //! a good status *not judged* (4).
 //!
-//! Standard output is written through a descriptor of its own, since Rust's `Stdout` takes a descriptor that cannot be
-//! written (EBADF) for one that drops everything. Files are written by `file`.
+//! Standard output is written through a descriptor or handle of its own, since Rust's `Stdout` takes one that cannot be
+//! written (EBADF) for one that drops everything. A terminal of Windows is written by way of Rust's, which knows its alphabet. Files are written by `file`.
 
 use std::fs::{File, OpenOptions};
+#[cfg(windows)]
+use std::io::IsTerminal;
 use std::io::{self, BufWriter, Write};
+#[cfg(unix)]
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -52,6 +55,10 @@ impl Sink {
     pub(super) fn output(color: ColorChoice, closed: Closed) -> Self {
         let mut sink = Self::new("standard output".to_owned());
         sink.out = Some(match duplicate(&io::stdout(), closed.output) {
+            #[cfg(windows)]
+            Ok(_) if io::stdout().is_terminal() => {
+                Box::new(BufWriter::new(AutoStream::new(io::stdout(), color)))
+            }
             Ok(file) => Box::new(BufWriter::new(AutoStream::new(file, color))),
             Err(error) => Box::new(Broken(error.kind())),
         });
@@ -62,6 +69,8 @@ impl Sink {
     pub(super) fn error(closed: Closed) -> Self {
         let mut sink = Self::new("standard error".to_owned());
         sink.out = Some(match duplicate(&io::stderr(), closed.error) {
+            #[cfg(windows)]
+            Ok(_) if io::stderr().is_terminal() => Box::new(AutoStream::new(io::stderr(), ColorChoice::Auto)),
             Ok(file) => Box::new(AutoStream::new(file, ColorChoice::Auto)),
             Err(error) => Box::new(Broken(error.kind())),
         });
@@ -153,6 +162,14 @@ impl Write for Broken {
     }
 }
 
+/// A stream by another handle. One that is missing cannot be written.
+#[cfg(windows)]
+fn duplicate(stream: &impl std::os::windows::io::AsHandle, _: bool) -> io::Result<File> {
+    Ok(File::from(stream.as_handle().try_clone_to_owned()?))
+}
+
+/// A stream by another descriptor.
+#[cfg(unix)]
 fn duplicate(stream: &impl AsFd, is_closed: bool) -> io::Result<File> {
     if is_closed {
         return Err(io::Error::from_raw_os_error(libc::EBADF));

@@ -11,7 +11,7 @@ use super::{Session, complain, file, style};
 use crate::budget::Budget;
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
-use crate::source::SourceError;
+use crate::source::{SourceError, shown_path};
 use crate::verify::{CodeKind, CodeObject, Evidence, Item, ProfileProblem};
 
 /// First octet of a CMS: a SEQUENCE.
@@ -116,7 +116,7 @@ fn open(item: &Item, session: &Session<'_>) -> Result<Operand, String> {
         let is_named = matches!(extension, Some("provisionprofile" | "mobileprovision"));
         if is_named || bytes.first() == Some(&SEQUENCE) {
             let options = &session.options;
-            let shown = path.display().to_string();
+            let shown = shown_path(path);
             let profile = if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
                 let path = shown.clone();
                 Err(ProfileProblem::Unreadable(SourceError::TooLarge { path, limit }))

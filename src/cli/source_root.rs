@@ -7,6 +7,7 @@ use std::env;
 use std::path::{Component, Path, PathBuf};
 
 use super::exit::Exit;
+use crate::source::shown_path;
 
 /// Where pipelines say what their checkout is.
 const VARIABLES: [&str; 2] = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"];
@@ -51,7 +52,7 @@ impl SourceRoot {
             Ok(place) if place != Path::new("") => place,
             _ => &absolute,
         };
-        place.to_string_lossy().into_owned()
+        shown_path(place)
     }
 }
 

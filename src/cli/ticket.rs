@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::values::Format;
 use super::{Session, complain, file, style};
 use crate::report::{Tickets, write_ticket, write_ticket_json};
+use crate::source::shown_path;
 use crate::ticket::Ticket;
 use crate::verify::{CodeObject, SuppliedTicket, TicketEvidence};
 
@@ -23,7 +24,7 @@ pub(super) fn read(path: &Path) -> Result<SuppliedTicket, String> {
         .and_then(crate::octets::base64)
         .filter(|decoded| !Ticket::is_ticket(&bytes) && Ticket::is_ticket(decoded));
     Ok(SuppliedTicket {
-        path: path.to_string_lossy().into_owned(),
+        path: shown_path(path),
         bytes: decoded.unwrap_or(bytes).into(),
     })
 }
@@ -44,7 +45,7 @@ pub(super) fn run(
     let mut items: Vec<(String, Vec<TicketEvidence>, Vec<CodeObject>)> = Vec::new();
     let (found, mut worst) = Operands::of_display(paths, session);
     for item in &found {
-        let name = item.path.to_string_lossy().into_owned();
+        let name = shown_path(&item.path);
         let found = if is_ticket(&item.path) {
             read(&item.path).map(|ticket| {
                 let evidence = TicketEvidence::supplied(&ticket, &session.options);

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -166,7 +165,7 @@ pub(super) struct ReportFile {
 
 /// A format and a file, whose name need not be UTF-8.
 pub(super) fn parse_report(text: &OsStr) -> Result<ReportFile, String> {
-    let bytes = text.as_bytes();
+    let bytes = text.as_encoded_bytes();
     let names = ReportFormat::value_variants().iter();
     let names = names.filter_map(ValueEnum::to_possible_value);
     let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
@@ -181,12 +180,25 @@ pub(super) fn parse_report(text: &OsStr) -> Result<ReportFile, String> {
     let name = String::from_utf8_lossy(name);
     let format = ReportFormat::from_str(&name, false).map_err(|_| wanted())?;
     match file.strip_prefix(b"=") {
-        Some(file) if !file.is_empty() => Ok(ReportFile {
-            format,
-            path: OsStr::from_bytes(file).into(),
-        }),
+        Some(file) if !file.is_empty() => {
+            let path = end_of(text, file).ok_or_else(|| "the name of the file is not Unicode".to_owned())?;
+            Ok(ReportFile { format, path })
+        }
         _ => Err(wanted()),
     }
+}
+
+/// The bytes at the end of a text as a path.
+#[cfg(unix)]
+fn end_of(_: &OsStr, end: &[u8]) -> Option<PathBuf> {
+    Some(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(end).into())
+}
+
+/// The bytes at the end of a text as a path; `None` where it is not Unicode.
+#[cfg(not(unix))]
+fn end_of(text: &OsStr, end: &[u8]) -> Option<PathBuf> {
+    let text = text.to_str()?;
+    text.get(text.len().checked_sub(end.len())?..).map(PathBuf::from)
 }
 
 /// When to use colour.

@@ -169,7 +169,11 @@ pub(super) const RULES: &[Rule] = &[
             let listing = &check.evidence().listing;
             check.each_slice(|_, object, slice, _| {
                 let node = listing.lookup(NodeId(0), &object.main_path()).id()?;
-                let is_restricted = is_program(slice) && listing.node(node).mode & SET_USER_ID != 0;
+                let is_restricted = is_program(slice)
+                    && listing
+                        .node(node)
+                        .mode
+                        .is_some_and(|mode| mode & SET_USER_ID != 0);
                 let paths: Vec<&str> = slice
                     .linked_paths
                     .iter()

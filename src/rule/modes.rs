@@ -2,13 +2,15 @@
 //!
 //! Modes are those of the file system that the item lies on, and no part of the signature. Where all files have the same
 //! defect, it is more likely that the file system keeps no modes, or that whoever unpacked the item gave them: the answer is
-//! *unknown* then. Owners and groups are not looked at.
+//! *unknown* then, as it is where there are no modes (disks of Windows, bytes in memory). Owners and groups are not looked at.
 
 use super::{Check, Family, Rule};
 use crate::finding::{Place, Severity};
 use crate::remedy::{SIGN, Step, run};
-use crate::source::{Node, NodeId};
+use crate::source::NodeId;
 
+/// Why nothing is said about modes of files.
+pub(super) const UNKNOWN_MODES: &str = "the modes of the files are not known here";
 /// Bytes of one name on HFS+ and APFS (`NAME_MAX`).
 const MAX_NAME: usize = 255;
 /// The file in which the Finder keeps a folder's own icon.
@@ -20,7 +22,7 @@ const MAX_PATH: usize = 1024;
 fn report(
     check: &mut Check<'_>,
     note: &'static str,
-    is_so: impl Fn(&Node) -> bool,
+    is_so: impl Fn(u32) -> bool,
     message: impl Fn(usize) -> String,
 ) {
     let names = &check.evidence().listing;
@@ -29,10 +31,13 @@ fn report(
         return;
     }
     let files: Vec<NodeId> = names.ids().filter(|id| names.node(*id).is_file()).collect();
+    if files.iter().any(|id| names.node(*id).mode.is_none()) {
+        check.unknown("", UNKNOWN_MODES);
+    }
     let found: Vec<NodeId> = files
         .iter()
         .copied()
-        .filter(|id| is_so(names.node(*id)))
+        .filter(|id| names.node(*id).mode.is_some_and(&is_so))
         .collect();
     let Some(first) = found.first() else { return };
     if found.len() == files.len() {
@@ -63,7 +68,7 @@ fn writable(check: &mut Check<'_>) {
     report(
         check,
         "writable",
-        |node| node.mode & 0o002 != 0,
+        |mode| mode & 0o002 != 0,
         |found| count(found, "may be changed by every user"),
     );
 }
@@ -72,7 +77,7 @@ fn setuid(check: &mut Check<'_>) {
     report(
         check,
         "setuid",
-        |node| node.mode & 0o6000 != 0,
+        |mode| mode & 0o6000 != 0,
         |found| count(found, "with a setuid or setgid bit"),
     );
 }
@@ -81,7 +86,7 @@ fn unreadable(check: &mut Check<'_>) {
     report(
         check,
         "private",
-        |node| node.mode & 0o004 == 0,
+        |mode| mode & 0o004 == 0,
         |found| count(found, "cannot be read by other users"),
     );
 }

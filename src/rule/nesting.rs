@@ -6,6 +6,7 @@ use crate::remedy::{Condition, Fact, Facts, SIGN, Step, run};
 use std::collections::HashMap;
 
 use super::check::above;
+use super::modes::UNKNOWN_MODES;
 use super::{Check, Family, Rule};
 use crate::bundle::BundleKind;
 use crate::finding::{Party, Place, Severity};
@@ -260,6 +261,7 @@ fn executable_bits(check: &mut Check<'_>) {
         );
         return;
     }
+    let mut is_unknown = false;
     for object in &evidence.code {
         let is_program = object
             .slices
@@ -278,13 +280,20 @@ fn executable_bits(check: &mut Check<'_>) {
         let Some(node) = names.lookup(NodeId(0), executable).id() else {
             continue;
         };
-        if names.node(node).is_file() && !names.node(node).is_executable() {
-            let mode = names.node(node).mode;
-            check.object(
-                object,
-                format!("nobody may execute this program (mode {mode:04o})"),
-            );
+        match names.node(node).mode {
+            _ if !names.node(node).is_file() => {}
+            None => is_unknown = true,
+            Some(mode) if mode & 0o111 == 0 => {
+                check.object(
+                    object,
+                    format!("nobody may execute this program (mode {mode:04o})"),
+                );
+            }
+            Some(_) => {}
         }
+    }
+    if is_unknown {
+        check.unknown("", UNKNOWN_MODES);
     }
 }
 

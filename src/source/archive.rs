@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::archive_faults::{Faults, is_at_or_in};
-use super::{ArchiveTree, Bytes, Container, ContainerFault, ContainerFaultKind, SourceError, Tree};
+use super::{
+    ArchiveTree, Bytes, Container, ContainerFault, ContainerFaultKind, SourceError, Tree, shown_path,
+};
 use crate::archive::{Member, MemberKind, Zip};
 use crate::limits::Limits;
 
@@ -140,7 +142,7 @@ impl Archive {
     /// # Errors
     /// [`SourceError`] where it is not an archive.
     pub fn of(data: Bytes, path: &Path, limits: &Limits) -> Result<Self, SourceError> {
-        let path = path.to_string_lossy().into_owned();
+        let path = shown_path(path);
         let zip = match Zip::parse(&data, limits.archive_members) {
             Ok(zip) => zip,
             Err(error) => return Err(SourceError::Archive { path, error }),

@@ -14,7 +14,7 @@ use super::archive::Archive;
 use super::archive_listing::{Entry, Folder};
 use super::{
     Container, ContainerFault, ContainerFaultKind, Content, Kind, Listing, Node, NodeId, Pieces, SourceError,
-    Tree, apple_double,
+    Tree, apple_double, shown_path,
 };
 use crate::archive::{Inflater, Member, MemberError, MemberKind, Unpacker, Zip};
 use crate::budget::Budget;
@@ -68,7 +68,7 @@ impl ArchiveTree {
         let full = match inner.as_os_str().is_empty() {
             // Without a slash at its end.
             true => archive.path.clone(),
-            false => outer.join(inner).to_string_lossy().into_owned(),
+            false => shown_path(&outer.join(inner)),
         };
         let mut way = Vec::new();
         for component in inner.components() {
@@ -318,7 +318,7 @@ pub(super) fn node(name: &[u8], kind: Kind, mode: u32, size: u64, parent: Option
     Node {
         name: name.into(),
         kind,
-        mode,
+        mode: Some(mode),
         size,
         parent,
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(feature = "fs")]
 use super::disk;
-use super::{Archive, MemoryTree, NamedBytes, SourceError, Tree, container_format};
+use super::{Archive, MemoryTree, NamedBytes, SourceError, Tree, container_format, shown_path};
 use crate::archive::ContainerFormat;
 use crate::limits::{ARCHIVE_DEPTH, Limits};
 
@@ -48,7 +48,7 @@ impl Chain {
             _ => {}
         }
         let Some(bytes) = files.bytes(path) else {
-            let path = path.to_string_lossy().into_owned();
+            let path = shown_path(path);
             return Err(SourceError::NoSuchMember { path });
         };
         self.inner.clear();
@@ -62,7 +62,7 @@ impl Chain {
         let state = disk::FileState::at(path);
         if let (Some(Outer::Disk(known, archive)), Some(state)) = (self.outer.as_ref(), state)
             && *known == state
-            && *archive.path == *path.to_string_lossy()
+            && archive.path == shown_path(path)
             && archive.has_limits(limits)
         {
             return Ok(Arc::clone(archive));
@@ -76,7 +76,7 @@ impl Chain {
     #[cfg(not(feature = "fs"))]
     #[expect(clippy::unused_self, reason = "it has a disk with the feature")]
     fn on_disk(&mut self, path: &Path, _: &Limits) -> Result<Arc<Archive>, SourceError> {
-        let path = path.to_string_lossy().into_owned();
+        let path = shown_path(path);
         Err(SourceError::NoSuchMember { path })
     }
 
@@ -180,7 +180,7 @@ impl Archives {
         while let Some((member, inner)) = archive.split(rest) {
             level = level.saturating_add(1);
             if level >= ARCHIVE_DEPTH {
-                let path = path.to_string_lossy().into_owned();
+                let path = shown_path(path);
                 return Err(SourceError::TooDeep {
                     path,
                     limit: ARCHIVE_DEPTH,

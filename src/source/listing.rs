@@ -76,7 +76,7 @@ impl Listing {
         let file = Node {
             name: name.into(),
             kind: Kind::File,
-            mode: 0o644,
+            mode: None,
             size: 0,
             parent: None,
         };

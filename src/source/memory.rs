@@ -8,14 +8,10 @@ use std::path::{Component, Path};
 use std::sync::Arc;
 
 use super::archive::{Named, SEPARATOR};
-use super::{Bytes, Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree};
+use super::{Bytes, Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, shown_path};
 use crate::budget::Budget;
 use crate::limits::Limits;
 
-/// Permissions of a file, where nobody has given any: as a download.
-const FILE: u32 = 0o644;
-/// Permissions of a folder.
-const FOLDER: u32 = 0o755;
 /// Bytes of the operand that stand for the facts about one file, as on a disk.
 const FACTS: u64 = super::listing::FACTS;
 
@@ -23,7 +19,7 @@ const FACTS: u64 = super::listing::FACTS;
 #[derive(Debug, Clone)]
 struct Entry {
     bytes: Arc<[u8]>,
-    mode: u32,
+    mode: Option<u32>,
 }
 
 /// Files by their paths, or one file.
@@ -42,7 +38,7 @@ impl NamedBytes {
     pub fn file(name: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
         let entry = Entry {
             bytes: bytes.into(),
-            mode: FILE,
+            mode: None,
         };
         Self {
             name: name.to_owned(),
@@ -65,7 +61,7 @@ impl NamedBytes {
     pub fn add(&mut self, path: &str, bytes: impl Into<Arc<[u8]>>, mode: Option<u32>) {
         let entry = Entry {
             bytes: bytes.into(),
-            mode: mode.unwrap_or(FILE) & 0o7777,
+            mode: mode.map(|mode| mode & 0o7777),
         };
         match Named::of(path.as_bytes()) {
             Named::Path(place) => {
@@ -129,7 +125,7 @@ impl MemoryTree {
     /// # Errors
     /// [`SourceError::NoSuchMember`]
     pub fn open(files: &NamedBytes, path: &Path, limits: &Limits) -> Result<Self, SourceError> {
-        let shown = path.to_string_lossy().into_owned();
+        let shown = shown_path(path);
         let missing = || SourceError::NoSuchMember { path: shown.clone() };
         let inner = path.strip_prefix(&files.name).map_err(|_| missing())?;
         let start = place(inner).ok_or_else(missing)?;
@@ -253,7 +249,7 @@ fn folder(name: &[u8], parent: Option<NodeId>) -> Node {
     Node {
         name: name.into(),
         kind: Kind::Directory,
-        mode: FOLDER,
+        mode: None,
         size: 0,
         parent,
     }

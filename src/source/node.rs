@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+#[cfg(not(unix))]
+use std::path::Component;
+use std::path::Path;
 use std::{fmt, io};
 
 /// The number of bytes.
@@ -9,14 +12,40 @@ pub(super) fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-/// A name as the operating system takes it. Where that has no names of bytes (Windows, WebAssembly), what is not UTF-8 becomes U+FFFD.
+/// A name as the operating system takes it. Where that has no names of bytes (Windows, WebAssembly), a name that it cannot have becomes
+/// one that nothing has, so that it is never taken for another.
 pub(crate) fn file_name(name: &[u8]) -> Cow<'_, OsStr> {
     #[cfg(unix)]
     return Cow::Borrowed(std::os::unix::ffi::OsStrExt::from_bytes(name));
     #[cfg(not(unix))]
     match String::from_utf8_lossy(name) {
-        Cow::Borrowed(name) => Cow::Borrowed(OsStr::new(name)),
-        Cow::Owned(name) => Cow::Owned(name.into()),
+        Cow::Borrowed(name) if is_one_name(name) => Cow::Borrowed(OsStr::new(name)),
+        other => Cow::Owned(format!("{}\0", other.replace(['\\', ':'], "\u{fffd}")).into()),
+    }
+}
+
+/// Whether a path of this text is one name: on Windows a name of a Mac may lead into folders, or to another disk.
+#[cfg(not(unix))]
+fn is_one_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    let is_whole = |part| matches!(part, Component::Normal(part) if part == name);
+    parts.next().is_some_and(is_whole) && parts.next().is_none()
+}
+
+/// A path as reports show it, which is the same on every system: with `/` between its parts.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let shown = path.to_string_lossy();
+    #[cfg(not(windows))]
+    return shown.into_owned();
+    #[cfg(windows)]
+    {
+        let shown = shown.replace('\\', "/");
+        // As `canonicalize` writes it.
+        match (shown.strip_prefix("//?/UNC/"), shown.strip_prefix("//?/")) {
+            (Some(share), _) => format!("//{share}"),
+            (None, Some(path)) => path.to_owned(),
+            (None, None) => shown,
+        }
     }
 }
 
@@ -44,8 +73,8 @@ pub struct Node {
     pub name: Box<[u8]>,
     /// What it is.
     pub kind: Kind,
-    /// The permission bits (`0o7777`).
-    pub mode: u32,
+    /// The permission bits (`0o7777`); `None` where they are not known.
+    pub mode: Option<u32>,
     /// The size in bytes when the tree was listed.
     pub size: u64,
     /// The directory it is in; `None` for the root.
@@ -73,9 +102,9 @@ impl Node {
         self.kind == Kind::Symlink
     }
 
-    /// Whether any of the three execute bits is set.
+    /// Whether any of the three execute bits is known to be set.
     pub fn is_executable(&self) -> bool {
-        self.mode & 0o111 != 0
+        self.mode.is_some_and(|mode| mode & 0o111 != 0)
     }
 }
 

@@ -22,9 +22,9 @@ use crate::hash::Kernel;
 use crate::limits::Limits;
 use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
 use crate::parallel;
-#[cfg(feature = "fs")]
-use crate::source::DirectoryTree;
 use crate::source::{ArchiveTree, Archives, Container, Gap, Listing, MemoryTree, NodeId, SourceError, Tree};
+#[cfg(feature = "fs")]
+use crate::source::{DirectoryTree, shown_path};
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
@@ -263,7 +263,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
                 path: tree.container().path,
             });
         }
-        evidence.path = path.to_string_lossy().into_owned();
+        evidence.path = shown_path(path);
         evidence.container = Some(tree.container());
         evidence.format = format;
         evidence.judge();
@@ -279,7 +279,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
     return verify_on_disk(path, &DirectoryTree::open(path, &options.limits)?, options);
     #[cfg(not(feature = "fs"))]
     Err(SourceError::NoSuchMember {
-        path: path.to_string_lossy().into_owned(),
+        path: shown_path(path),
     })
 }
 
@@ -288,7 +288,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
 fn verify_on_disk(path: &Path, tree: &DirectoryTree, options: &Options) -> Result<Evidence, SourceError> {
     let bundle = main_executable::bundle_on_disk(tree, &options.limits);
     let tree = bundle.as_ref().unwrap_or(tree);
-    verify_root(path, tree, tree.base().to_string_lossy().into_owned(), options)
+    verify_root(path, tree, shown_path(tree.base()), options)
 }
 
 /// Verifies the code at the root of `tree`, which is called `path` and really is at `root`.
@@ -305,7 +305,7 @@ fn verify_root<T: Tree>(
         return Ok(evidence);
     }
     let mut evidence = verify_tree(tree, options)?;
-    evidence.path = path.to_string_lossy().into_owned();
+    evidence.path = shown_path(path);
     evidence.root = root;
     evidence.format = format;
     // One with a signature of its own is a file like others.
@@ -343,7 +343,7 @@ fn refusal(format: Option<ContainerFormat>, options: &Options) -> Option<Unopene
 
 /// The evidence about an item that is not opened: there is none but its name.
 fn not_opened(path: &Path, unopened: Unopened, options: &Options) -> Evidence {
-    let shown = path.to_string_lossy().into_owned();
+    let shown = shown_path(path);
     let name = path.file_name().unwrap_or_default();
     let gaps = Gaps {
         unopened: Some(unopened),

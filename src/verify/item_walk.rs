@@ -14,7 +14,7 @@ use super::{Item, Items, Options, Unopened, Unread};
 use crate::archive::ContainerFormat;
 use crate::limits::ARCHIVE_DEPTH;
 use crate::parallel;
-use crate::source::{ArchiveTree, GapReason, NodeId, SourceError, Tree};
+use crate::source::{ArchiveTree, GapReason, NodeId, SourceError, Tree, shown_path};
 
 /// Files whose first bytes one task reads.
 const HEADS_PER_TASK: usize = 64;
@@ -46,7 +46,7 @@ impl<'o> Walk<'o> {
         if let Some(first) = self.found.items.get(most) {
             let reason = format!("there are more than {most} items, of which this is the first (items)");
             self.found.unread.push(Unread {
-                path: first.path.to_string_lossy().into_owned(),
+                path: shown_path(&first.path),
                 reason,
                 limit: Some("items"),
             });
@@ -186,7 +186,7 @@ impl<'o> Walk<'o> {
                     limits.archive_bytes
                 );
                 self.found.unread.push(Unread {
-                    path: path.to_string_lossy().into_owned(),
+                    path: shown_path(path),
                     reason,
                     limit: Some("archive-bytes"),
                 });
@@ -203,7 +203,7 @@ impl<'o> Walk<'o> {
         } else if archive.container().has_faults() {
             self.add(path.to_owned(), None);
         } else if self.found.unread.len() == unread {
-            let shown = || path.to_string_lossy().into_owned();
+            let shown = || shown_path(path);
             self.found.skipped.add(shown, NO_CODE);
         }
         Ok(())

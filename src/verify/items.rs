@@ -189,6 +189,6 @@ fn on_disk(walk: &mut Walk<'_>, path: &Path) -> Result<Listed, SourceError> {
 #[cfg(not(feature = "fs"))]
 fn on_disk(_: &mut Walk<'_>, path: &Path) -> Result<Listed, SourceError> {
     Err(SourceError::NoSuchMember {
-        path: path.to_string_lossy().into_owned(),
+        path: crate::source::shown_path(path),
     })
 }

@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use rustix::fs::CWD;
-
-use super::DirectoryTree;
-use super::file::{self, Place};
+use super::{DirectoryTree, whole_at};
 use crate::archive::ContainerFormat;
 use crate::limits::Limits;
-use crate::source::{Archive, SourceError, Tree, container_format};
+use crate::source::{Archive, SourceError, Tree, container_format, shown_path};
 
 /// Returns true if a file is an archive that can be opened: it begins like one, or its directory can be read although something
 /// is in front of the archive.
@@ -37,14 +34,9 @@ pub(in crate::source) fn archive_around<'p>(path: &'p Path, limits: &Limits) -> 
 /// # Errors
 /// [`SourceError`] where it cannot be read.
 pub(in crate::source) fn open_archive(path: &Path, limits: &Limits) -> Result<Archive, SourceError> {
-    let name = path.to_string_lossy().into_owned();
-    let shown = || name.clone();
+    let shown = || shown_path(path);
     let real = path
         .canonicalize()
         .map_err(|error| SourceError::io(shown(), &error))?;
-    let place = Place {
-        directory: CWD,
-        path: &real,
-    };
-    Archive::of(file::whole(place, &shown, limits)?, path, limits)
+    Archive::of(whole_at(&real, &shown, limits)?, path, limits)
 }

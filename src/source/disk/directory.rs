@@ -25,7 +25,9 @@ use crate::hash::{Digest, HashType, Hasher};
 use crate::limits::Limits;
 use crate::parallel;
 use crate::source::listing::FACTS;
-use crate::source::{Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double};
+use crate::source::{
+    Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, shown_path,
+};
 
 /// Bytes of one extended attribute. Linux stores 64 KiB; forks on a Mac may be larger.
 const MAX_ATTRIBUTE: usize = 16 << 20;
@@ -61,11 +63,11 @@ pub struct DirectoryTree {
 impl DirectoryTree {
     /// Lists a directory or a single file. Only an operand that cannot be reached is an error.
     pub fn open(operand: &Path, limits: &Limits) -> Result<Self, SourceError> {
-        let mut shown = operand.to_string_lossy().into_owned();
+        let mut shown = shown_path(operand);
         while shown.len() > 1 && shown.ends_with('/') {
             shown.pop();
         }
-        let wrap = |error: io::Error| SourceError::io(operand.to_string_lossy().into_owned(), &error);
+        let wrap = |error: io::Error| SourceError::io(shown_path(operand), &error);
         let base = fs::canonicalize(operand).map_err(wrap)?;
         let facts = lstat(&base).map_err(|error| wrap(error.into()))?;
         let name = operand
@@ -361,7 +363,7 @@ fn node(name: &[u8], facts: &Stat, parent: Option<NodeId>) -> Node {
     Node {
         name: name.into(),
         kind,
-        mode,
+        mode: Some(mode),
         size: u64::try_from(facts.st_size).unwrap_or_default(),
         parent,
     }

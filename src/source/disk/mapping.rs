@@ -3,49 +3,27 @@
 //! A page behind the new end of a file cannot be had: the system sends SIGBUS, which ends a process. [`guard_mappings`]
 //! installs a handler for the process that puts zeros where such a page was; what is read then is not what was signed, and
 //! [`Mapping::is_unchanged`] tells that the file is another. A program that uses this library decides by itself whether it
-//! wants the handler; without it, the usual contract of mapped files holds.
+//! wants the handler; without it, the usual contract of mapped files holds. Windows refuses to cut a mapped file short.
 #![allow(unsafe_code)]
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::ops::Deref;
-use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memmap2::Mmap;
 
-/// Mappings that the handler knows; each thread has one for each bundle that it is in, so hundreds are plenty. Those
-/// above the number have no guard.
-const SLOTS: usize = 1024;
-/// A slot that is being filled.
-const TAKEN: usize = usize::MAX;
-
-/// Where a mapping lies.
-struct Slot {
-    /// Its first address; 0 where the slot is free.
-    start: AtomicUsize,
-    /// The address behind it.
-    end: AtomicUsize,
-}
-
-static RANGES: [Slot; SLOTS] = [const {
-    Slot {
-        start: AtomicUsize::new(0),
-        end: AtomicUsize::new(0),
-    }
-}; SLOTS];
-
-/// Bytes of one page of memory; 0 before the handler is installed.
-static PAGE: AtomicUsize = AtomicUsize::new(0);
+use super::state::FileState;
 
 /// A private read-only mapping of a whole file.
 #[derive(Debug)]
 pub(in crate::source) struct Mapping {
+    /// Dropped before the addresses are given back.
+    #[cfg(unix)]
+    _guarded: guard::Guarded,
     map: Mmap,
     file: File,
     /// What it was when it was mapped.
     state: FileState,
-    slot: Option<usize>,
 }
 
 impl Mapping {
@@ -57,23 +35,12 @@ impl Mapping {
         // bound against the fixed length of the slice, so that leads them nowhere. If it is cut short, the handler
         // keeps every address of the mapping readable.
         let map = unsafe { Mmap::map(&file) }?;
-        let start = map.as_ptr().addr();
-        let end = start.saturating_add(map.len());
-        let slot = RANGES.iter().position(|slot| {
-            let claim = slot
-                .start
-                .compare_exchange(0, TAKEN, Ordering::AcqRel, Ordering::Relaxed);
-            claim.is_ok()
-        });
-        if let Some(slot) = slot.and_then(|index| RANGES.get(index)) {
-            slot.end.store(end, Ordering::Release);
-            slot.start.store(start, Ordering::Release);
-        }
         Ok(Self {
+            #[cfg(unix)]
+            _guarded: guard::Guarded::new(&map),
             map,
             file,
             state,
-            slot,
         })
     }
 
@@ -91,73 +58,151 @@ impl Deref for Mapping {
     }
 }
 
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // Before the addresses are given back.
-        if let Some(slot) = self.slot.and_then(|index| RANGES.get(index)) {
-            slot.start.store(0, Ordering::Release);
-        }
-    }
-}
-
-/// Which file it is, and when it was changed last. The time of the last change of its contents can be set back by whoever may
-/// write to it; that of the last change of its facts cannot, and setting the former changes the latter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::source) struct FileState {
-    device: u64,
-    number: u64,
-    length: u64,
-    /// Seconds and nanoseconds.
-    modified: (i64, i64),
-    /// The same of its facts (`ctime`).
-    changed: (i64, i64),
-}
-
-impl FileState {
-    /// The state of the file at a path.
-    pub(in crate::source) fn at(path: &std::path::Path) -> Option<Self> {
-        Some(Self::from(&path.metadata().ok()?))
-    }
-}
-
-impl From<&Metadata> for FileState {
-    fn from(facts: &Metadata) -> Self {
-        Self {
-            device: facts.dev(),
-            number: facts.ino(),
-            length: facts.len(),
-            modified: (facts.mtime(), facts.mtime_nsec()),
-            changed: (facts.ctime(), facts.ctime_nsec()),
-        }
-    }
-}
-
 fn state(file: &File) -> io::Result<FileState> {
     Ok(FileState::from(&file.metadata()?))
 }
 
-/// Installs the handler that keeps mapped files readable when they are cut short, for the whole process.
+/// The handler for pages of files that were cut short.
+#[cfg(unix)]
+mod guard {
+    use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Mappings that the handler knows; each thread has one for each bundle that it is in, so hundreds are plenty. Those
+    /// above the number have no guard.
+    const SLOTS: usize = 1024;
+    /// A slot that is being filled.
+    const TAKEN: usize = usize::MAX;
+
+    /// Where a mapping lies.
+    struct Slot {
+        /// Its first address; 0 where the slot is free.
+        start: AtomicUsize,
+        /// The address behind it.
+        end: AtomicUsize,
+    }
+
+    static RANGES: [Slot; SLOTS] = [const {
+        Slot {
+            start: AtomicUsize::new(0),
+            end: AtomicUsize::new(0),
+        }
+    }; SLOTS];
+
+    /// Bytes of one page of memory; 0 before the handler is installed.
+    static PAGE: AtomicUsize = AtomicUsize::new(0);
+
+    /// A mapping that the handler knows, unless there are too many.
+    #[derive(Debug)]
+    pub(super) struct Guarded(Option<usize>);
+
+    impl Guarded {
+        pub(super) fn new(bytes: &[u8]) -> Self {
+            let start = bytes.as_ptr().addr();
+            let end = start.saturating_add(bytes.len());
+            let slot = RANGES.iter().position(|slot| {
+                let claim = slot
+                    .start
+                    .compare_exchange(0, TAKEN, Ordering::AcqRel, Ordering::Relaxed);
+                claim.is_ok()
+            });
+            if let Some(slot) = slot.and_then(|index| RANGES.get(index)) {
+                slot.end.store(end, Ordering::Release);
+                slot.start.store(start, Ordering::Release);
+            }
+            Self(slot)
+        }
+    }
+
+    impl Drop for Guarded {
+        fn drop(&mut self) {
+            if let Some(slot) = self.0.and_then(|index| RANGES.get(index)) {
+                slot.start.store(0, Ordering::Release);
+            }
+        }
+    }
+
+    /// Installs the handler that keeps mapped files readable when they are cut short, for the whole process.
+    ///
+    /// # Errors
+    /// Those of the system.
+    #[expect(
+        clippy::as_conversions,
+        reason = "nothing else gives the address of a function"
+    )]
+    pub(super) fn install() -> io::Result<()> {
+        // SAFETY: `sysconf` reads a constant of the system; `sigaction` gets a structure that is wholly initialised: zero is
+        // a valid value of every field, and the handler has the signature that `SA_SIGINFO` asks for.
+        unsafe {
+            let page = libc::sysconf(libc::_SC_PAGESIZE);
+            PAGE.store(usize::try_from(page).unwrap_or_default(), Ordering::Release);
+            let mut action: libc::sigaction = std::mem::zeroed();
+            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_bus_error;
+            action.sa_sigaction = (handler as *const ()).addr();
+            action.sa_flags = libc::SA_SIGINFO;
+            if libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    }
+
+    /// Does nothing but what is safe in a signal handler: reads atomics and asks the system for memory.
+    extern "C" fn on_bus_error(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        // SAFETY: the system hands over a valid structure, and with SIGBUS it holds the address.
+        let address = unsafe { (*info).si_addr() }.addr();
+        let page = PAGE.load(Ordering::Acquire);
+        for slot in &RANGES {
+            let start = slot.start.load(Ordering::Acquire);
+            let end = slot.end.load(Ordering::Acquire);
+            if start == 0 || start == TAKEN || !(start..end).contains(&address) || !page.is_power_of_two() {
+                continue;
+            }
+            let first = address & !page.wrapping_sub(1);
+            // SAFETY: the page lies in a mapping of ours, which begins at a page and is not given back while its slot is
+            // filled; in its place comes memory that reads as zeros.
+            let mapped = unsafe {
+                libc::mmap(
+                    std::ptr::without_provenance_mut(first),
+                    page,
+                    libc::PROT_READ,
+                    libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                    -1,
+                    0,
+                )
+            };
+            if mapped != libc::MAP_FAILED {
+                return;
+            }
+        }
+        // Somebody else's fault: as if there were no handler, when the access is tried again.
+        // SAFETY: the default action is always valid.
+        unsafe {
+            libc::signal(libc::SIGBUS, libc::SIG_DFL);
+        }
+    }
+
+    #[cfg(test)]
+    #[test]
+    fn slots_are_given_back() {
+        for _ in 0..3 * SLOTS {
+            assert!(Guarded::new(&[1; 5000]).0.is_some());
+        }
+    }
+}
+
+/// Installs the handler that keeps mapped files readable when they are cut short, for the whole process. Other systems than Unix need
+/// none.
 ///
 /// # Errors
 /// Those of the system.
-#[expect(
-    clippy::as_conversions,
-    reason = "nothing else gives the address of a function"
+#[cfg_attr(
+    not(unix),
+    expect(clippy::unnecessary_wraps, reason = "the handler of Unix may be refused")
 )]
 pub fn guard_mappings() -> io::Result<()> {
-    // SAFETY: `sysconf` reads a constant of the system; `sigaction` gets a structure that is wholly initialised: zero is
-    // a valid value of every field, and the handler has the signature that `SA_SIGINFO` asks for.
-    unsafe {
-        let page = libc::sysconf(libc::_SC_PAGESIZE);
-        PAGE.store(usize::try_from(page).unwrap_or_default(), Ordering::Release);
-        let mut action: libc::sigaction = std::mem::zeroed();
-        let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_bus_error;
-        action.sa_sigaction = (handler as *const ()).addr();
-        action.sa_flags = libc::SA_SIGINFO;
-        if libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
+    #[cfg(unix)]
+    guard::install()?;
     Ok(())
 }
 
@@ -177,41 +222,6 @@ pub(in crate::source) fn prefault(bytes: &[u8]) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = bytes;
-}
-
-/// Does nothing but what is safe in a signal handler: reads atomics and asks the system for memory.
-extern "C" fn on_bus_error(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the system hands over a valid structure, and with SIGBUS it holds the address.
-    let address = unsafe { (*info).si_addr() }.addr();
-    let page = PAGE.load(Ordering::Acquire);
-    for slot in &RANGES {
-        let start = slot.start.load(Ordering::Acquire);
-        let end = slot.end.load(Ordering::Acquire);
-        if start == 0 || start == TAKEN || !(start..end).contains(&address) || !page.is_power_of_two() {
-            continue;
-        }
-        let first = address & !page.wrapping_sub(1);
-        // SAFETY: the page lies in a mapping of ours, which begins at a page and is not given back while its slot is
-        // filled; in its place comes memory that reads as zeros.
-        let mapped = unsafe {
-            libc::mmap(
-                std::ptr::without_provenance_mut(first),
-                page,
-                libc::PROT_READ,
-                libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-                -1,
-                0,
-            )
-        };
-        if mapped != libc::MAP_FAILED {
-            return;
-        }
-    }
-    // Somebody else's fault: as if there were no handler, when the access is tried again.
-    // SAFETY: the default action is always valid.
-    unsafe {
-        libc::signal(libc::SIGBUS, libc::SIG_DFL);
-    }
 }
 
 #[cfg(test)]
@@ -256,14 +266,5 @@ mod tests {
             (before.len(), before.modified().unwrap())
         );
         assert!(!mapping.is_unchanged());
-    }
-
-    #[test]
-    fn slots_are_given_back() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(&[1; 5000]).unwrap();
-        for _ in 0..3 * SLOTS {
-            assert!(Mapping::new(file.reopen().unwrap()).unwrap().slot.is_some());
-        }
     }
 }
