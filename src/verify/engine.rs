@@ -22,9 +22,11 @@ use crate::hash::Kernel;
 use crate::limits::Limits;
 use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
 use crate::parallel;
-use crate::source::{ArchiveTree, Archives, Container, Gap, Listing, MemoryTree, NodeId, SourceError, Tree};
 #[cfg(feature = "fs")]
-use crate::source::{DirectoryTree, shown_path};
+use crate::source::DirectoryTree;
+use crate::source::{
+    ArchiveTree, Archives, Container, Gap, Listing, MemoryTree, NodeId, SourceError, Tree, shown_path,
+};
 use crate::time::UnixTime;
 use crate::trust::{Anchors, Cache};
 
