@@ -265,10 +265,7 @@ impl Tree for MemoryTree {
     }
 
     fn full_path(&self, id: NodeId) -> String {
-        match self.path(id) {
-            path if path.is_empty() => self.shown.clone(),
-            path => format!("{}/{path}", self.shown),
-        }
+        super::node::joined(&self.shown, &self.path(id))
     }
 
     fn open(&self, id: NodeId) -> Result<Content<'_>, SourceError> {

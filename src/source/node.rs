@@ -12,6 +12,15 @@ pub(super) fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
+/// The path of a node as the user knows it: that of the operand, then the path inside, which is empty for the operand itself.
+pub(super) fn joined(shown: &str, path: &str) -> String {
+    match (path, shown.ends_with('/')) {
+        ("", _) => shown.to_owned(),
+        (path, true) => format!("{shown}{path}"),
+        (path, false) => format!("{shown}/{path}"),
+    }
+}
+
 /// A name as the operating system takes it. Where that has no names of bytes (Windows, WebAssembly), a name that it cannot have becomes
 /// one that nothing has, so that it is never taken for another.
 pub(crate) fn file_name(name: &[u8]) -> Cow<'_, OsStr> {

@@ -193,10 +193,7 @@ pub trait Tree: Sync {
                 return digests.ok_or_else(|| not_kept(self, id));
             }
         }
-        Ok(hash_types
-            .iter()
-            .filter_map(|hash_type| hasher.digest(*hash_type))
-            .collect())
+        Ok(digests_of(&hasher, hash_types))
     }
 
     /// Adds the contents of a regular file to `buffer`, and says whether it may have extended attributes; after an error
@@ -256,4 +253,28 @@ pub trait Tree: Sync {
     fn path_from(&self, from: NodeId, id: NodeId) -> String {
         self.listing().path_from(from, id)
     }
+}
+
+/// The digests of a regular file that is read in pieces, and not opened as a whole.
+#[cfg(feature = "fs")]
+pub(super) fn streamed_digests<T: Tree + ?Sized>(
+    tree: &T,
+    id: NodeId,
+    hash_types: &[HashType],
+    visit: &mut (dyn FnMut(&[u8]) + Send),
+) -> Result<Vec<Digest>, SourceError> {
+    let mut hasher = Hasher::new(hash_types);
+    tree.for_each_chunk(id, &mut |chunk| {
+        visit(chunk);
+        hasher.update(chunk);
+    })?;
+    Ok(digests_of(&hasher, hash_types))
+}
+
+/// The digests of these types.
+fn digests_of(hasher: &Hasher, hash_types: &[HashType]) -> Vec<Digest> {
+    let digests = hash_types.iter();
+    digests
+        .filter_map(|hash_type| hasher.digest(*hash_type))
+        .collect()
 }

@@ -21,10 +21,11 @@ use rustix::io::Errno;
 
 use super::file::{self, Place};
 use crate::budget::{Budget, SYSTEM_CALL};
-use crate::hash::{Digest, HashType, Hasher};
+use crate::hash::{Digest, HashType};
 use crate::limits::Limits;
 use crate::parallel;
 use crate::source::listing::FACTS;
+use crate::source::tree::streamed_digests;
 use crate::source::{
     Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, apple_double, shown_path,
 };
@@ -379,12 +380,7 @@ impl Tree for DirectoryTree {
     }
 
     fn full_path(&self, id: NodeId) -> String {
-        let path = self.path(id);
-        match (path.is_empty(), self.shown.ends_with('/')) {
-            (true, _) => self.shown.clone(),
-            (false, true) => format!("{}{path}", self.shown),
-            (false, false) => format!("{}/{path}", self.shown),
-        }
+        crate::source::node::joined(&self.shown, &self.path(id))
     }
 
     fn open(&self, id: NodeId) -> Result<Content<'_>, SourceError> {
@@ -469,15 +465,7 @@ impl Tree for DirectoryTree {
         hash_types: &[HashType],
         visit: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<Vec<Digest>, SourceError> {
-        let mut hasher = Hasher::new(hash_types);
-        self.for_each_chunk(id, &mut |chunk| {
-            visit(chunk);
-            hasher.update(chunk);
-        })?;
-        Ok(hash_types
-            .iter()
-            .filter_map(|hash_type| hasher.digest(*hash_type))
-            .collect())
+        streamed_digests(self, id, hash_types, visit)
     }
 
     fn append(&self, id: NodeId, buffer: &mut Vec<u8>) -> Result<bool, SourceError> {
