@@ -12,217 +12,19 @@ use super::main_executable;
 use super::mains::{Mains, bundle_of};
 use super::tickets::TicketStore;
 use super::{
-    ArchiveEvidence, CodeKind, CodeObject, CodesignFlags, CodesignVerdict, Fault, FaultKind, Gaps,
-    HostArchitecture, Item, LaunchdJob, Nesting, Oddity, OsStatus, ProfileEvidence, Progress, SuppliedTicket,
-    TicketEvidence, Unopened, archives, fold, launchd, profiles, resources,
+    CodeKind, CodeObject, Evidence, Fault, FaultKind, Item, LaunchdJob, Nesting, Oddity, Options, OsStatus,
+    ProfileEvidence, Statistics, TicketEvidence, Unopened, Unread, archives, launchd, profiles, resources,
 };
 use crate::archive::ContainerFormat;
-use crate::budget::{Budget, OverBudget};
-use crate::hash::Kernel;
-use crate::limits::Limits;
+use crate::budget::OverBudget;
 use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
 use crate::parallel;
 #[cfg(feature = "fs")]
 use crate::source::DirectoryTree;
-use crate::source::{
-    ArchiveTree, Archives, Container, Gap, Listing, MemoryTree, NodeId, SourceError, Tree, shown_path,
-};
-use crate::time::UnixTime;
-use crate::trust::{Anchors, Cache};
+use crate::source::{ArchiveTree, Gap, Listing, MemoryTree, NodeId, SourceError, Tree, shown_path};
 
 /// Files whose first bytes one task reads.
 const HEADS_PER_TASK: usize = 256;
-
-/// How to verify.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Budgets for reading.
-    pub limits: Limits,
-    /// The Mac whose choice of the primary slice is followed.
-    pub host_architecture: HostArchitecture,
-    /// Roots of certificates.
-    pub anchors: Anchors,
-    /// Signatures of certificates that were verified before.
-    pub cache: Arc<Cache>,
-    /// The archive that items are read from.
-    pub archives: Archives,
-    /// The budget of the item that is worked on. Every item has its own: [`verify_tree`] puts that of its tree here.
-    pub budget: Arc<Budget>,
-    /// The time for which the verdict is to hold; it matters where a signature names no time itself.
-    pub at: UnixTime,
-    /// Whether an expired certificate is a failure also where the signature has no timestamp.
-    pub check_expiration: bool,
-    /// What the verdict minds.
-    pub flags: CodesignFlags,
-    /// A detached signature for the item.
-    pub detached: Option<Arc<[u8]>>,
-    /// Notarization tickets that do not come with the item.
-    pub tickets: Vec<SuppliedTicket>,
-    /// Whether evidence holds the digest of every code page; there are 65,536 for each 256 MiB of code.
-    pub keeps_page_digests: bool,
-    /// True if evidence is to hold the SHA-256 digest of every executable file, which no verdict needs.
-    pub keeps_file_digests: bool,
-    /// Which implementation computes digests; the result is the same with all.
-    pub kernel: Kernel,
-    /// Whether nobody asks what is in archives: no verdict depends on it, only advice.
-    pub skips_archives: bool,
-    /// Whether containers are files like others, as for `codesign`. What is in them counts for nothing then.
-    pub containers_are_files: bool,
-    /// Whether an operand that is a file without code, and no container, is left out of the items.
-    pub only_code: bool,
-    /// Counters to be kept up to date.
-    pub progress: Option<Arc<Progress>>,
-}
-
-/// Numbers about the work done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Statistics {
-    /// Regular files in the item.
-    pub files: u64,
-    /// Slices examined.
-    pub slices: u64,
-    /// Bytes of code hashed.
-    pub bytes_hashed: u64,
-}
-
-/// A place that could not be read, so that nothing follows from what was not found there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// Path relative to the item.
-    pub path: String,
-    /// Why, in words.
-    pub reason: String,
-    /// The name of the budget that was reached, if that is the reason.
-    pub limit: Option<&'static str>,
-}
-
-impl Unread {
-    /// A place that this error kept from being read.
-    pub(super) fn new(path: String, error: &SourceError) -> Self {
-        Self {
-            path,
-            reason: error.reason(),
-            limit: error.budget(),
-        }
-    }
-}
-
-/// Everything known about one item.
-#[derive(Debug, Clone)]
-pub struct Evidence {
-    /// The operand as given.
-    pub path: String,
-    /// Where the item really is, links resolved: the bundle, if the operand is its main executable.
-    pub root: String,
-    /// The item's code objects: itself first, then nested code.
-    pub code: Vec<CodeObject>,
-    /// What `codesign` would answer.
-    pub codesign: CodesignVerdict,
-    /// What the verdict minds.
-    pub flags: CodesignFlags,
-    /// The time for which the verdict holds.
-    pub at: UnixTime,
-    /// Whether roots count as Apple's that are not.
-    pub has_substituted_anchor: bool,
-    /// All names in the item.
-    pub listing: Arc<Listing>,
-    /// Notarization tickets: those of the caller, those stapled to bundles, those in signatures.
-    pub tickets: Vec<TicketEvidence>,
-    /// Places that could not be read.
-    pub unread: Vec<Unread>,
-    /// Property lists for launchd in the item's bundles.
-    pub launchd_jobs: Vec<LaunchdJob>,
-    /// Archives in the item with code, or with what could not be read.
-    pub archives: Vec<ArchiveEvidence>,
-    /// The archive that the item lies in, if it does.
-    pub container: Option<Container>,
-    /// The item itself as an archive in ZIP form, if it is one without a signature and its directory can be read.
-    pub as_archive: Option<Container>,
-    /// The format of the item, if it is a container.
-    pub format: Option<ContainerFormat>,
-    /// Why the item was not opened.
-    pub unopened: Option<Unopened>,
-    /// Numbers about the work.
-    pub statistics: Statistics,
-}
-
-impl Evidence {
-    /// What the item may cost, and what it has cost so far.
-    #[must_use]
-    pub fn budget(&self) -> &Budget {
-        self.listing.budget()
-    }
-
-    /// All code, for a search through it for one of many: that is charged. Nothing where the budget is spent.
-    pub(crate) fn searched(&self) -> &[CodeObject] {
-        let steps = u64::try_from(self.code.len())
-            .unwrap_or(u64::MAX)
-            .saturating_mul(2);
-        match self.budget().step(steps) {
-            Ok(()) => &self.code,
-            Err(_) => &[],
-        }
-    }
-
-    /// Takes the verdict back, unless a failure is proven, where the budget was spent after the item was verified.
-    pub(crate) fn mind_budget(&mut self) {
-        let Some(over) = self.budget().spent() else { return };
-        let gaps = self.gaps();
-        let Some(item) = self.code.first_mut() else { return };
-        let kind = FaultKind::Budget(over);
-        if item.faults.iter().all(|fault| fault.kind != kind) {
-            code::push(item, kind, String::new(), None);
-            self.codesign = fold(&self.code, gaps, &self.flags);
-        }
-    }
-
-    /// What could not be seen.
-    #[must_use]
-    pub fn gaps(&self) -> Gaps {
-        Gaps {
-            has_container_faults: self.has_container_faults(),
-            unopened: self.unopened,
-            ..gaps(&self.unread, &self.listing)
-        }
-    }
-
-    /// Returns true if the archive that the item is in, or that it is, can be read in more than one way, so that a Mac may get another
-    /// item than the one that was judged.
-    #[must_use]
-    pub fn has_container_faults(&self) -> bool {
-        let mut containers = self.container.iter().chain(&self.as_archive);
-        containers.any(Container::has_faults)
-    }
-
-    /// Whether names below this path, or the path itself, may be missing in the listing.
-    #[must_use]
-    pub fn may_hide_names(&self, path: &str) -> bool {
-        self.listing.may_hide_names(path)
-    }
-
-    /// Returns true if nothing is wrong with what was read, whatever the options of the verdict leave out.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        let flags = CodesignFlags {
-            architecture: self.flags.architecture.clone(),
-            bundle_version: self.flags.bundle_version.clone(),
-            ..CodesignFlags::default()
-        };
-        fold(&self.code, self.gaps(), &flags).valid() == Some(true)
-    }
-
-    /// Folds the evidence into the verdict, with what is known about the container.
-    fn judge(&mut self) {
-        self.codesign = fold(&self.code, self.gaps(), &self.flags);
-    }
-
-    /// The item's name without the folders around it.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        let root = self.root.trim_end_matches('/');
-        root.rsplit_once('/').map_or(root, |(_, name)| name)
-    }
-}
 
 /// Verifies one item of `items`.
 ///
@@ -250,10 +52,9 @@ pub fn verify_item(item: &Item, options: &Options) -> Result<Evidence, SourceErr
 /// [`SourceError`] when it cannot be read. Every defect of the code itself is evidence, not an error.
 pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
     if let Some((archive, inner)) = options.archives.around(path, &options.limits)? {
-        let mut tree = ArchiveTree::new(Arc::clone(&archive), &inner, &options.limits)?;
-        if let Some(bundle) = main_executable::bundle_in_archive(&tree, &archive, &inner, &options.limits) {
-            tree = bundle;
-        }
+        let open = |inner: &Path| ArchiveTree::new(Arc::clone(&archive), inner, &options.limits);
+        let tree = open(&inner)?;
+        let tree = main_executable::bundle_around(&tree, &inner, open).unwrap_or(tree);
         let format = format_of(&tree)?;
         let mut evidence = match refusal(format, options) {
             Some(unopened) => not_opened(path, unopened, options),
@@ -272,10 +73,10 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
         return Ok(evidence);
     }
     if let Some(files) = options.archives.memory() {
-        let tree = MemoryTree::open(&files, path, &options.limits)?;
-        let bundle = main_executable::bundle_in_memory(&tree, &files, path, &options.limits);
-        let tree = bundle.as_ref().unwrap_or(&tree);
-        return verify_root(path, tree, tree.full_path(tree.root()), options);
+        let open = |path: &Path| MemoryTree::open(&files, path, &options.limits);
+        let tree = open(path)?;
+        let tree = main_executable::bundle_around(&tree, path, open).unwrap_or(tree);
+        return verify_root(path, &tree, tree.full_path(tree.root()), options);
     }
     #[cfg(feature = "fs")]
     return verify_on_disk(path, &DirectoryTree::open(path, &options.limits)?, options);
@@ -288,7 +89,10 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
 /// Verifies the code at `path`, which `tree` has listed.
 #[cfg(feature = "fs")]
 fn verify_on_disk(path: &Path, tree: &DirectoryTree, options: &Options) -> Result<Evidence, SourceError> {
-    let bundle = main_executable::bundle_on_disk(tree, &options.limits);
+    let open = |folder: &Path| DirectoryTree::open(folder, &options.limits);
+    let bundle = main_executable::may_be_in_bundle(tree.base())
+        .then(|| main_executable::bundle_around(tree, tree.base(), open));
+    let bundle = bundle.flatten();
     let tree = bundle.as_ref().unwrap_or(tree);
     verify_root(path, tree, shown_path(tree.base()), options)
 }
@@ -347,32 +151,14 @@ fn refusal(format: Option<ContainerFormat>, options: &Options) -> Option<Unopene
 fn not_opened(path: &Path, unopened: Unopened, options: &Options) -> Evidence {
     let shown = shown_path(path);
     let name = path.file_name().unwrap_or_default();
-    let gaps = Gaps {
-        unopened: Some(unopened),
-        ..Gaps::default()
-    };
-    Evidence {
-        root: shown.clone(),
-        path: shown,
-        code: Vec::new(),
-        codesign: fold(&[], gaps, &options.flags),
-        flags: options.flags.clone(),
-        at: options.at,
-        has_substituted_anchor: options.anchors.is_substituted(),
-        listing: Arc::new(Listing::of_file(name.as_encoded_bytes(), &options.limits)),
-        tickets: Vec::new(),
-        unread: Vec::new(),
-        launchd_jobs: Vec::new(),
-        archives: Vec::new(),
-        container: None,
-        as_archive: None,
-        format: match unopened {
-            Unopened::Container(format) => Some(format),
-            _ => None,
-        },
-        unopened: Some(unopened),
-        statistics: Statistics::default(),
+    let listing = Arc::new(Listing::of_file(name.as_encoded_bytes(), &options.limits));
+    let mut evidence = Evidence::of_code(shown, Vec::new(), listing, options);
+    evidence.unopened = Some(unopened);
+    if let Unopened::Container(format) = unopened {
+        evidence.format = Some(format);
     }
+    evidence.judge();
+    evidence
 }
 
 /// Verifies the code at the root of `tree`. An item whose budget is spent is not judged as a whole: how far its reading came
@@ -407,27 +193,8 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
 fn given_up<T: Tree + ?Sized>(tree: &T, options: &Options, over: OverBudget) -> Evidence {
     let mut item = CodeObject::new(String::new(), "unreadable", Nesting::Item);
     code::push(&mut item, FaultKind::Budget(over), String::new(), None);
-    let code = vec![item];
     let path = tree.full_path(tree.root());
-    Evidence {
-        root: path.clone(),
-        path,
-        codesign: fold(&code, Gaps::default(), &options.flags),
-        code,
-        flags: options.flags.clone(),
-        at: options.at,
-        has_substituted_anchor: options.anchors.is_substituted(),
-        listing: Arc::clone(tree.listing()),
-        unread: Vec::new(),
-        tickets: Vec::new(),
-        launchd_jobs: Vec::new(),
-        archives: Vec::new(),
-        container: None,
-        as_archive: None,
-        format: None,
-        unopened: None,
-        statistics: Statistics::default(),
-    }
+    Evidence::of_code(path, vec![item], Arc::clone(tree.listing()), options)
 }
 
 fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, SourceError> {
@@ -510,32 +277,19 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
     unread.extend(launchd_jobs.iter().filter_map(LaunchdJob::unread).cloned());
     unread.sort_by(|one, other| (&one.path, one.limit).cmp(&(&other.path, other.limit)));
     unread.dedup();
-    let gaps = gaps(&unread, tree.listing());
-    let codesign = fold(&code, gaps, &options.flags);
-    let statistics = statistics(tree, &code);
-    Ok(Evidence {
-        path: tree.full_path(tree.root()),
-        root: tree.full_path(tree.root()),
-        code,
-        codesign,
-        flags: options.flags.clone(),
-        at: options.at,
-        has_substituted_anchor: options.anchors.is_substituted(),
-        listing: Arc::clone(tree.listing()),
+    let path = tree.full_path(tree.root());
+    let mut evidence = Evidence {
         unread,
         tickets: tickets.tickets,
         launchd_jobs,
-        archives: if options.skips_archives {
-            Vec::new()
-        } else {
-            archives::archives(tree, options)
-        },
-        container: None,
-        as_archive: None,
-        format: None,
-        unopened: None,
-        statistics,
-    })
+        statistics: statistics(tree, &code),
+        ..Evidence::of_code(path, code, Arc::clone(tree.listing()), options)
+    };
+    if !options.skips_archives {
+        evidence.archives = archives::archives(tree, options);
+    }
+    evidence.judge();
+    Ok(evidence)
 }
 
 /// What each of these files is, in their order; those that are known already are left out. They are judged in parallel, so that
@@ -556,16 +310,6 @@ fn found_code<T: Tree + ?Sized>(
         Some((*file, group))
     };
     parallel::map(files, 1, judge).into_iter().flatten().collect()
-}
-
-/// What could not be seen of a tree.
-fn gaps(unread: &[Unread], listing: &Listing) -> Gaps {
-    Gaps {
-        has_unread: !unread.is_empty(),
-        limit: unread.iter().find_map(|unread| unread.limit),
-        has_hidden: !listing.gaps().is_empty(),
-        ..Gaps::default()
-    }
 }
 
 /// Number of folders between a node and the root.

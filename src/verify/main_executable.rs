@@ -4,13 +4,9 @@
 //! Another name of the same file, a hard link, is a file by itself. Not looked at: bundles farther out.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::bundle::Layout;
-use crate::limits::Limits;
-#[cfg(feature = "fs")]
-use crate::source::DirectoryTree;
-use crate::source::{Archive, ArchiveTree, MemoryTree, NamedBytes, Tree};
+use crate::source::{SourceError, Tree};
 
 /// Where an Info.plist of a bundle may be, from the bundle's folder.
 #[cfg(feature = "fs")]
@@ -41,16 +37,29 @@ fn is_bundle_of<T: Tree>(tree: &T, folder: &Path, file: &Path) -> bool {
         })
 }
 
-/// The bundle around the file that `tree` is.
-#[cfg(feature = "fs")]
-pub(super) fn bundle_on_disk(tree: &DirectoryTree, limits: &Limits) -> Option<DirectoryTree> {
+/// The bundle around the file at the root of `tree`, which is at the path `file`; `open` opens a folder. An archive is no bundle, whatever
+/// is at its top, and neither is a whole disk.
+pub(super) fn bundle_around<T: Tree>(
+    tree: &T,
+    file: &Path,
+    open: impl FnOnce(&Path) -> Result<T, SourceError>,
+) -> Option<T> {
     if !tree.node(tree.root()).is_file() {
         return None;
     }
-    let file = tree.base();
     let folder = folder_around(file)?;
-    // The whole disk is no bundle, and neither is a folder without an Info.plist where one may be, unless it is called like the file.
     folder.file_name()?;
+    let bundle = open(folder).ok()?;
+    is_bundle_of(&bundle, folder, file).then_some(bundle)
+}
+
+/// Returns true if the folder around a file on disk may be its bundle, so that it is worth listing: there is an Info.plist where one may be,
+/// or the folder is called like the file.
+#[cfg(feature = "fs")]
+pub(super) fn may_be_in_bundle(file: &Path) -> bool {
+    let Some(folder) = folder_around(file) else {
+        return false;
+    };
     let has_info = INFO_PLACES.iter().any(|place| {
         let names = std::fs::read_dir(folder.join(place)).into_iter().flatten();
         names.flatten().any(|entry| {
@@ -58,41 +67,5 @@ pub(super) fn bundle_on_disk(tree: &DirectoryTree, limits: &Limits) -> Option<Di
             name.eq_ignore_ascii_case("Info.plist") || name.eq_ignore_ascii_case("Info-macos.plist")
         })
     });
-    if !has_info && folder.file_stem() != file.file_name() {
-        return None;
-    }
-    let bundle = DirectoryTree::open(folder, limits).ok()?;
-    is_bundle_of(&bundle, folder, file).then_some(bundle)
-}
-
-/// The bundle around the file `inner` in an archive, which `tree` is. An archive is no bundle, whatever is at its top.
-pub(super) fn bundle_in_archive(
-    tree: &ArchiveTree,
-    archive: &Arc<Archive>,
-    inner: &Path,
-    limits: &Limits,
-) -> Option<ArchiveTree> {
-    if !tree.node(tree.root()).is_file() {
-        return None;
-    }
-    let folder = folder_around(inner)?;
-    folder.file_name()?;
-    let bundle = ArchiveTree::new(Arc::clone(archive), folder, limits).ok()?;
-    is_bundle_of(&bundle, folder, inner).then_some(bundle)
-}
-
-/// The bundle around the file at `path` in memory, which `tree` is.
-pub(super) fn bundle_in_memory(
-    tree: &MemoryTree,
-    files: &NamedBytes,
-    path: &Path,
-    limits: &Limits,
-) -> Option<MemoryTree> {
-    if !tree.node(tree.root()).is_file() {
-        return None;
-    }
-    let folder = folder_around(path)?;
-    folder.file_name()?;
-    let bundle = MemoryTree::open(files, folder, limits).ok()?;
-    is_bundle_of(&bundle, folder, path).then_some(bundle)
+    has_info || folder.file_stem() == file.file_name()
 }

@@ -16,6 +16,7 @@ mod fault;
 mod files;
 mod flags;
 mod item_entry;
+mod item_evidence;
 mod item_walk;
 mod items;
 mod launchd;
@@ -23,6 +24,7 @@ mod links;
 mod main_executable;
 mod mains;
 mod oddity;
+mod options;
 mod outside;
 mod product;
 mod profiles;
@@ -39,7 +41,7 @@ pub use archives::{ArchiveEvidence, ArchivedCode, ArchivedName, ArchivedSignatur
 pub use code::HostArchitecture;
 pub use codesign::{CodesignAnswer, CodesignFailure, CodesignVerdict, Evaluated, NotJudged};
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
-pub use engine::{Evidence, Options, Statistics, Unread, verify, verify_item, verify_tree};
+pub use engine::{verify, verify_item, verify_tree};
 pub use entitled::EntitlementsState;
 pub use evidence::{
     CodeKind, CodeObject, EmbeddedList, InfoPlistFile, Nesting, SealEvidence, SignatureKind, SliceEvidence,
@@ -47,10 +49,12 @@ pub use evidence::{
 };
 pub use fault::{Fault, FaultKind, SidebandPlace, SlotProblem, Stage};
 pub use flags::CodesignFlags;
+pub use item_evidence::{Evidence, Statistics, Unread};
 pub use items::{Item, Items, Skipped, Unopened, items};
 pub use launchd::LaunchdJob;
 pub use links::LinkProblem;
 pub use oddity::Oddity;
+pub use options::Options;
 pub use product::Product;
 pub use profiles::{Claim, ProfileEvidence, ProfileProblem};
 pub use progress::Progress;

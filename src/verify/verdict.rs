@@ -9,10 +9,11 @@ use std::collections::HashMap;
 
 use super::{
     CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated, Fault, FaultKind,
-    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage, Unopened,
+    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage, Unopened, Unread,
 };
 use crate::bundle::{LayoutError, LayoutFault, ScanFault};
 use crate::requirement::RequirementError;
+use crate::source::Listing;
 
 /// What could not be seen of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,6 +28,18 @@ pub struct Gaps {
     pub unopened: Option<Unopened>,
     /// The archive around the item, or the item itself, can be read in more than one way.
     pub has_container_faults: bool,
+}
+
+impl Gaps {
+    /// What could not be seen of a tree.
+    pub(super) fn of(unread: &[Unread], listing: &Listing) -> Self {
+        Self {
+            has_unread: !unread.is_empty(),
+            limit: unread.iter().find_map(|unread| unread.limit),
+            has_hidden: !listing.gaps().is_empty(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Folds the faults of the item and of everything nested in it.

@@ -1,0 +1,52 @@
+//! How items are verified: what the caller decides.
+
+use std::sync::Arc;
+
+use super::{CodesignFlags, HostArchitecture, Progress, SuppliedTicket};
+use crate::budget::Budget;
+use crate::hash::Kernel;
+use crate::limits::Limits;
+use crate::source::Archives;
+use crate::time::UnixTime;
+use crate::trust::{Anchors, Cache};
+
+/// How to verify.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Budgets for reading.
+    pub limits: Limits,
+    /// The Mac whose choice of the primary slice is followed.
+    pub host_architecture: HostArchitecture,
+    /// Roots of certificates.
+    pub anchors: Anchors,
+    /// Signatures of certificates that were verified before.
+    pub cache: Arc<Cache>,
+    /// The archive that items are read from.
+    pub archives: Archives,
+    /// The budget of the item that is worked on. Every item has its own: [`verify_tree`] puts that of its tree here.
+    pub budget: Arc<Budget>,
+    /// The time for which the verdict is to hold; it matters where a signature names no time itself.
+    pub at: UnixTime,
+    /// Whether an expired certificate is a failure also where the signature has no timestamp.
+    pub check_expiration: bool,
+    /// What the verdict minds.
+    pub flags: CodesignFlags,
+    /// A detached signature for the item.
+    pub detached: Option<Arc<[u8]>>,
+    /// Notarization tickets that do not come with the item.
+    pub tickets: Vec<SuppliedTicket>,
+    /// Whether evidence holds the digest of every code page; there are 65,536 for each 256 MiB of code.
+    pub keeps_page_digests: bool,
+    /// True if evidence is to hold the SHA-256 digest of every executable file, which no verdict needs.
+    pub keeps_file_digests: bool,
+    /// Which implementation computes digests; the result is the same with all.
+    pub kernel: Kernel,
+    /// Whether nobody asks what is in archives: no verdict depends on it, only advice.
+    pub skips_archives: bool,
+    /// Whether containers are files like others, as for `codesign`. What is in them counts for nothing then.
+    pub containers_are_files: bool,
+    /// Whether an operand that is a file without code, and no container, is left out of the items.
+    pub only_code: bool,
+    /// Counters to be kept up to date.
+    pub progress: Option<Arc<Progress>>,
+}
