@@ -30,7 +30,7 @@ pub struct Checker {
 
 impl Checker {
     /// A checker whose verdicts hold for the time `at`, with Apple's roots and one thread for each processor. Without the feature
-    /// `parallel` there are no threads, and the caller's stack must have 16 MiB.
+    /// `parallel` there are no threads, and the stack of the caller needs 16 MiB.
     ///
     /// # Errors
     /// Where the operating system gives no threads.
@@ -47,18 +47,17 @@ impl Checker {
     }
 
     /// Checks every item in a file, an archive or a folder in memory, as [`Self::check_all`] does for those on a disk. Nothing else is
-    /// read. A name that is not a path in a folder is an error.
+    /// read. A name that cannot be in a folder is an error. The list is empty only with [`Options::only_code`], where there is no code.
     ///
     /// # Errors
     /// [`SourceError`] when an archive cannot be read.
     pub fn check_bytes(&self, files: NamedBytes) -> Result<Vec<Result<Outcome, SourceError>>, SourceError> {
-        let unplaced = files.unplaced().iter();
-        let unplaced: Vec<_> = unplaced
-            .map(|name| SourceError::Unread {
-                path: name.clone(),
-                reason: "the name is not a path in a folder".to_owned(),
-            })
-            .collect();
+        let unplaced = files.unplaced().into_iter();
+        let unplaced = unplaced.map(|path| SourceError::Unread {
+            path,
+            reason: "there can be no file of this name in the folder".to_owned(),
+        });
+        let unplaced: Vec<_> = unplaced.collect();
         let name = files.name().to_owned();
         let options = Options {
             archives: Archives::in_memory(Arc::new(files)),
@@ -73,7 +72,7 @@ impl Checker {
         Ok(all.chain(unread.chain(unplaced).map(Err)).collect())
     }
 
-    /// Checks the code at the root of a tree, whatever the tree reads from.
+    /// Checks the code at the root of a tree of any kind.
     ///
     /// # Errors
     /// [`SourceError`] when the main file of the root cannot be read.

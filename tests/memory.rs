@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use sealcheck::{Checker, NamedBytes, Outcome, SourceError};
 
 use crate::support::zip::{Member, members, zip};
-use crate::support::{flip, real_app};
+use crate::support::{copied_app, flip, real_app};
 
 /// 2026-11-24.
 fn checker() -> Checker {
@@ -44,15 +44,9 @@ fn bytes_in_memory_get_the_answers_of_a_disk() {
     let checker = checker();
     let folder = tempfile::tempdir().unwrap();
     for is_broken in [false, true] {
-        let app = folder
-            .path()
-            .join(format!("{is_broken}/Mitmproxy Redirector.app"));
-        std::fs::create_dir_all(app.parent().unwrap()).unwrap();
-        let status = std::process::Command::new("cp")
-            .arg("-R")
-            .args([&real_app(), &app])
-            .status();
-        assert!(status.unwrap().success());
+        let outer = folder.path().join(is_broken.to_string());
+        std::fs::create_dir(&outer).unwrap();
+        let app = copied_app(&outer, "Mitmproxy Redirector.app");
         if is_broken {
             flip(&app.join("Contents/Info.plist"), 120);
         }
@@ -99,6 +93,18 @@ fn names_that_lead_out_are_errors() {
         let found = checker.check_bytes(files).unwrap();
         assert_eq!(found.iter().filter(|found| found.is_err()).count(), 1, "{name}");
     }
+    // A file where there is a folder.
+    for name in ["Mitmproxy Redirector.app", "Mitmproxy Redirector.app/Contents"] {
+        let mut files = files(&real_app(), "dropped");
+        files.add(name, b"x".to_vec(), None);
+        let found = checker.check_bytes(files).unwrap();
+        let bad: Vec<_> = found.iter().filter_map(|found| found.as_ref().err()).collect();
+        assert_eq!(bad.len(), 1, "{name}");
+        assert_eq!(bad[0].path(), Some(name));
+    }
+    let mut file = NamedBytes::file("a.zip", zip(&members(&real_app())));
+    file.add("b", b"x".to_vec(), None);
+    assert_eq!(file.unplaced(), ["b"]);
     let found = checker.check_bytes(NamedBytes::folder("/etc")).unwrap();
     assert!(found[0].as_ref().unwrap().evidence.codesign.valid() != Some(true));
     // It begins like an archive, and is none.
@@ -108,7 +114,7 @@ fn names_that_lead_out_are_errors() {
     assert!(!found[0].objections().is_empty());
 }
 
-/// Nobody gave permission bits, so that none were lost: the rules about them are not decided, and nothing else changes.
+/// There are no permission bits, so that none were lost: the rules about them are not decided, and nothing else changes.
 #[test]
 fn modes_that_nobody_gave_are_not_known() {
     let checker = checker();
@@ -133,6 +139,10 @@ fn modes_that_nobody_gave_are_not_known() {
         "world-writable",
     ];
     assert_eq!(rules, expected);
+    // Whether the programs can be started matters; that files may be writable is a warning at most.
+    let objections = found.objections();
+    assert_eq!(objections.len(), 1, "{objections:?}");
+    assert!(objections[0].starts_with("executable-bit-lost: not known"));
     let found = &all(checker.check_bytes(lost))[0];
     assert!(
         found

@@ -3,11 +3,12 @@
 use super::Outcome;
 use crate::finding::Severity;
 use crate::gatekeeper::Ruling;
+use crate::rule;
 
 impl Outcome {
     /// Every reason not to trust the item, one sentence each: what is wrong, and what was not or could not be checked. It is
     /// empty only where `codesign` finds the item valid with all that is in it, Gatekeeper accepts it on the evidence at
-    /// hand, and no rule finds an error or is undecided. Warnings are no reasons.
+    /// hand, and no rule finds an error or does not know whether there is one. Warnings are no reasons.
     #[must_use]
     pub fn objections(&self) -> Vec<String> {
         let mut reasons = Vec::new();
@@ -18,7 +19,13 @@ impl Outcome {
             .iter()
             .filter(|finding| finding.severity == Severity::Error);
         reasons.extend(errors.map(|finding| format!("{}: {}", finding.rule, finding.message)));
+        // What no party rejects is a warning at most.
+        let may_be_error = |rule: &str| {
+            rule::find(rule)
+                .is_none_or(|rule| rule.severity == Severity::Error || !rule.rejected_by.is_empty())
+        };
         let unknown = self.advice.unknown.iter();
+        let unknown = unknown.filter(|found| may_be_error(found.rule));
         reasons.extend(unknown.map(|found| format!("{}: not known: {}", found.rule, found.reason)));
         let unread = self.evidence.unread.iter();
         reasons.extend(unread.map(|found| format!("not read: {}: {}", found.path, found.reason)));

@@ -77,10 +77,21 @@ impl NamedBytes {
         &self.name
     }
 
-    /// Names that are no paths in a folder, such as `../a`.
+    /// Returns the names that cannot be in the folder: those that are no paths in it, such as `../a`, and a file `a` beside a file `a/b`.
+    /// In one file there can be none.
     #[must_use]
-    pub fn unplaced(&self) -> &[String] {
-        &self.unplaced
+    pub fn unplaced(&self) -> Vec<String> {
+        let is_file = self.files.keys().any(|path| path.is_empty());
+        // What is in a folder follows a file of the folder's name at once.
+        let next = self.files.keys().skip(1).map(Some).chain([None]);
+        let in_the_way = self.files.keys().zip(next).filter(|(path, next)| {
+            let below = next.and_then(|next| next.strip_prefix(&***path));
+            let is_folder = below.is_some_and(|below| below.first() == Some(&SEPARATOR));
+            !path.is_empty() && (is_file || is_folder)
+        });
+        let shown = |path: &[u8]| String::from_utf8_lossy(path).replace(char::from(SEPARATOR), "/");
+        let in_the_way = in_the_way.map(|(path, _)| shown(path));
+        self.unplaced.iter().cloned().chain(in_the_way).collect()
     }
 
     /// The bytes of the file at a path that begins with the name.
@@ -175,7 +186,7 @@ impl MemoryTree {
 }
 
 impl<'f> Folder<'f> {
-    /// Puts a file into its folder. A file in the way of a folder gives way to it.
+    /// Puts a file into its folder. A file in the way of a folder gives way to it ([`NamedBytes::unplaced`]).
     fn put(&mut self, path: &'f [u8], entry: &'f Entry) {
         let mut parts = path.split(|byte| *byte == SEPARATOR).peekable();
         let mut at = self;

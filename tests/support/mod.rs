@@ -31,6 +31,17 @@ pub fn real_app() -> PathBuf {
     project().join("testdata/bundles/Mitmproxy Redirector.app")
 }
 
+/// A copy of the real app in a folder, under another name.
+pub fn copied_app(folder: &Path, name: &str) -> PathBuf {
+    let app = folder.join(name);
+    let status = std::process::Command::new("cp")
+        .arg("-R")
+        .args([&real_app(), &app])
+        .status();
+    assert!(status.unwrap().success());
+    app
+}
+
 /// Changes one byte of a file.
 pub fn flip(path: &Path, offset: usize) {
     let mut bytes = std::fs::read(path).unwrap();
