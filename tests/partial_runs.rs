@@ -207,10 +207,13 @@ fn a_demand_is_open_where_options_leave_code_out() {
         for architecture in ["arm64", "x86_64"] {
             assert!(asked(only(architecture)).has_open_expectation(), "{demand}");
         }
-        let flags = CodesignFlags {
-            resources: false,
-            ..CodesignFlags::default()
-        };
-        assert!(asked(with(flags)).has_open_expectation(), "{demand}");
+        for (resources, deep) in [(false, true), (true, false)] {
+            let flags = CodesignFlags {
+                resources,
+                deep,
+                ..CodesignFlags::default()
+            };
+            assert!(asked(with(flags)).has_open_expectation(), "{demand} {resources}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! The demands are those of the notary service, asked of code that may be on its way elsewhere. Nested code that Apple
 //! signed itself is left out, as there. What the options leave out is not known to meet a demand: with `--arch` the other
-//! architectures, with `--ignore-resources` nested code.
+//! architectures, with `--ignore-resources` and `--no-deep` nested code.
 
 use crate::remedy::{SIGN, Step, run};
 use std::fmt;
@@ -197,8 +197,14 @@ fn unseen(check: &mut Check<'_>) {
             check.unknown(&object.main_path(), super::scope::REASON);
         }
     }
-    if let (false, Some(item)) = (evidence.flags.resources, evidence.code.first()) {
-        let reason = "with --ignore-resources, no nested code was looked at";
+    let reason = if !evidence.flags.resources {
+        "with --ignore-resources, no nested code was looked at"
+    } else if !evidence.flags.deep && evidence.code.iter().any(|object| object.parent.is_some()) {
+        "with --no-deep, nested code was not verified"
+    } else {
+        return;
+    };
+    if let Some(item) = evidence.code.first() {
         check.unknown(&item.main_path(), reason);
     }
 }
