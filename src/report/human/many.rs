@@ -212,7 +212,7 @@ pub(in crate::report) fn codesign_words(outcome: &Outcome) -> String {
 /// The verdict of Gatekeeper in a table.
 pub(in crate::report) fn gatekeeper_word(outcome: &Outcome) -> &'static str {
     match outcome.gatekeeper.as_ref().map(|verdict| &verdict.ruling) {
-        _ if verdict::is_for_upload(outcome) => "not asked",
+        _ if verdict::not_asked(outcome).is_some() => "not asked",
         Some(Ruling::Accepted(_)) => "accepted",
         Some(Ruling::Rejected(_) | Ruling::Error(_)) => "rejected",
         Some(Ruling::Undetermined(_)) => "undetermined",

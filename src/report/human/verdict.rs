@@ -160,11 +160,18 @@ fn codesign(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
-/// Returns true if the item is a build for upload. Gatekeeper's rules accept none, but users get the copy that the store signs.
-pub(super) fn is_for_upload(outcome: &Outcome) -> bool {
-    let verdict = outcome.gatekeeper.as_ref();
-    outcome.advice.target == Target::MacAppStore
-        && verdict.is_some_and(|verdict| verdict.ruling == Ruling::Rejected(None) && verdict.source.is_none())
+/// Why nobody asks Gatekeeper about an item that no rule of it accepts. `None` if somebody does.
+pub(super) fn not_asked(outcome: &Outcome) -> Option<&'static str> {
+    let verdict = outcome.gatekeeper.as_ref()?;
+    if verdict.ruling != Ruling::Rejected(None) || verdict.source.is_some() {
+        return None;
+    }
+    match outcome.advice.target {
+        // Users get the copy that the store signs.
+        Target::MacAppStore => Some("not asked before App Store Connect has signed it"),
+        Target::Local => Some("not asked about code that was not downloaded"),
+        _ => None,
+    }
 }
 
 fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -172,9 +179,14 @@ fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Resul
     let Some(verdict) = &outcome.gatekeeper else {
         return line(name, (DOUBTFUL, "?"), "not evaluated", style, out);
     };
-    if is_for_upload(outcome) {
-        let text = "not asked before App Store Connect has signed it (spctl: rejected)";
-        return line(name, (Ansi::new(), "-"), text, style, out);
+    if let Some(why) = not_asked(outcome) {
+        return line(
+            name,
+            (Ansi::new(), "-"),
+            &format!("{why} (spctl: rejected)"),
+            style,
+            out,
+        );
     }
     let mark = match &verdict.ruling {
         Ruling::Accepted(_) => (GOOD, style.yes()),
