@@ -5,8 +5,10 @@ use std::path::Path;
 
 use crate::corpus;
 use crate::support::program::program;
-use crate::support::{flip, project};
+use crate::support::{copied_app, flip};
 
+/// The main executable of the real app.
+const PROGRAM: &str = "Mitmproxy Redirector";
 const COLUMNS: usize = 80;
 
 /// The lines of a report about a path in a folder that are too wide.
@@ -18,23 +20,15 @@ fn wide(folder: &Path, words: &[&str]) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// A folder with a good app, a copy of it with faults, and a tool with many.
+/// A folder with a good app, and a copy of it with faults.
 fn items() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let status = std::process::Command::new("cp")
-        .arg("-R")
-        .args([project().join("testdata/bundles"), folder.path().join("dist")])
-        .status();
-    assert!(status.unwrap().success());
-    let good = folder.path().join("dist/Mitmproxy Redirector.app");
-    let broken = folder.path().join("dist/Broken.app");
-    let status = std::process::Command::new("cp")
-        .arg("-R")
-        .args([&good, &broken])
-        .status();
-    assert!(status.unwrap().success());
+    let dist = folder.path().join("dist");
+    fs::create_dir(&dist).unwrap();
+    copied_app(&dist, "Good.app");
+    let broken = copied_app(&dist, "Broken.app");
     flip(&broken.join("Contents/Info.plist"), 120);
-    flip(&broken.join("Contents/MacOS/Mitmproxy Redirector"), 40_000);
+    flip(&broken.join("Contents/MacOS").join(PROGRAM), 40_000);
     fs::write(broken.join("Contents/Resources/more.txt"), "more").unwrap();
     folder
 }
@@ -42,7 +36,7 @@ fn items() -> tempfile::TempDir {
 #[test]
 fn reports_fit_into_eighty_columns() {
     let folder = items();
-    for operand in ["dist", "dist/Broken.app", "dist/Mitmproxy Redirector.app"] {
+    for operand in ["dist", "dist/Broken.app", "dist/Good.app"] {
         for command in [
             "check",
             "check -v",
@@ -62,16 +56,13 @@ fn reports_fit_into_eighty_columns() {
     }
 }
 
-/// Returns true if the line has one path only, or one word of a command.
+/// Returns true if a line has one word only, after its marks: a path, or a word of a command. The one path with a space in it counts as
+/// a word.
 fn is_unbreakable(line: &str) -> bool {
+    let line = line.replace(PROGRAM, "program");
     let line = line.trim().trim_end_matches(" \\");
     let line = line.trim_start_matches(['✓', '✗', '?', '└', ' ']);
-    line.contains('/') && (!line.contains(' ') || line.contains("Mitmproxy Redirector") || is_item(line))
-}
-
-/// Returns true if the line is a path of the corpus with spaces in it.
-fn is_item(line: &str) -> bool {
-    !line.contains(": ") && !line.contains("  ") && Path::new(line).is_absolute()
+    !line.contains(' ')
 }
 
 #[test]
@@ -83,11 +74,14 @@ fn only_paths_of_the_corpus_are_wider_than_eighty_columns() {
     for command in ["check", "check -v"] {
         let words: Vec<_> = command.split(' ').chain([whole]).collect();
         let wide = wide(Path::new("/"), &words);
+        // Paths have spaces, too: what begins with one, or quotes one, is not a sentence.
+        let is_path = |line: &str| {
+            let line = line.trim_start_matches(['✓', '✗', '?', '└', ' ', '"']);
+            line.starts_with(whole) || line.contains(".xcuserstate")
+        };
         let wide: Vec<_> = wide
             .iter()
-            .filter(|line| {
-                !is_unbreakable(line) && !line.contains(whole) && !line.trim().contains(".xcuserstate")
-            })
+            .filter(|line| !is_unbreakable(line) && !is_path(line))
             .collect();
         assert_eq!(wide, [""; 0], "{words:?}");
     }
