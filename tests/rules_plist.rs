@@ -415,15 +415,7 @@ fn identifiers_that_two_bundles_have() {
 #[test]
 fn what_follows_from_a_lost_executable_or_list_is_not_a_problem_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
-    let copied = |name: &str| {
-        let app = folder.path().join(name);
-        let status = std::process::Command::new("cp")
-            .arg("-R")
-            .args([&crate::support::real_app(), &app])
-            .status();
-        assert!(status.unwrap().success());
-        app
-    };
+    let copied = |name: &str| crate::support::copied_app(folder.path(), name);
     let rules = |app: &std::path::Path| -> Vec<&str> {
         let evidence = sealcheck::verify::verify(app, &crate::support::foundry::options()).unwrap();
         let advice = sealcheck::rule::advise(&evidence, None, &sealcheck::rule::Expectations::default());

@@ -247,7 +247,7 @@ impl<'a> Zip<'a> {
         Ok(head)
     }
 
-    /// All of a member, if that is no more than `limit` bytes.
+    /// Returns a whole member of at most `limit` bytes.
     ///
     /// # Errors
     /// [`MemberError`]

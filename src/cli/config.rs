@@ -43,7 +43,7 @@ pub(super) struct Choices {
     /// Leave out the findings of this rule
     #[arg(long, value_name = "RULE", value_parser = parse_rule)]
     ignore: Vec<Known>,
-    /// Findings that this file lists are counted, and do not fail
+    /// Count findings that this file lists, but do not report them. A signature that is broken fails all the same
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
     /// Write all findings to this file, for --baseline; from now on they are known

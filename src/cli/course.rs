@@ -129,7 +129,7 @@ impl<'a, 'o> Course<'a, 'o> {
         let unreadable = std::mem::take(&mut operands.unreadable);
         let has_nothing = operands.items.is_empty() && unreadable.is_empty();
         let is_without_code = has_nothing && session.options.only_code && operands.skipped.count > 0;
-        // Where everything is left out, nothing is known to be good; where there is no code, it does not meet a demand.
+        // Nothing is known to be good if all items are left out. No demand is met if there is no code.
         let is_empty = operands.items.is_empty() && !operands.left_out.is_empty()
             || is_without_code && session.has_demands;
         if is_without_code && (session.has_demands || !session.global.quiet) {

@@ -63,7 +63,7 @@ pub(super) struct Reached {
 }
 
 impl Reached {
-    /// Adds an operand, which stands for these items.
+    /// Adds an operand, with the items that were found in it.
     pub(super) fn add<'i>(&mut self, operand: &Path, mut items: impl Iterator<Item = &'i Path>) {
         let is_item = items.any(|item| item == operand);
         let list = if is_item {
@@ -187,7 +187,7 @@ impl<'a> Omissions<'a> {
         for (omission, is_used) in &self.entries {
             if !is_used && reached.covers(&omission.item) {
                 complain(&format!(
-                    "sealcheck: warning: {}: this ignore matches no item of the run; correct {:?}, or remove the ignore if there is no such item any more",
+                    "sealcheck: warning: {}: no item of the run is called {:?}; correct this name, or remove the ignore",
                     omission.origin,
                     omission.item.text()
                 ));

@@ -59,7 +59,7 @@ fn refusal(file: &Path, item: &Path) -> String {
     }
 }
 
-/// Returns the real path of an item; for one in an archive, the archive. `None` if there is no such item.
+/// Returns the real path of an item, or of the archive that it is in. Returns `None` if there is neither.
 fn existing(path: &Path) -> Option<PathBuf> {
     let mut found = path.ancestors().filter_map(|place| place.canonicalize().ok());
     let found = found.next()?;
@@ -67,8 +67,8 @@ fn existing(path: &Path) -> Option<PathBuf> {
     (is_itself || found.is_file()).then_some(found)
 }
 
-/// Returns the real path of a file. If there is no file yet, this is the path that the new file will have, also if it is the
-/// destination of a link.
+/// Returns the real path of a file. If there is no file yet, this is the path that it will get. Links are followed, also one whose
+/// destination does not exist yet.
 pub(super) fn resolved(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {

@@ -49,7 +49,7 @@ pub(super) fn misspelled(text: &str) -> Vec<(String, &'static str)> {
     found
 }
 
-/// Words of letters outside of quotes and comments. Paths and numbers are no words of the language.
+/// Returns the words that consist of letters. Text in quotes, comments, paths and numbers have none.
 fn bare_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();

@@ -210,7 +210,7 @@ mod tests {
         let found = slots.clone();
         slots[0][20 * 9] ^= 1;
         slots[1][32 * 3] ^= 1;
-        // One slot is missing, and there are two more than pages, one of which has no bytes.
+        // One slot is missing; there are two more slots than pages, and one page has no bytes.
         slots[1].extend(HashType::Sha256.digest(b"").as_bytes());
         slots[0].extend(HashType::Sha1.digest(b"").as_bytes());
         slots[0].extend([0; 20]);

@@ -324,7 +324,7 @@ const UNUSED_IGNORE: Rule = Rule {
     family: Family::Expectation,
     severity: Severity::Warning,
     title: "an ignore that matches nothing, or has ended",
-    explanation: "An entry under [[ignore]] in sealcheck.toml, or an --ignore, could have matched a finding of the run and matches none: the problem was repaired, or the pattern is mistyped, and the entry would hide the next problem of its kind. Patterns match whole paths relative to the item; an entry for some items only says so with item. An entry about items or places that this run does not have is not reported, and neither is one whose rule was not asked about all of the item. An entry that has ended is reported, too.",
+    explanation: "An entry under [[ignore]] in sealcheck.toml, or an --ignore, could have matched a finding of the run and matches none: the problem was repaired, or the pattern is mistyped, and the entry would hide the next problem of its kind. Patterns match whole paths relative to the item; an entry for some items only says so with item. An entry about an item that this run does not have is not reported, and neither is one without item about a place that no item has, or one whose rule was not asked about all of the item. An entry that has ended is reported, too.",
     remedy: &[Step::Say(
         "remove the entry, or correct its pattern; if it has ended, repair the problem or decide anew",
     )],

@@ -155,7 +155,7 @@ pub enum NotJudged {
     Budget,
     /// The item was not opened.
     Unopened(Unopened),
-    /// The archive around the item can be read in more than one way, so that a Mac may get another item.
+    /// The archive around the item is damaged, or can be read in more than one way, so that a Mac may get another item.
     ContainerFaults,
     /// No slice of the item, or of code nested in it, has a CodeDirectory that was read.
     NothingEvaluated,
@@ -176,7 +176,7 @@ impl fmt::Display for NotJudged {
             Self::Budget => "not judged: a fixed limit was reached, or a file has a form that sealcheck does not read",
             Self::Unopened(unopened) => unopened.text(),
             Self::ContainerFaults => {
-                "not judged: the archive can be read in more than one way, and another tool may unpack something else"
+                "not judged: the archive is damaged or ambiguous, so that a Mac may get something else from it"
             }
             Self::NothingEvaluated => "not judged: no signature was evaluated",
         })
