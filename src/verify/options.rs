@@ -23,7 +23,7 @@ pub struct Options {
     pub cache: Arc<Cache>,
     /// The archive that items are read from.
     pub archives: Archives,
-    /// The budget of the item that is worked on. Every item has its own: [`verify_tree`] puts that of its tree here.
+    /// The budget of the item that is worked on. Every item has its own: [`verify_tree`](super::verify_tree) puts that of its tree here.
     pub budget: Arc<Budget>,
     /// The time for which the verdict is to hold; it matters where a signature names no time itself.
     pub at: UnixTime,
