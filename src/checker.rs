@@ -13,8 +13,9 @@ use crate::outcome::Outcome;
 use crate::parallel::Pool;
 use crate::rule::{Advice, Expectations, advise};
 use crate::source::{Archives, NamedBytes, SourceError, Tree, shown_path};
+use crate::survey::{Survey, examine_item, examine_tree};
 use crate::time::UnixTime;
-use crate::verify::{Item, Items, Options, items, verify_item, verify_tree};
+use crate::verify::{Item, Items, Options, items, verify_item};
 
 /// Checks items, each in full. One checker serves any number of items, also from several threads.
 #[derive(Debug)]
@@ -78,10 +79,10 @@ impl Checker {
     /// [`SourceError`] when the main file of the root cannot be read.
     pub fn check_tree<T: Tree + ?Sized>(&self, tree: &T) -> Result<Outcome, SourceError> {
         self.threads.install(|| {
-            let mut evidence = verify_tree(tree, &self.options)?;
-            let advice = advise(&evidence, self.target, &self.expectations);
+            let (mut evidence, survey) = examine_tree(tree, &self.options)?;
+            let advice = advise(&evidence, &survey, self.target, &self.expectations);
             evidence.mind_budget();
-            Ok(assessed(Outcome::new(evidence, advice)))
+            Ok(assessed(Outcome::new(evidence, survey, advice)))
         })
     }
 
@@ -155,26 +156,21 @@ fn assessed(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-/// Everything about one item but what Gatekeeper would say, on the caller's stack. Without expectations no rule is asked.
+/// Everything about one item but what Gatekeeper would say, on the caller's stack. Without expectations no rule is asked, and only the codesign
+/// verdict is found out.
 pub(crate) fn examine(
     item: &Item,
     options: &Options,
     target: Option<Target>,
     expectations: Option<&Expectations>,
 ) -> Result<Outcome, SourceError> {
-    let (evidence, advice) = if let Some(expectations) = expectations {
-        let mut evidence = verify_item(item, options)?;
-        let advice = advise(&evidence, target, expectations);
-        evidence.mind_budget();
-        (evidence, advice)
-    } else {
-        let options = Options {
-            skips_archives: true,
-            ..options.clone()
-        };
-        let evidence = verify_item(item, &options)?;
+    let Some(expectations) = expectations else {
+        let evidence = verify_item(item, options)?;
         let advice = Advice::unasked(&evidence, target);
-        (evidence, advice)
+        return Ok(Outcome::new(evidence, Survey::default(), advice));
     };
-    Ok(Outcome::new(evidence, advice))
+    let (mut evidence, survey) = examine_item(item, options)?;
+    let advice = advise(&evidence, &survey, target, expectations);
+    evidence.mind_budget();
+    Ok(Outcome::new(evidence, survey, advice))
 }

@@ -38,7 +38,7 @@
 //! # Layers
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
 //! `octets`, `parallel`, `limits`, `budget`, `time`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
-//! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `gatekeeper`, `remedy`, `finding`, `rule`, `outcome`, `report`, `checker`, `cli`.
+//! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `survey`, `gatekeeper`, `remedy`, `finding`, `rule`, `outcome`, `report`, `checker`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
 //! only `cli` reads the clock, the environment and the terminal.
@@ -94,6 +94,8 @@ pub mod requirement;
 pub mod rule;
 #[doc(hidden)]
 pub mod source;
+#[doc(hidden)]
+pub mod survey;
 #[doc(hidden)]
 pub mod ticket;
 #[doc(hidden)]

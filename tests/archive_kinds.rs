@@ -2,12 +2,13 @@
 
 use sealcheck::finding::{Severity, Target};
 use sealcheck::limits::Limits;
-use sealcheck::rule::{Advice, Expectations, advise};
-use sealcheck::verify::{Options, verify};
+use sealcheck::rule::{Advice, Expectations};
+use sealcheck::verify::Options;
 use serde_json::json;
 
 use crate::archives::{UNSIGNED, member, open, signed, unsigned, with, zip};
 use crate::support::archive::{asar, asar_of, gzip, pax, tar, tar_file};
+use crate::support::examined::{advise, examine};
 use crate::support::foundry::{Built, of};
 use crate::support::macho::{Thin, arm64};
 use crate::support::signature::{Bound, adhoc};
@@ -297,7 +298,7 @@ fn judged(built: &Built, limits: &[(&str, u64)]) -> Advice {
     for (name, value) in limits {
         assert!(options.limits.set(name, *value));
     }
-    let evidence = verify(&built.path, &options).unwrap();
+    let evidence = examine(&built.path, &options).unwrap();
     advise(&evidence, Some(Target::DeveloperId), &Expectations::default())
 }
 

@@ -4,14 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use sealcheck::budget::{OverBudget, Resource};
-use sealcheck::rule::{Expectations, advise};
-use sealcheck::verify::{Evidence, FaultKind, NotJudged, Options, verify};
+use sealcheck::rule::Expectations;
+use sealcheck::verify::{FaultKind, NotJudged, Options};
 
 use crate::limits::with;
 use crate::support::bundle::acme;
+use crate::support::examined::{Examined, advise, examine};
 use crate::support::program::program;
 
-fn findings(evidence: &Evidence) -> Vec<(&'static str, String)> {
+fn findings(evidence: &Examined) -> Vec<(&'static str, String)> {
     let advice = advise(evidence, None, &Expectations::default());
     assert_eq!(advice.unknown, Vec::new());
     let found = advice.findings.into_iter();
@@ -25,7 +26,7 @@ fn an_item_over_its_budget_is_not_judged_as_a_whole() {
     let app = acme(folder.path());
     // A failure that might be met before the budget is spent, or after.
     fs::write(app.join("Contents/Resources/sub/deep.txt"), "changed").unwrap();
-    let whole = verify(&app, &Options::default()).unwrap();
+    let whole = examine(&app, &Options::default()).unwrap();
     assert_eq!(whole.codesign.valid(), Some(false));
     let cost = whole.budget().cost();
     for (resource, name, needed) in [
@@ -34,7 +35,7 @@ fn an_item_over_its_budget_is_not_judged_as_a_whole() {
     ] {
         assert!(needed > 100, "{name}: {cost:?}");
         for limit in [0, needed / 3, needed / 2, needed - 1] {
-            let evidence = verify(&app, &with(name, limit)).unwrap();
+            let evidence = examine(&app, &with(name, limit)).unwrap();
             let over = OverBudget { resource, limit };
             assert_eq!(evidence.code.len(), 1, "{name}: {limit}");
             assert_eq!(evidence.code[0].faults[0].kind, FaultKind::Budget(over));
@@ -46,7 +47,7 @@ fn an_item_over_its_budget_is_not_judged_as_a_whole() {
             assert_eq!(findings(&evidence), [("limit-reached", over.to_string())]);
         }
         assert_eq!(
-            verify(&app, &with(name, needed)).unwrap().codesign.valid(),
+            examine(&app, &with(name, needed)).unwrap().codesign.valid(),
             Some(false),
             "{name}"
         );
@@ -63,7 +64,7 @@ fn the_cost_of_an_item_does_not_depend_on_threads() {
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| verify(&app, &Options::default()).unwrap().budget().cost())
+        pool.install(|| examine(&app, &Options::default()).unwrap().budget().cost())
     };
     let one = cost(1);
     for _ in 0..20 {
@@ -84,7 +85,7 @@ fn rules_that_spend_the_budget_take_the_verdict_back() {
     let whole = outcome(&Options::default());
     assert_eq!(whole.evidence.codesign.valid(), Some(true));
     let all = whole.evidence.budget().cost().steps;
-    let verified = verify(&app, &Options::default()).unwrap().budget().cost().steps;
+    let verified = examine(&app, &Options::default()).unwrap().budget().cost().steps;
     assert!(verified < all - 1, "{verified} {all}");
     let outcome = outcome(&with("steps", all - 1));
     let spent = NotJudged::Limit(Resource::Steps.name());

@@ -5,25 +5,26 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use sealcheck::verify::{Evidence, Options, verify};
+use sealcheck::verify::Options;
 
 use crate::support::bundle::{
     acme, codeless, contents_bundle, framework, info_plist, sign, sign_with, slices, write, write_executable,
 };
+use crate::support::examined::{Examined, examine};
 use crate::support::macho::EXECUTE;
 use crate::support::signature::{Bound, adhoc, blob};
 
-fn judged(path: &Path) -> Evidence {
-    verify(path, &Options::default()).unwrap()
+fn judged(path: &Path) -> Examined {
+    examine(path, &Options::default()).unwrap()
 }
 
-fn status(evidence: &Evidence) -> Option<i32> {
+fn status(evidence: &Examined) -> Option<i32> {
     evidence.codesign.status().map(|status| status.0)
 }
 
 /// Rule ids of all findings, without repetition; what the bundles claim is not looked at here.
-fn rules(evidence: &Evidence) -> Vec<&'static str> {
-    let mut ids: Vec<_> = sealcheck::rule::advise(
+fn rules(evidence: &Examined) -> Vec<&'static str> {
+    let mut ids: Vec<_> = crate::support::examined::advise(
         evidence,
         Some(sealcheck::finding::Target::Local),
         &sealcheck::rule::Expectations::default(),

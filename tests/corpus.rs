@@ -8,13 +8,11 @@ use std::sync::OnceLock;
 
 use sealcheck::finding::{Party, Severity};
 use sealcheck::gatekeeper::{assess, fitting_operation};
-use sealcheck::rule::{Expectations, advise};
+use sealcheck::rule::Expectations;
 use sealcheck::time::UnixTime;
-use sealcheck::verify::{
-    CodeObject, Evidence, FaultKind, Options, SignatureKind, SuppliedTicket, items as items_of, verify,
-    verify_item,
-};
+use sealcheck::verify::{CodeObject, FaultKind, Options, SignatureKind, SuppliedTicket, items as items_of};
 
+use crate::support::examined::{Examined, advise, examine, of_item};
 use crate::support::{notice, package, project};
 
 /// The corpus in a temporary folder, or `None` with a notice.
@@ -55,7 +53,7 @@ fn corpus() -> PathBuf {
 
 /// The evidence about every item of the corpus on one day, by name: everything that both lists name, as `check` takes it, and the apps in
 /// the installer packages, unpacked and with the ticket that is stapled to the package.
-pub fn all_evidence() -> Option<Vec<(String, Evidence)>> {
+pub fn all_evidence() -> Option<Vec<(String, Examined)>> {
     let options = Options {
         at: UnixTime::from_rfc3339("2026-11-25").unwrap(),
         ..Options::default()
@@ -73,7 +71,7 @@ pub fn all_evidence() -> Option<Vec<(String, Evidence)>> {
     let mut add = |root: &Path, path: &Path, prefix: &str, options: &Options| {
         for item in items_of(path, options).unwrap().items {
             let name = item.path.strip_prefix(root).unwrap().display();
-            found.push((format!("{prefix}{name}"), verify_item(&item, options).unwrap()));
+            found.push((format!("{prefix}{name}"), of_item(&item, options).unwrap()));
         }
     };
     let places = listed.chain(paths.into_iter().map(|path| (containers, path)));
@@ -156,7 +154,7 @@ fn is_container(kind: &str) -> bool {
 }
 
 /// What we found, in the words of the manifest; each line that differs is a disagreement.
-fn disagreements(row: &Row, evidence: &Evidence) -> Vec<String> {
+fn disagreements(row: &Row, evidence: &Examined) -> Vec<String> {
     let mut out = Vec::new();
     let item = &evidence.code[0];
     let mut note = |what: &str, manifest: String, ours: String| {
@@ -271,8 +269,8 @@ fn every_item_agrees_with_the_manifest_or_is_explained() {
     let mut judged = 0;
     for row in manifest().iter().filter(|row| !is_container(&row.kind)) {
         let path = folder.path().join(&row.path);
-        let evidence = verify(&path, &Options::default()).unwrap();
-        let _ = sealcheck::rule::advise(
+        let evidence = examine(&path, &Options::default()).unwrap();
+        let _ = crate::support::examined::advise(
             &evidence,
             Some(sealcheck::finding::Target::Local),
             &sealcheck::rule::Expectations::default(),
@@ -351,7 +349,7 @@ fn everything_in_the_corpus_is_judged() {
             }
             let name = path.file_name().unwrap().to_str().unwrap();
             if kind.is_file() || name.contains('.') {
-                let evidence = verify(&path, &Options::default()).unwrap();
+                let evidence = examine(&path, &Options::default()).unwrap();
                 let verdict = &evidence.codesign;
                 let told = verdict.status().is_some()
                     || verdict.not_judged().is_some()
@@ -452,7 +450,7 @@ fn signed_items_get_their_verdict() {
     let listed: Vec<_> = cms.iter().map(|row| row.path.as_str()).collect();
     assert_eq!(listed, expected.map(|(path, ..)| path));
     for (row, (path, status, leaf, authority, team, time)) in cms.iter().zip(expected) {
-        let evidence = verify(&folder.path().join(path), &Options::default()).unwrap();
+        let evidence = examine(&folder.path().join(path), &Options::default()).unwrap();
         let verdict = &evidence.codesign;
         let found = verdict.status().map_or(0, |status| status.0);
         assert_eq!((found, verdict.not_judged()), (status, None), "{path}");

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use sealcheck::finding::{Place, Severity, Target};
-use sealcheck::rule::{Advice, Advised, Expectations, Ignore, Pattern, Policy, Suppression, Unknown, advise};
+use sealcheck::rule::{Advice, Advised, Expectations, Ignore, Pattern, Policy, Suppression, Unknown};
 use sealcheck::time::UnixTime;
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::Options;
 use serde_json::Value;
 
 use crate::command_line::stdout;
 use crate::formats::FORMATS;
 use crate::support::bundle::{acme, write_executable};
+use crate::support::examined::{advise, examine};
 use crate::support::macho::{arm64, x86_64};
 use crate::support::program::program;
 use crate::support::signature::{Bound, adhoc};
@@ -42,7 +43,7 @@ fn at(rule: &'static str, path: &str) -> Ignore {
 /// An app that is signed ad hoc, itself and what is nested in it.
 fn advice() -> Advice {
     let folder = tempfile::tempdir().unwrap();
-    let evidence = verify(&acme(folder.path()), &Options::default()).unwrap();
+    let evidence = examine(&acme(folder.path()), &Options::default()).unwrap();
     advise(&evidence, Some(Target::DeveloperId), &Expectations::default())
 }
 

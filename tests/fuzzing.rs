@@ -396,11 +396,12 @@ fn mutations_of_real_programs_have_a_documented_status() {
         std::fs::write(&path, &bytes).unwrap();
         let verdicts = pools.each_ref().map(|pool| {
             let evidence = pool
-                .install(|| sealcheck::verify::verify(&path, &options))
+                .install(|| crate::support::examined::examine(&path, &options))
                 .unwrap();
             let findings =
-                sealcheck::rule::advise(&evidence, None, &sealcheck::rule::Expectations::default()).findings;
-            (evidence.codesign, findings)
+                crate::support::examined::advise(&evidence, None, &sealcheck::rule::Expectations::default())
+                    .findings;
+            (evidence.evidence.codesign, findings)
         });
         assert_eq!(verdicts[0], verdicts[1], "1 and 8 jobs");
         let verdict = &verdicts[0].0;

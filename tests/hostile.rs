@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sealcheck::source::{Content, DirectoryTree, Listing, NodeId, SourceError, Tree};
-use sealcheck::verify::{NotJudged, verify_tree};
+use sealcheck::survey::examine_tree;
+use sealcheck::verify::NotJudged;
 
 use crate::command_line::{sealcheck, stdout};
 use crate::support::bundle::{acme, contents_bundle};
@@ -186,7 +187,7 @@ impl Tree for Failing {
 fn what_cannot_be_read_is_not_judged() {
     let judge = |app: &Path, path: &'static str| {
         let inner = DirectoryTree::open(app, &Default::default()).unwrap();
-        verify_tree(&Failing { inner, path }, &Default::default())
+        examine_tree(&Failing { inner, path }, &Default::default())
     };
     for path in [
         "Contents/Resources/config.json",
@@ -196,10 +197,11 @@ fn what_cannot_be_read_is_not_judged() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let app = acme(folder.path());
-        let evidence = judge(&app, path).unwrap();
+        let (evidence, survey) = judge(&app, path).unwrap();
         assert_eq!(evidence.codesign.not_judged(), Some(NotJudged::Gap), "{path}");
         let findings = sealcheck::rule::advise(
             &evidence,
+            &survey,
             Some(sealcheck::finding::Target::Local),
             &sealcheck::rule::Expectations::default(),
         )
@@ -211,7 +213,11 @@ fn what_cannot_be_read_is_not_judged() {
             "cannot be read: Permission denied (os error 13)"
         );
         fs::write(app.join("Contents/Resources/sub/deep.txt"), "changed").unwrap();
-        assert_eq!(judge(&app, path).unwrap().codesign.valid(), Some(false), "{path}");
+        assert_eq!(
+            judge(&app, path).unwrap().0.codesign.valid(),
+            Some(false),
+            "{path}"
+        );
     }
     // Without the main executable there is nothing to say.
     let folder = tempfile::tempdir().unwrap();
@@ -226,10 +232,10 @@ fn truncated_files() {
     let (bytes, _) = adhoc("tool").sign(&arm64(&[7; 5000]), Bound::default());
     for length in (0..bytes.len()).step_by(97).chain(0..200) {
         fs::write(&path, &bytes[..length]).unwrap();
-        let evidence = sealcheck::verify::verify(&path, &Default::default()).unwrap();
+        let evidence = crate::support::examined::examine(&path, &Default::default()).unwrap();
         assert_eq!(evidence.codesign.valid(), Some(false), "{length} bytes");
         assert!(
-            !sealcheck::rule::advise(
+            !crate::support::examined::advise(
                 &evidence,
                 Some(sealcheck::finding::Target::Local),
                 &sealcheck::rule::Expectations::default()
@@ -305,8 +311,8 @@ fn random_bytes_never_panic() {
                     changed[at] = value;
                 }
                 fs::write(&path, &changed).unwrap();
-                let evidence = sealcheck::verify::verify(&path, &Default::default()).unwrap();
-                let _ = sealcheck::rule::advise(
+                let evidence = crate::support::examined::examine(&path, &Default::default()).unwrap();
+                let _ = crate::support::examined::advise(
                     &evidence,
                     Some(sealcheck::finding::Target::Local),
                     &sealcheck::rule::Expectations::default(),

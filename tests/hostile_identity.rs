@@ -9,18 +9,19 @@ use proptest::prelude::*;
 use sealcheck::cms::SignedData;
 use sealcheck::finding::Severity;
 use sealcheck::trust::{Cache, Certificate};
-use sealcheck::verify::{Evidence, NotJudged, Options, verify};
+use sealcheck::verify::{NotJudged, Options};
 
 use crate::support::bundle::{info_plist, sign, slices, write};
 use crate::support::cms::{Authority, CmsSigner};
 use crate::support::der::{indefinite, integer, oid, sequence, tlv};
+use crate::support::examined::{Examined, examine};
 use crate::support::macho::{EXECUTE, arm64};
 use crate::support::pki::{self, Key, Template, basic_constraints, key_usage};
 use crate::support::signature::{Bound, Signer, certified};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-fn with_cms(payload: Vec<u8>) -> Evidence {
+fn with_cms(payload: Vec<u8>) -> Examined {
     let leaf = pki::self_signed(Key::P256(3)).self_signed();
     let signer = Signer {
         identity: None,
@@ -31,20 +32,20 @@ fn with_cms(payload: Vec<u8>) -> Evidence {
 }
 
 /// Never valid, and always with a reason.
-fn judged(signer: &Signer) -> Evidence {
+fn judged(signer: &Signer) -> Examined {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tool");
     fs::write(&path, signer.sign(&arm64(b"code"), Bound::default()).0).unwrap();
     let start = Instant::now();
-    let evidence = verify(&path, &Options::default()).unwrap();
+    let evidence = examine(&path, &Options::default()).unwrap();
     assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
     evidence
 }
 
 #[track_caller]
-fn assert_refused(evidence: &Evidence) {
+fn assert_refused(evidence: &Examined) {
     assert_ne!(evidence.codesign.valid(), Some(true));
-    let findings = sealcheck::rule::advise(
+    let findings = crate::support::examined::advise(
         evidence,
         Some(sealcheck::finding::Target::Local),
         &sealcheck::rule::Expectations::default(),
@@ -58,7 +59,7 @@ fn assert_refused(evidence: &Evidence) {
 }
 
 #[track_caller]
-fn assert_open(evidence: &Evidence) {
+fn assert_open(evidence: &Examined) {
     assert_eq!(evidence.codesign.not_judged(), Some(NotJudged::Budget));
 }
 
@@ -220,7 +221,7 @@ fn issuers_are_verified_once() {
         at: sealcheck::time::UnixTime::from_rfc3339("2026-06-15").unwrap(),
         ..Options::default()
     };
-    let evidence = verify(&folder.path().join("Many.app"), &options).unwrap();
+    let evidence = examine(&folder.path().join("Many.app"), &options).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
     assert_eq!(evidence.code.len(), 501);
     // Leaf by authority, authority by root, timestamp authority by root.

@@ -9,10 +9,11 @@ use sealcheck::finding::Severity;
 use sealcheck::requirement::Requirement;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::{Anchors, CertificateKind, Root};
-use sealcheck::verify::{Evidence, NotJudged, Options, SliceEvidence, every_slice_satisfies, verify};
+use sealcheck::verify::{NotJudged, Options, SliceEvidence, every_slice_satisfies};
 
 use crate::support::cms::{Agility, Authority, CmsSigner, Form, attribute};
 use crate::support::der::{null, octets, oid, sequence};
+use crate::support::examined::{Examined, examine};
 use crate::support::macho::arm64;
 use crate::support::pki::{
     self, CODE_SIGNING, Hash, Issued, Key, TIME_STAMPING, Template, authority_key, basic_constraints,
@@ -63,12 +64,12 @@ fn options() -> Options {
     }
 }
 
-fn judged(signer: &Signer, options: &Options) -> Evidence {
+fn judged(signer: &Signer, options: &Options) -> Examined {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tool");
     let (bytes, _) = signer.sign(&arm64(&[7; 5000]), Bound::default());
     fs::write(&path, bytes).unwrap();
-    verify(&path, options).unwrap()
+    examine(&path, options).unwrap()
 }
 
 /// The status of code signed so: 0 when it is valid, `None` when it is not judged.
@@ -76,7 +77,7 @@ fn status(cms: CmsSigner, options: &Options) -> Option<i32> {
     status_of(&judged(&certified("org.example.tool", cms), options))
 }
 
-fn status_of(evidence: &Evidence) -> Option<i32> {
+fn status_of(evidence: &Examined) -> Option<i32> {
     let verdict = &evidence.codesign;
     assert_eq!(verdict.valid().is_none(), verdict.not_judged().is_some());
     match verdict.valid() {
@@ -85,12 +86,12 @@ fn status_of(evidence: &Evidence) -> Option<i32> {
     }
 }
 
-fn slice(evidence: &Evidence) -> &SliceEvidence {
+fn slice(evidence: &Examined) -> &SliceEvidence {
     &evidence.code[0].slices[0]
 }
 
-fn rules(evidence: &Evidence, severity: Severity) -> Vec<&'static str> {
-    let findings = sealcheck::rule::advise(
+fn rules(evidence: &Examined, severity: Severity) -> Vec<&'static str> {
+    let findings = crate::support::examined::advise(
         evidence,
         Some(sealcheck::finding::Target::Local),
         &sealcheck::rule::Expectations::default(),
@@ -105,7 +106,7 @@ fn rules(evidence: &Evidence, severity: Severity) -> Vec<&'static str> {
     ids
 }
 
-fn satisfies(evidence: &Evidence, text: &str) -> Option<bool> {
+fn satisfies(evidence: &Examined, text: &str) -> Option<bool> {
     let requirement = Requirement::from_text(text).unwrap();
     every_slice_satisfies(&evidence.code[0], &requirement).unwrap()
 }
@@ -283,7 +284,7 @@ fn forgeries() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tool");
         fs::write(&path, signer.sign(&arm64(text), Bound::default()).0).unwrap();
-        verify(&path, &options).unwrap()
+        examine(&path, &options).unwrap()
     };
     // Unchanged, the stolen CMS is right: the room for the signature differs, and with it the CodeDirectory.
     let mut patched = vec![7; 5000];

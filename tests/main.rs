@@ -124,6 +124,7 @@ mod slices;
 mod slices_as_read;
 mod statuses;
 mod supply;
+mod survey;
 mod tickets;
 mod unicode_names;
 mod unreadable;

@@ -13,14 +13,15 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 use sealcheck::finding::{Severity, Target};
-use sealcheck::rule::{Expectations, advise};
+use sealcheck::rule::Expectations;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Anchors;
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::Options;
 
 use crate::bits;
 use crate::support::bundle::{self, contents_bundle, framework, info_plist, sign, write, write_executable};
 use crate::support::cms::{Authority, CmsSigner, Form};
+use crate::support::examined::{advise, examine};
 use crate::support::macho::{self, Thin, arm64, x86_64};
 use crate::support::notice;
 use crate::support::pki::{self, Issued, Key};
@@ -141,7 +142,7 @@ fn options() -> Options {
 
 /// Everything that is said about the item: the verdict, and the problems by rule and place.
 fn said(path: &Path, options: &Options) -> (Option<bool>, Vec<(&'static str, Severity, String)>) {
-    let evidence = verify(path, options).unwrap();
+    let evidence = examine(path, options).unwrap();
     let findings = advise(&evidence, Some(Target::Local), &Expectations::default()).findings;
     let mut findings: Vec<_> = findings
         .into_iter()

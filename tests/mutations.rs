@@ -6,21 +6,23 @@ use std::path::{Path, PathBuf};
 
 use sealcheck::finding::{Finding, Severity};
 use sealcheck::outcome::Outcome;
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::Options;
 
 use crate::support::bundle::{acme, framework};
+use crate::support::examined::examine;
 use crate::support::signature::adhoc;
 use crate::support::{flip, position};
 
 fn outcome(app: &Path) -> Outcome {
-    let evidence = verify(app, &Options::default()).unwrap();
-    let advice = sealcheck::rule::advise(
-        &evidence,
+    let examined = examine(app, &Options::default()).unwrap();
+    let advice = crate::support::examined::advise(
+        &examined,
         Some(sealcheck::finding::Target::Local),
         &sealcheck::rule::Expectations::default(),
     );
     Outcome {
-        evidence,
+        evidence: examined.evidence,
+        survey: examined.survey,
         gatekeeper: None,
         advice,
         explicit_requirement: None,

@@ -5,12 +5,13 @@ use std::fs;
 
 use sealcheck::finding::{Finding, Party, Severity};
 use sealcheck::gatekeeper::{Ruling, assess, fitting_operation};
-use sealcheck::rule::{Advice, Expectations, advise};
+use sealcheck::rule::{Advice, Expectations};
 use sealcheck::time::UnixTime;
-use sealcheck::verify::{Evidence, Options, Product, SuppliedTicket, verify};
+use sealcheck::verify::{Options, Product, SuppliedTicket};
 use serde_json::Value;
 
 use crate::command_line::{sealcheck, stdout};
+use crate::support::examined::{Examined, advise, examine};
 use crate::support::foundry::{
     Built, By, Code, IOS, app, apple, found, framework, ios_app, library, of, tool,
 };
@@ -36,12 +37,12 @@ fn options() -> Options {
     options
 }
 
-fn told(evidence: &Evidence) -> Advice {
+fn told(evidence: &Examined) -> Advice {
     advise(evidence, None, &Expectations::default())
 }
 
 /// The evidence about code with a ticket that lists all of it, or only the code objects with these numbers.
-fn notarized(built: &Built, listed: Option<&[usize]>) -> Evidence {
+fn notarized(built: &Built, listed: Option<&[usize]>) -> Examined {
     let evidence = built.evidence();
     let cdhashes: Vec<Vec<u8>> = evidence
         .code
@@ -59,7 +60,7 @@ fn notarized(built: &Built, listed: Option<&[usize]>) -> Evidence {
         tickets: vec![ticket],
         ..options()
     };
-    verify(&built.path, &options).unwrap()
+    examine(&built.path, &options).unwrap()
 }
 
 fn only<'a>(advice: &'a Advice, rule: &str) -> &'a Finding {
@@ -76,7 +77,7 @@ fn only<'a>(advice: &'a Advice, rule: &str) -> &'a Finding {
 
 /// Fails if a finding names a party that accepted the item.
 #[track_caller]
-fn names_no_party_that_accepts(evidence: &Evidence, advice: &Advice) {
+fn names_no_party_that_accepts(evidence: &Examined, advice: &Advice) {
     let gatekeeper = assess(evidence, fitting_operation(evidence));
     for finding in &advice.findings {
         let names = |party| finding.rejected_by.contains(&party);
@@ -92,7 +93,7 @@ fn names_no_party_that_accepts(evidence: &Evidence, advice: &Advice) {
 }
 
 /// The certificate has expired since, and there is no timestamp.
-fn expired(by: By) -> Evidence {
+fn expired(by: By) -> Examined {
     let mut code = app("com.example.acme").by(by);
     code.is_stamped = false;
     let built = code.built();
@@ -100,7 +101,7 @@ fn expired(by: By) -> Evidence {
         at: UnixTime::from_rfc3339("2099-01-01").unwrap(),
         ..options()
     };
-    verify(&built.path, &late).unwrap()
+    examine(&built.path, &late).unwrap()
 }
 
 /// Neither codesign nor Gatekeeper considers expiration: `PolicyEngine::evaluateCode` does not set `kSecCSConsiderExpiration`. Apple's own
@@ -180,7 +181,7 @@ fn a_forged_ticket_excuses_nothing() {
         }],
         ..options()
     };
-    let advice = told(&verify(&product.path, &options).unwrap());
+    let advice = told(&examine(&product.path, &options).unwrap());
     let findings = of(&advice, RUNTIME_MISSING);
     assert!(!findings.is_empty() && findings.iter().all(|finding| finding.severity == Error));
 }
@@ -411,7 +412,7 @@ fn xcframework(folder: &std::path::Path) -> std::path::PathBuf {
 fn an_xcframework_is_a_kind_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = xcframework(folder.path());
-    let evidence = verify(&path, &options()).unwrap();
+    let evidence = examine(&path, &options()).unwrap();
     assert_eq!(evidence.product(), Product::XcFramework);
     let advice = told(&evidence);
     assert_eq!(
@@ -475,7 +476,7 @@ fn what_a_nested_app_loads_from_around_itself_is_not_decided() {
         .nested("Helpers/helper.app", helper())
         .nested("Frameworks/codec.dylib", library("codec"))
         .built();
-    let evidence = verify(&whole.path.join("Contents/Helpers/helper.app"), &options()).unwrap();
+    let evidence = examine(&whole.path.join("Contents/Helpers/helper.app"), &options()).unwrap();
     let advice = told(&evidence);
     assert!(
         of(&advice, "dylib-unresolvable").is_empty(),

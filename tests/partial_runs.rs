@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 
 use sealcheck::Target;
-use sealcheck::rule::{Advice, Demand, Expectations, advise};
+use sealcheck::rule::{Advice, Demand, Expectations};
 use sealcheck::time::UnixTime;
-use sealcheck::verify::{CodesignFlags, Evidence, Options, verify};
+use sealcheck::verify::{CodesignFlags, Options};
 
 use crate::remedies::cases::CASES;
+use crate::support::examined::{Examined, advise, examine};
 use crate::support::foundry::{app, framework, options, system_extension};
 use crate::support::macho::x86_64;
 use crate::support::real_app;
@@ -32,7 +33,7 @@ fn only(architecture: &str) -> Options {
     })
 }
 
-fn asked(evidence: &Evidence, target: Option<Target>) -> Advice {
+fn asked(evidence: &Examined, target: Option<Target>) -> Advice {
     advise(evidence, target, &Expectations::default())
 }
 
@@ -50,9 +51,9 @@ fn found(advice: &Advice) -> BTreeSet<(&'static str, String)> {
 fn an_architecture_alone_has_no_problem_that_the_file_does_not_have() {
     for (rule, bench) in CASES {
         let bench = bench();
-        let whole = asked(&verify(&bench.path, &options()).unwrap(), bench.target);
+        let whole = asked(&examine(&bench.path, &options()).unwrap(), bench.target);
         for architecture in ["x86_64", "arm64"] {
-            let evidence = verify(&bench.path, &only(architecture)).unwrap();
+            let evidence = examine(&bench.path, &only(architecture)).unwrap();
             if evidence.code.first().is_none_or(|item| item.slices.is_empty()) {
                 // There is no such architecture in it.
                 continue;
@@ -86,9 +87,9 @@ fn options_of_the_verdict_add_no_problem() {
     ];
     for (rule, bench) in CASES {
         let bench = bench();
-        let whole = found(&asked(&verify(&bench.path, &options()).unwrap(), bench.target));
+        let whole = found(&asked(&examine(&bench.path, &options()).unwrap(), bench.target));
         for flags in &all {
-            let evidence = verify(&bench.path, &with(flags.clone())).unwrap();
+            let evidence = examine(&bench.path, &with(flags.clone())).unwrap();
             let part = found(&asked(&evidence, bench.target));
             assert_eq!(part, whole, "{rule}, {flags:?}");
         }
@@ -105,7 +106,7 @@ fn a_real_universal_app_has_no_problem_in_one_architecture() {
             at: UnixTime::from_rfc3339("2026-11-25").unwrap(),
             ..Options::default()
         };
-        let advice = asked(&verify(&real_app(), &options).unwrap(), None);
+        let advice = asked(&examine(&real_app(), &options).unwrap(), None);
         assert_eq!(found(&advice), BTreeSet::new(), "{architecture}");
         assert!(advice.findings.iter().any(|finding| finding.rule == LEFT_OUT));
         let open: Vec<_> = advice.unknown.iter().map(|open| open.rule).collect();
@@ -125,13 +126,13 @@ fn whether_the_app_may_install_its_extension_is_not_decided() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(code.file_name());
     code.write(&path);
-    let whole = asked(&verify(&path, &options()).unwrap(), None);
+    let whole = asked(&examine(&path, &options()).unwrap(), None);
     assert!(
         found(&whole).iter().any(|(rule, _)| *rule == RULE),
         "{:?}",
         found(&whole)
     );
-    let part = asked(&verify(&path, &only("arm64")).unwrap(), None);
+    let part = asked(&examine(&path, &only("arm64")).unwrap(), None);
     assert!(!found(&part).iter().any(|(rule, _)| *rule == RULE));
     let open = part.unknown.iter().find(|open| open.rule == RULE).unwrap();
     assert_eq!(open.reason, "with --arch, no other architecture was looked at");
@@ -145,9 +146,9 @@ fn a_program_in_a_framework_finds_its_architecture() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(code.file_name());
     code.write(&path);
-    let whole = found(&asked(&verify(&path, &options()).unwrap(), None));
+    let whole = found(&asked(&examine(&path, &options()).unwrap(), None));
     for architecture in ["x86_64", "arm64"] {
-        let part = found(&asked(&verify(&path, &only(architecture)).unwrap(), None));
+        let part = found(&asked(&examine(&path, &only(architecture)).unwrap(), None));
         assert!(part.is_subset(&whole), "{part:?} {whole:?}");
     }
 }
@@ -160,7 +161,7 @@ fn a_thin_file_is_judged_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(code.file_name());
     code.write(&path);
-    let evidence = verify(&path, &only("x86_64")).unwrap();
+    let evidence = examine(&path, &only("x86_64")).unwrap();
     assert!(
         found(&asked(&evidence, None))
             .iter()
@@ -199,7 +200,7 @@ fn a_demand_is_open_where_options_leave_code_out() {
                 anchors: Options::default().anchors,
                 ..options
             };
-            let evidence = verify(&real_app(), &options).unwrap();
+            let evidence = examine(&real_app(), &options).unwrap();
             advise(&evidence, None, &expectations)
         };
         let whole = asked(options());

@@ -92,8 +92,8 @@ fn a_list_is_not_read_or_is_not_a_list() {
     let half = "{ CFBundleExecutable = good; Half = \"\\Ud83d\"; }";
     let judged = |info: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let evidence = app(folder.path(), info.as_bytes()).evidence;
-        let advice = advise(&evidence, Some(Target::Local), &Expectations::default());
+        let Judged { evidence, survey, .. } = app(folder.path(), info.as_bytes());
+        let advice = advise(&evidence, &survey, Some(Target::Local), &Expectations::default());
         let is_not_a_list = advice.findings.iter().any(|finding| {
             finding.rule == "info-plist-invalid" && finding.message.contains("not a property list")
         });

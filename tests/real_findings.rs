@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use sealcheck::rule::{Expectations, advise};
+use sealcheck::rule::Expectations;
 
 use crate::corpus::all_evidence;
+use crate::support::examined::advise;
 use crate::support::project;
 
 /// What is said about each real item on one day, by rule; the same sentence about several places of an item counts once.

@@ -7,11 +7,12 @@ use sealcheck::finding::{Finding, Severity, Target};
 use sealcheck::rule::Advice;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Anchors;
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::Options;
 
 use crate::support::advise_unstapled;
 use crate::support::bundle::{contents_bundle, info_plist, sign, write, write_executable};
 use crate::support::cms::{Authority, CmsSigner};
+use crate::support::examined::examine;
 use crate::support::macho::{self, Thin, arm64, x86_64};
 use crate::support::pki::{self, CODE_SIGNING, Issued, Key, Template, key_usage, marker, purposes};
 use crate::support::signature::{Bound, LINKER_SIGNED, RUNTIME, Signer, adhoc, certified};
@@ -36,7 +37,7 @@ impl Apple {
             at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
             ..Options::default()
         };
-        advise_unstapled(&verify(path, &options).unwrap(), target)
+        advise_unstapled(&examine(path, &options).unwrap(), target)
     }
 
     fn stamped(&self, leaf: &Issued) -> CmsSigner {

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use sealcheck::finding::{Severity, Target};
 use sealcheck::macho::Architecture;
-use sealcheck::rule::{Advice, Demand, Expectations, ExpectedEntitlement, advise};
+use sealcheck::rule::{Advice, Demand, Expectations, ExpectedEntitlement};
 use serde_json::Value;
 
 use crate::command_line::{sealcheck, stdout};
+use crate::support::examined::advise;
 use crate::support::foundry::{Built, By, Code, TEAM, app, framework, library, tool, xpc_service};
 use crate::support::macho::{Thin, arm64, powerpc, x86_64};
 use crate::support::plist::entries;
@@ -401,7 +402,7 @@ fn notarization() {
         let place = path.join("Contents/CodeResources");
         std::fs::write(place, TicketMaker::new(&notary(), staple).build()).unwrap();
         let options = crate::tickets::options();
-        sealcheck::verify::verify(&path, &options).unwrap()
+        crate::support::examined::examine(&path, &options).unwrap()
     };
     // Tickets that list the library's slices come from the evidence itself.
     let library: Vec<Vec<u8>> = evidence(&[]).code[1]

@@ -4,8 +4,9 @@
 use std::time::Instant;
 
 use sealcheck::finding::{Severity, Target};
-use sealcheck::rule::{Expectations, advise};
+use sealcheck::rule::Expectations;
 
+use crate::support::examined::advise;
 use crate::support::foundry::{By, Code, app, found, framework, library, of, tool};
 use crate::support::macho::{IDENTITY, REEXPORT, arm64};
 use crate::support::plist::entries;

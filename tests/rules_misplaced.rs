@@ -3,9 +3,10 @@
 use std::fs;
 
 use sealcheck::finding::Severity::{Error, Warning};
-use sealcheck::rule::{Advice, Expectations, advise};
+use sealcheck::rule::{Advice, Expectations};
 
 use crate::support::bundle::write;
+use crate::support::examined::advise;
 use crate::support::foundry::{Built, Code, app, framework, of};
 
 fn acme() -> Code {

@@ -5,9 +5,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::rule::{Advice, Expectations, advise};
+use sealcheck::rule::{Advice, Expectations};
 
 use crate::support::bundle::{write, write_executable};
+use crate::support::examined::advise;
 use crate::support::foundry::{Built, Code, app, found, framework, library, of, tool};
 use crate::support::macho::{Thin, arm64};
 

@@ -5,10 +5,11 @@ use std::fs;
 
 use sealcheck::finding::Severity::{self, Error, Note, Warning};
 use sealcheck::finding::Target;
-use sealcheck::rule::{Expectations, advise};
-use sealcheck::verify::{Options, verify};
+use sealcheck::rule::Expectations;
+use sealcheck::verify::Options;
 
 use crate::support::bundle::{codeless, sign, slices, write};
+use crate::support::examined::{advise, examine};
 use crate::support::foundry::{By, Code, app, app_extension, framework, of, xpc_service};
 use crate::support::macho::EXECUTE;
 use crate::support::plist::{Entries, entries};
@@ -175,7 +176,7 @@ fn info_plists_that_are_missing_or_no_dictionary() {
             &adhoc("com.example.a"),
             &BTreeMap::new(),
         );
-        let evidence = verify(&root, &Options::default()).unwrap();
+        let evidence = examine(&root, &Options::default()).unwrap();
         let advice = advise(&evidence, Some(Target::Local), &Expectations::default());
         assert_eq!(of(&advice, rule)[0].message, message);
     }
@@ -221,7 +222,7 @@ fn executables_that_are_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("Data.bundle");
     codeless(&root, &adhoc("com.example.data"));
-    let evidence = verify(&root, &Options::default()).unwrap();
+    let evidence = examine(&root, &Options::default()).unwrap();
     assert!(of(&advise(&evidence, None, &Expectations::default()), rule).is_empty());
 }
 
@@ -417,8 +418,9 @@ fn what_follows_from_a_lost_executable_or_list_is_not_a_problem_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let copied = |name: &str| crate::support::copied_app(folder.path(), name);
     let rules = |app: &std::path::Path| -> Vec<&str> {
-        let evidence = sealcheck::verify::verify(app, &crate::support::foundry::options()).unwrap();
-        let advice = sealcheck::rule::advise(&evidence, None, &sealcheck::rule::Expectations::default());
+        let evidence = crate::support::examined::examine(app, &crate::support::foundry::options()).unwrap();
+        let advice =
+            crate::support::examined::advise(&evidence, None, &sealcheck::rule::Expectations::default());
         advice.findings.iter().map(|finding| finding.rule).collect()
     };
     let app = copied("a.app");

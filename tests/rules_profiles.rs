@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::rule::{Expectations, Family, advise, find};
+use sealcheck::rule::{Expectations, Family, find};
 use sealcheck::time::UnixTime;
-use sealcheck::verify::{Evidence, Options, verify};
+use sealcheck::verify::Options;
 use serde_json::{Value, json};
 
 use crate::command_line::sealcheck;
 use crate::support::bundle::{self, store_info_plist, write};
 use crate::support::cms::{Authority, CmsSigner};
+use crate::support::examined::{Examined, advise, examine};
 use crate::support::macho::{DYLIB, EXECUTE};
 use crate::support::pki::{self, Issued};
 use crate::support::profile::{Der, Profile, TEAM, World, claims};
@@ -102,13 +103,13 @@ impl Case {
         );
     }
 
-    fn evidence(&self, path: &Path) -> Evidence {
+    fn evidence(&self, path: &Path) -> Examined {
         let options = Options {
             anchors: self.world.anchors(),
             at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
             ..Options::default()
         };
-        verify(path, &options).unwrap()
+        examine(path, &options).unwrap()
     }
 
     /// What rules about profiles find, and all errors of others; `codesign` must accept the app.
@@ -119,7 +120,7 @@ impl Case {
         self.findings(&evidence, target)
     }
 
-    fn findings(&self, evidence: &Evidence, target: Option<Target>) -> Vec<Finding> {
+    fn findings(&self, evidence: &Examined, target: Option<Target>) -> Vec<Finding> {
         let advice = advise(evidence, target, &Expectations::default());
         let matters = |finding: &Finding| {
             finding.severity == Severity::Error || find(finding.rule).unwrap().family == Family::Profile
@@ -603,7 +604,7 @@ fn testflight_wants_a_profile() {
 
 #[test]
 fn every_restricted_claim_of_the_real_app_is_granted() {
-    let evidence = verify(
+    let evidence = examine(
         &real_app(),
         &Options {
             at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
@@ -612,10 +613,10 @@ fn every_restricted_claim_of_the_real_app_is_granted() {
     )
     .unwrap();
     let mut granted = 0;
+    assert!(evidence.survey.misplaced_profiles.is_empty());
     for object in &evidence.code {
         let profile = object.profile.as_ref().and_then(|embedded| embedded.sound());
         assert!(profile.is_some(), "{}", object.path);
-        assert_eq!(object.misplaced_profiles, Vec::<String>::new());
         for claim in object.slices.iter().flat_map(|slice| slice.claims(profile)) {
             if claim.needs_profile {
                 assert!(

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::rule::{Advice, Expectations, Family, advise, find};
+use sealcheck::rule::{Advice, Expectations, Family, find};
 use sealcheck::time::UnixTime;
-use sealcheck::verify::{Options, SuppliedTicket, verify};
+use sealcheck::verify::{Options, SuppliedTicket};
 
 use crate::support::bundle::{self, info_plist, write};
+use crate::support::examined::{advise, examine};
 use crate::support::macho::{Thin, arm64, powerpc, x86_64};
 use crate::support::pki::{self, Key};
 use crate::support::signature::{Bound, adhoc};
@@ -17,7 +18,11 @@ use crate::support::{flip, real_app};
 use crate::tickets::{Product, developer, options, product};
 
 fn advice(path: &Path) -> Advice {
-    advise(&verify(path, &options()).unwrap(), None, &Expectations::default())
+    advise(
+        &examine(path, &options()).unwrap(),
+        None,
+        &Expectations::default(),
+    )
 }
 
 /// Something done to a ticket.
@@ -92,7 +97,7 @@ fn good_tickets_are_not_mentioned() {
         assert_eq!(advice.findings, Vec::new());
         assert_eq!(advice.unknown, Vec::new());
     }
-    let evidence = verify(
+    let evidence = examine(
         &real_app(),
         &Options {
             at: options().at,
@@ -128,7 +133,7 @@ fn nothing_is_stapled() {
     // Not for what stays here or goes to the App Store, nor for what cannot be stapled or be notarized.
     for target in [Target::Local, Target::MacAppStore] {
         let advice = advise(
-            &verify(&case.product.root, &options()).unwrap(),
+            &examine(&case.product.root, &options()).unwrap(),
             Some(target),
             &Expectations::default(),
         );
@@ -372,7 +377,7 @@ fn times_that_do_not_fit() {
         ..options()
     };
     let advice = advise(
-        &verify(&case.product.root, &early).unwrap(),
+        &examine(&case.product.root, &early).unwrap(),
         None,
         &Expectations::default(),
     );
@@ -382,7 +387,7 @@ fn times_that_do_not_fit() {
         ..options()
     };
     let advice = advise(
-        &verify(&case.product.root, &now).unwrap(),
+        &examine(&case.product.root, &now).unwrap(),
         None,
         &Expectations::default(),
     );
@@ -434,7 +439,7 @@ fn tools_cannot_be_stapled() {
     };
     assert_eq!(
         found(&advise(
-            &verify(&path, &with).unwrap(),
+            &examine(&path, &with).unwrap(),
             None,
             &Expectations::default()
         )),
@@ -448,7 +453,7 @@ fn tools_cannot_be_stapled() {
         tickets: vec![other],
         ..options()
     };
-    let rules: Vec<_> = advise(&verify(&path, &with).unwrap(), None, &Expectations::default())
+    let rules: Vec<_> = advise(&examine(&path, &with).unwrap(), None, &Expectations::default())
         .findings
         .iter()
         .map(|finding| finding.rule)
@@ -490,7 +495,7 @@ fn a_ticket_from_elsewhere_is_named() {
         ..options()
     };
     let advice = advise(
-        &verify(&case.product.root, &with).unwrap(),
+        &examine(&case.product.root, &with).unwrap(),
         None,
         &Expectations::default(),
     );

@@ -5,11 +5,12 @@ use sealcheck::finding::{Finding, Severity};
 use sealcheck::rule::Advice;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Anchors;
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::Options;
 
 use crate::support::advise_unstapled;
 use crate::support::bundle::write_executable;
 use crate::support::cms::{Authority, CmsSigner};
+use crate::support::examined::examine;
 use crate::support::foundry::{By, Code, app, apple, found, framework, identity, of, tool};
 use crate::support::macho::{Thin, arm64, x86_64};
 use crate::support::pki::{self, Key, Template, basic_constraints};
@@ -50,7 +51,7 @@ fn signed(signer: &Signer, change: impl Fn(&mut Thin)) -> Advice {
         at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
         ..Options::default()
     };
-    advise_unstapled(&verify(&path, &options).unwrap(), None)
+    advise_unstapled(&examine(&path, &options).unwrap(), None)
 }
 
 fn stamped(authority: Authority) -> Advice {

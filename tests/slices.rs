@@ -3,25 +3,26 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sealcheck::verify::{Evidence, Options, SignatureKind, verify};
+use sealcheck::verify::{Options, SignatureKind};
 
+use crate::support::examined::{Examined, examine};
 use crate::support::macho::{Thin, arm64, i386, powerpc, universal, x86_64};
 use crate::support::signature::{
     ADHOC, Bound, LINKER_SIGNED, RUNTIME, SHA1, SHA256, SHA256_TRUNCATED, SHA384, Signer, adhoc, blob,
 };
 
-fn judged(bytes: &[u8]) -> Evidence {
+fn judged(bytes: &[u8]) -> Examined {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tool");
     std::fs::write(&path, bytes).unwrap();
-    verify(Path::new(&path), &Options::default()).unwrap()
+    examine(Path::new(&path), &Options::default()).unwrap()
 }
 
 fn text() -> Vec<u8> {
     b"some code ".repeat(2000)
 }
 
-fn statuses(evidence: &Evidence) -> Vec<i32> {
+fn statuses(evidence: &Examined) -> Vec<i32> {
     evidence
         .code
         .iter()
@@ -153,7 +154,7 @@ fn embedded_info_plist_and_unbound_components() {
     signature.resize(room, 0);
     let evidence = judged(&[code, signature].concat());
     assert_eq!(statuses(&evidence), Vec::<i32>::new());
-    let findings = sealcheck::rule::advise(
+    let findings = crate::support::examined::advise(
         &evidence,
         Some(sealcheck::finding::Target::Local),
         &sealcheck::rule::Expectations::default(),
@@ -193,7 +194,7 @@ fn universal_files() {
     assert_eq!(statuses(&evidence), [-67062]);
     // Specification 2.7: no architecture is named for another slice than the primary one; the finding names it.
     assert_eq!(evidence.codesign.architecture(), None);
-    let findings = sealcheck::rule::advise(
+    let findings = crate::support::examined::advise(
         &evidence,
         Some(sealcheck::finding::Target::Local),
         &sealcheck::rule::Expectations::default(),

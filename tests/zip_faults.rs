@@ -1,10 +1,11 @@
 //! Archives in ZIP form from which another tool could unpack something else: every way is objected to, and what only looks like one is not.
 
 use sealcheck::source::ContainerFaultKind;
-use sealcheck::verify::{NotJudged, items, verify};
+use sealcheck::verify::{NotJudged, items};
 
 use crate::command_line::{sealcheck, stdout};
 use crate::support::advise_unstapled;
+use crate::support::examined::examine;
 use crate::support::foundry::of;
 use crate::support::zip::{Member, end, end64, members, parts, zip};
 use crate::zip_operand::{HYGIENE, MODES, Packed, acme, finder_information, named, options, packed, written};
@@ -153,10 +154,10 @@ fn companions_that_cannot_be_read() {
     let sizes = bench.good.iter().map(|member| member.contents.len() as u64);
     let mut options = options();
     options.limits.archive_bytes = sizes.sum();
-    let cut = verify(&archive.path.join("acme.app"), &options).unwrap();
+    let cut = examine(&archive.path.join("acme.app"), &options).unwrap();
     assert_eq!(cut.codesign.valid(), None);
     options.limits.archive_bytes += 4;
-    let whole = verify(&archive.path.join("acme.app"), &options).unwrap();
+    let whole = examine(&archive.path.join("acme.app"), &options).unwrap();
     assert_eq!(whole.codesign.valid(), Some(true));
 }
 
@@ -517,7 +518,7 @@ fn archives_from_windows() {
         }
     });
     for item in items(&archive.path, &options()).unwrap().paths() {
-        let advice = advise_unstapled(&verify(&item, &options()).unwrap(), None);
+        let advice = advise_unstapled(&examine(&item, &options()).unwrap(), None);
         let first = &advice.findings[0];
         assert!(
             first.rule == HYGIENE && first.message.contains("backslash"),
@@ -539,7 +540,7 @@ fn archives_from_windows() {
 fn remedies_for_what_lies_in_an_archive() {
     let bench = Bench::new();
     let archive = bench.with(|all| named(all, TEXT).contents[0] ^= 1);
-    let advice = advise_unstapled(&archive.evidence(), None);
+    let advice = advise_unstapled(&archive.examined(), None);
     let broken = of(&advice, "sealed-resource-broken")[0];
     let path = archive.path.to_str().unwrap();
     let text = broken.remedy.to_string();

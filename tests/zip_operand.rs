@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sealcheck::finding::Severity;
-use sealcheck::rule::{Expectations, advise};
-use sealcheck::verify::{Evidence, NotJudged, Options, items, verify};
+use sealcheck::rule::Expectations;
+use sealcheck::verify::{Evidence, NotJudged, Options, items};
 use serde_json::Value;
 
 use crate::command_line::{sealcheck, stdout};
+use crate::support::examined::{Examined, advise, examine};
 use crate::support::foundry::{Built, app, apple, framework, of, tool};
 use crate::support::zip::{Member, members, zip};
 use crate::support::{advise_unstapled, real_app};
@@ -55,15 +56,20 @@ pub fn written(bytes: &[u8]) -> Packed {
 
 impl Packed {
     pub fn evidence(&self) -> Evidence {
+        self.examined().evidence
+    }
+
+    /// The same with a survey of it.
+    pub fn examined(&self) -> Examined {
         let found = items(&self.path, &options()).unwrap();
         let item = self.path.join("acme.app");
         assert!(found.paths().contains(&item), "{:?}", found.paths());
-        verify(&item, &options()).unwrap()
+        examine(&item, &options()).unwrap()
     }
 
     /// Messages of a rule, all errors.
     pub fn said(&self, rule: &str) -> Vec<String> {
-        let advice = advise_unstapled(&self.evidence(), None);
+        let advice = advise_unstapled(&self.examined(), None);
         let found = of(&advice, rule);
         assert!(found.iter().all(|finding| finding.severity == Severity::Error));
         found.iter().map(|finding| finding.message.clone()).collect()
@@ -260,7 +266,7 @@ fn archives_that_can_be_read_in_more_than_one_way() {
 #[test]
 fn archives_carry_no_tickets() {
     let archive = packed(&members(&acme().path));
-    let advice = advise(&archive.evidence(), None, &Expectations::default());
+    let advice = advise(&archive.examined(), None, &Expectations::default());
     let [finding] = of(&advice, "ticket-missing")[..] else {
         panic!("{advice:#?}");
     };
@@ -292,7 +298,7 @@ fn an_archive_that_is_replaced_is_read_again() {
     let archive = packed(&members(&built.path));
     let options = options();
     let item = archive.path.join("acme.app");
-    let valid = || verify(&item, &options).unwrap().codesign.valid();
+    let valid = || examine(&item, &options).unwrap().codesign.valid();
     assert_eq!((valid(), valid()), (Some(true), Some(true)));
     let mut all = members(&built.path);
     named(&mut all, "acme.app/Contents/Resources/text").contents[0] ^= 1;
@@ -325,12 +331,12 @@ fn items_by_their_paths() {
     let item = archive.path.join("dist/acme.app");
     let found = items(&archive.path, &options()).unwrap();
     assert_eq!(found.paths(), std::slice::from_ref(&item));
-    let evidence = verify(&item, &options()).unwrap();
+    let evidence = examine(&item, &options()).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(true));
-    assert_eq!(evidence.container.unwrap().all_faults().count(), 0);
+    assert_eq!(evidence.evidence.container.unwrap().all_faults().count(), 0);
     all.push(Member::file("__MACOSX/dist/._acme.app", &finder_information()));
     let attached = packed(&all);
-    let evidence = verify(&attached.path.join("dist/acme.app"), &options()).unwrap();
+    let evidence = examine(&attached.path.join("dist/acme.app"), &options()).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(false));
 }
 
@@ -396,7 +402,7 @@ fn budgets_of_operands() {
     let with = |change: &dyn Fn(&mut sealcheck::limits::Limits)| {
         let mut options = options();
         change(&mut options.limits);
-        verify(&archive.path.join("acme.app"), &options)
+        examine(&archive.path.join("acme.app"), &options)
     };
     // Too little for all of it: what is behind was not read, and nothing passes.
     let cut = with(&|limits| limits.archive_bytes = before as u64 + 10).unwrap();

@@ -26,10 +26,11 @@ use sealcheck::profile::{Profile, grant};
 use sealcheck::report::{Json, Report, Settings, Style, codesign_lines, write_human};
 use sealcheck::requirement::{Context, Requirement, RequirementSet};
 use sealcheck::source::{Archive, ArchiveTree, Bytes, Tree};
+use sealcheck::survey::{examine_item, examine_tree};
 use sealcheck::ticket::Ticket;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::{Anchors, Cache, Certificate, Path as TrustPath, Purpose, Signed, evaluate};
-use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine, verify, verify_tree};
+use sealcheck::verify::{BoundFiles, HostArchitecture, Item, Options, Subject, examine};
 
 /// A target: its name, and what it does with bytes.
 pub type Run = fn(&[u8]);
@@ -319,7 +320,7 @@ pub fn archive(data: &[u8]) {
         for id in tree.listing().ids() {
             let _ = tree.for_each_chunk(id, &mut |_| ());
         }
-        let _ = verify_tree(&tree, &Options::default());
+        let _ = examine_tree(&tree, &Options::default());
         let _ = tree.container();
     }
     if let Ok(found) = Zip::parse(data, 1000) {
@@ -479,13 +480,19 @@ fn everything(path: &Path) {
         at: NOW,
         ..Options::default()
     };
-    let Ok(evidence) = verify(path, &options) else {
+    let Ok((evidence, survey)) = examine_item(&Item::at(path), &options) else {
         return;
     };
-    let advice = sealcheck::rule::advise(&evidence, None, &sealcheck::rule::Expectations::default());
+    let advice = sealcheck::rule::advise(
+        &evidence,
+        &survey,
+        None,
+        &sealcheck::rule::Expectations::default(),
+    );
     let gatekeeper = assess(&evidence, fitting_operation(&evidence));
     let outcome = Outcome {
         evidence,
+        survey,
         gatekeeper: Some(gatekeeper),
         advice,
         explicit_requirement: None,

@@ -11,7 +11,8 @@ use sealcheck::budget::Cost;
 use sealcheck::limits::Limits;
 use sealcheck::rule::{Expectations, advise};
 use sealcheck::source::{Archive, ArchiveTree, Bytes};
-use sealcheck::verify::{Options, verify_tree};
+use sealcheck::survey::examine_tree;
+use sealcheck::verify::Options;
 
 use crate::support::bundle::{RULES, base64, info_plist};
 use crate::support::macho::{EXECUTE, Thin, arm64};
@@ -276,8 +277,8 @@ pub fn worked(program: &[u8]) -> Worked {
     };
     let archive = Archive::of(Bytes::from(archive), Path::new("a.zip"), &limits).expect("an archive");
     let tree = ArchiveTree::new(archive.into(), Path::new("A.app"), &limits).expect("an app");
-    let evidence = verify_tree(&tree, &options).expect("an executable");
-    let advice = advise(&evidence, None, &Expectations::default());
+    let (evidence, survey) = examine_tree(&tree, &options).expect("an executable");
+    let advice = advise(&evidence, &survey, None, &Expectations::default());
     let cost = evidence.budget().cost();
     let is_over = evidence.budget().is_spent();
     assert!(cost.steps <= STEPS + limits.steps_per_byte * bytes, "{cost:?}");

@@ -60,6 +60,7 @@ use crate::report::{Settings, Style, Totals, visible};
 use crate::requirement::Requirement;
 use crate::rule::{Baseline, Expectations};
 use crate::source::SourceError;
+use crate::survey::{Survey, examine_item};
 use crate::time::UnixTime;
 use crate::trust::Anchors;
 use crate::verify::{
@@ -366,19 +367,22 @@ impl<'a> Session<'a> {
 
     /// The evidence of one item, for commands that judge nothing; a message where there is none.
     fn examine(&self, item: &Item) -> Result<Evidence, String> {
-        let watch = Watch::new(1);
-        let options = Options {
+        let evidence = verify_item(item, &self.watched(&Watch::new(1)));
+        opened(evidence.map_err(|error| format!("sealcheck: {error}"))?)
+    }
+
+    /// The same with a survey of the item.
+    fn survey(&self, item: &Item) -> Result<(Evidence, Survey), String> {
+        let found = examine_item(item, &self.watched(&Watch::new(1)));
+        let (evidence, survey) = found.map_err(|error| format!("sealcheck: {error}"))?;
+        Ok((opened(evidence)?, survey))
+    }
+
+    /// The options with counters that `watch` shows.
+    fn watched(&self, watch: &Watch) -> Options {
+        Options {
             progress: Some(watch.next()),
             ..self.options.clone()
-        };
-        let evidence = verify_item(item, &options).map_err(|error| format!("sealcheck: {error}"))?;
-        match evidence.unopened {
-            None => Ok(evidence),
-            Some(unopened) => Err(format!(
-                "sealcheck: {}: not read: it is {}",
-                evidence.path,
-                unopened.noun()
-            )),
         }
     }
 
@@ -407,6 +411,18 @@ impl<'a> Session<'a> {
         outcome.place = Some(self.source.place(Path::new(&outcome.evidence.root)));
         outcome.seconds = Some(start.elapsed().as_secs_f64());
         Ok(outcome)
+    }
+}
+
+/// The evidence, unless nothing was opened.
+fn opened(evidence: Evidence) -> Result<Evidence, String> {
+    match evidence.unopened {
+        None => Ok(evidence),
+        Some(unopened) => Err(format!(
+            "sealcheck: {}: not read: it is {}",
+            evidence.path,
+            unopened.noun()
+        )),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::budget::Budget;
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
 use crate::source::{SourceError, shown_path};
+use crate::survey::Survey;
 use crate::verify::{CodeKind, CodeObject, Evidence, Item, ProfileProblem};
 
 /// First octet of a CMS: a SEQUENCE.
@@ -20,13 +21,13 @@ const SEQUENCE: u8 = 0x30;
 /// What stands at one path.
 enum Operand {
     Profile(String, Box<Result<Profile, ProfileProblem>>),
-    Item(Box<Evidence>),
+    Item(Box<(Evidence, Survey)>),
 }
 
 impl Operand {
     fn subjects(&self, session: &Session<'_>) -> Vec<ProfileSubject<'_>> {
         match self {
-            Self::Item(evidence) => ProfileSubject::of_item(evidence),
+            Self::Item(item) => ProfileSubject::of_item(&item.0, &item.1),
             Self::Profile(path, profile) => {
                 let profile = (**profile).as_ref();
                 vec![ProfileSubject::of_file(path.clone(), profile, session.options.at)]
@@ -55,7 +56,8 @@ pub(super) fn run(
     let mut all = Vec::new();
     for operand in &operands {
         let subjects = operand.subjects(session);
-        if let (Operand::Item(evidence), true) = (operand, subjects.is_empty()) {
+        if let (Operand::Item(item), true) = (operand, subjects.is_empty()) {
+            let evidence = &item.0;
             let (why, status) = without_profile(evidence);
             complain(&format!("sealcheck: {}: {why}", evidence.path));
             worst.worsen(status);
@@ -133,7 +135,5 @@ fn open(item: &Item, session: &Session<'_>) -> Result<Operand, String> {
             return Ok(Operand::Profile(shown, Box::new(profile)));
         }
     }
-    session
-        .examine(item)
-        .map(|evidence| Operand::Item(Box::new(evidence)))
+    session.survey(item).map(|found| Operand::Item(Box::new(found)))
 }

@@ -7,6 +7,7 @@ mod objection;
 use crate::finding::{Finding, Severity};
 use crate::gatekeeper::GatekeeperVerdict;
 use crate::rule::Advice;
+use crate::survey::Survey;
 use crate::verify::{Evidence, RequirementFault};
 
 /// One item with everything that is to be said about it.
@@ -16,6 +17,8 @@ pub struct Outcome {
     pub evidence: Evidence,
     /// What Gatekeeper would say; `None` where that was not asked for, or options left out part of the item.
     pub gatekeeper: Option<GatekeeperVerdict>,
+    /// Further facts, for the rules; nothing where nobody asked them.
+    pub survey: Survey,
     /// Findings, and rules that could not be decided.
     pub advice: Advice,
     /// Whether the code satisfies a requirement that the user gave; the outer `None` where none was given.
@@ -28,9 +31,10 @@ pub struct Outcome {
 
 impl Outcome {
     /// An item of which nobody has asked yet what Gatekeeper would say.
-    pub(crate) fn new(evidence: Evidence, advice: Advice) -> Self {
+    pub(crate) fn new(evidence: Evidence, survey: Survey, advice: Advice) -> Self {
         Self {
             evidence,
+            survey,
             gatekeeper: None,
             advice,
             explicit_requirement: None,
@@ -62,16 +66,9 @@ impl Outcome {
         match self.answer_status() {
             1 => 1,
             _ if errors => 1,
-            0 if self.advice.has_open_expectation() || self.has_unread_archive() => 4,
+            0 if self.advice.has_open_expectation() || self.survey.has_unread_archive() => 4,
             status => status,
         }
-    }
-
-    /// Returns true if a limit kept an archive in the item from being looked into.
-    pub(crate) fn has_unread_archive(&self) -> bool {
-        let archives = &self.evidence.archives;
-        let mut unread = archives.iter().flat_map(|archive| &archive.unread);
-        unread.any(|unread| unread.limit.is_some())
     }
 
     /// The exit status of the codesign verdict alone: 0 valid, 1 not, 3 valid but a requirement is not met, 4 not

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::octets::hex;
 use crate::plist::{dictionary_to_json, to_json};
 use crate::profile::{Answer, Profile, ProfileContents};
+use crate::survey::Survey;
 use crate::time::UnixTime;
 use crate::trust::AttachedSigner;
 use crate::verify::{Claim, CodeObject, Evidence, ProfileProblem};
@@ -21,6 +22,8 @@ pub struct ProfileSubject<'e> {
     pub profile: Option<Result<&'e Profile, &'e ProfileProblem>>,
     /// The bundle.
     pub object: Option<&'e CodeObject>,
+    /// Paths of profiles in the bundle where macOS does not look for any.
+    pub misplaced: &'e [String],
     /// The time for which it is to hold.
     pub at: UnixTime,
 }
@@ -33,20 +36,22 @@ impl<'e> ProfileSubject<'e> {
             path,
             profile: Some(profile),
             object: None,
+            misplaced: &[],
             at,
         }
     }
 
     /// Every code object of an item that has a profile, or claims what a profile must grant.
     #[must_use]
-    pub fn of_item(evidence: &'e Evidence) -> Vec<Self> {
-        let objects = evidence.code.iter().map(|object| Self {
+    pub fn of_item(evidence: &'e Evidence, survey: &'e Survey) -> Vec<Self> {
+        let objects = evidence.code.iter().enumerate().map(|(index, object)| Self {
             path: match object.path.as_str() {
                 "" => evidence.path.clone(),
                 inside => format!("{}/{inside}", evidence.path.trim_end_matches('/')),
             },
             profile: object.profile.as_ref().map(|embedded| embedded.profile.as_ref()),
             object: Some(object),
+            misplaced: survey.misplaced_profiles_of(index),
             at: evidence.at,
         });
         objects
@@ -148,7 +153,7 @@ fn subject(subject: &ProfileSubject<'_>) -> Json {
         "good": subject.is_good(),
         "problem": problem,
         "profile": subject.profile.and_then(Result::ok).map(facts),
-        "misplaced": subject.object.map(|object| &object.misplaced_profiles),
+        "misplaced": subject.object.map(|_| subject.misplaced),
         "claims": claims,
     })
 }

@@ -5,7 +5,7 @@ use super::{Check, Family, Rule};
 use crate::archive::ArchiveFormat;
 use crate::finding::{Party, Place, Severity, Target};
 use crate::remedy::{Sign, Step, Word};
-use crate::verify::{ArchiveEvidence, ArchivedCode, ArchivedSignature};
+use crate::survey::{ArchiveEvidence, ArchivedCode, ArchivedSignature};
 
 const ISSUES: &str =
     "https://developer.apple.com/documentation/security/resolving-common-notarization-issues";
@@ -19,7 +19,7 @@ pub(super) fn unsigned(
     said: impl Fn(&[&ArchivedCode]) -> String,
     severity: impl Fn(&ArchiveEvidence, &[&ArchivedCode]) -> Severity,
 ) {
-    for archive in &check.evidence().archives {
+    for archive in &check.survey().archives {
         let bad: Vec<&ArchivedCode> = archive
             .code
             .iter()
@@ -90,7 +90,7 @@ fn unsigned_in_archive(check: &mut Check<'_>) {
         }
     };
     unsigned(check, |format| format != ArchiveFormat::Asar, said, severity);
-    for archive in &check.evidence().archives {
+    for archive in &check.survey().archives {
         if !archive.encrypted.is_empty() {
             check.unknown(&archive.path, "members are encrypted");
         }
@@ -98,7 +98,7 @@ fn unsigned_in_archive(check: &mut Check<'_>) {
 }
 
 fn encrypted(check: &mut Check<'_>) {
-    for archive in &check.evidence().archives {
+    for archive in &check.survey().archives {
         if !archive.encrypted.is_empty() {
             let names: Vec<String> = archive.encrypted.iter().map(ToString::to_string).collect();
             check.file(&archive.path, format!("a password protects {}", list(&names)));
@@ -107,7 +107,7 @@ fn encrypted(check: &mut Check<'_>) {
 }
 
 fn misnamed(check: &mut Check<'_>) {
-    for archive in &check.evidence().archives {
+    for archive in &check.survey().archives {
         let kind = match archive.format {
             _ if !archive.is_misnamed => continue,
             ArchiveFormat::Gzip => "compressed with gzip",

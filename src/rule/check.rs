@@ -19,6 +19,7 @@ use crate::budget::Budget;
 use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::parallel;
 use crate::remedy::{Facts, Repair};
+use crate::survey::Survey;
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, Product, SliceEvidence};
 
@@ -101,10 +102,15 @@ impl Unknown {
     }
 }
 
-/// Runs every rule over the evidence about one item; without a target, the signing certificate decides where it is
+/// Runs every rule over the evidence and the survey of one item; without a target, the signing certificate decides where it is
 /// meant to go.
 #[must_use]
-pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expectations) -> Advice {
+pub fn advise(
+    evidence: &Evidence,
+    survey: &Survey,
+    target: Option<Target>,
+    expectations: &Expectations,
+) -> Advice {
     let mut empty = Advice::unasked(evidence, target);
     let not_demanded = all().into_iter().filter(|rule| !expectations.asks(rule));
     empty.not_demanded = not_demanded.map(|rule| rule.id).collect();
@@ -118,6 +124,7 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         let mut check = Check {
             rule,
             evidence,
+            survey,
             expectations,
             shared,
             advice: &mut advice,
@@ -157,6 +164,7 @@ pub fn advise(evidence: &Evidence, target: Option<Target>, expectations: &Expect
         let mut check = Check {
             rule: &LIMIT_REACHED,
             evidence,
+            survey,
             expectations,
             shared: &shared,
             advice: &mut limited,
@@ -265,6 +273,7 @@ pub(super) struct Shared {
 pub(crate) struct Check<'a> {
     rule: &'static Rule,
     evidence: &'a Evidence,
+    survey: &'a Survey,
     expectations: &'a Expectations,
     shared: &'a Shared,
     advice: &'a mut Advice,
@@ -296,6 +305,11 @@ impl<'a> Check<'a> {
     /// What is known about the item.
     pub(crate) fn evidence(&self) -> &'a Evidence {
         self.evidence
+    }
+
+    /// Further facts about it, which no verdict needs.
+    pub(super) fn survey(&self) -> &'a Survey {
+        self.survey
     }
 
     /// What the user expects of it.

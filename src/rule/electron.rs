@@ -14,7 +14,8 @@ use crate::bundle::BundleKind;
 use crate::finding::{Severity, Target};
 use crate::remedy::{SIGN_EDITED, Step};
 use crate::source::{Listing, NodeId};
-use crate::verify::{ArchivedCode, CodeKind, CodeObject};
+use crate::survey::ArchivedCode;
+use crate::verify::{CodeKind, CodeObject};
 
 const ELECTRON: &str = "Electron Framework.framework";
 const EMBEDDED: &str = "Chromium Embedded Framework.framework";

@@ -11,7 +11,8 @@ use crate::finding::{Party, Severity};
 use crate::plist::{Dictionary, Value};
 use crate::remedy::{Claims, SIGN, Sign, Step, Word, run};
 use crate::source::{MAX_LINKS, NodeId};
-use crate::verify::{CodeKind, CodeObject, Evidence, LaunchdJob};
+use crate::survey::LaunchdJob;
+use crate::verify::{CodeKind, CodeObject, Evidence};
 
 const PAGE: &str = "https://developer.apple.com/documentation/servicemanagement/updating-helper-executables-from-earlier-versions-of-macos";
 const SANDBOX: &str = "com.apple.security.app-sandbox";
@@ -64,7 +65,7 @@ fn app_of<'a>(evidence: &'a Evidence, job: &LaunchdJob) -> Option<&'a CodeObject
 /// Hands over every list that could be read.
 pub(super) fn each<'a>(check: &mut Check<'a>, visit: impl Fn(&mut Check<'a>, Job<'a>)) {
     let evidence = check.evidence();
-    for job in &evidence.launchd_jobs {
+    for job in &check.survey().launchd_jobs {
         if let (Some(app), Ok(Some(list))) = (app_of(evidence, job), &job.list) {
             visit(check, Job { job, app, list });
         }
@@ -73,7 +74,7 @@ pub(super) fn each<'a>(check: &mut Check<'a>, visit: impl Fn(&mut Check<'a>, Job
 
 fn lists(check: &mut Check<'_>) {
     let evidence = check.evidence();
-    for job in &evidence.launchd_jobs {
+    for job in &check.survey().launchd_jobs {
         let Some(app) = app_of(evidence, job) else {
             continue;
         };

@@ -279,8 +279,13 @@ pub(super) const RULES: &[Rule] = &[
         catalogue: "R284",
         explanation: "Usual Mac volumes do not tell upper case from lower: of two such files one replaces the other when the bundle is copied or unpacked, and the seal is broken.",
         remedy: &[Step::Say("rename one of the two, then sign again"), SIGN],
-        check: about! {
-            Oddity::NamesCollide { other } => format!("differs from {other} in case only"),
+        check: |check| {
+            for collision in &check.survey().collisions {
+                check.file(
+                    &collision.path,
+                    format!("differs from {} in case only", collision.other),
+                );
+            }
         },
         ..Rule::BASE
     },

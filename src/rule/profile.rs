@@ -322,9 +322,11 @@ pub(super) const RULES: &[Rule] = &[
         ],
         apple: NO_MATCH,
         check: |check| {
-            for object in &check.evidence().code {
+            let survey = check.survey();
+            for (index, object) in check.evidence().code.iter().enumerate() {
+                let misplaced = survey.misplaced_profiles_of(index);
                 let needs = object.profile.is_none() && programs(object).iter().any(|slice| depends(slice));
-                let Some(first) = object.misplaced_profiles.first() else {
+                let Some(first) = misplaced.first() else {
                     continue;
                 };
                 if needs {
@@ -334,7 +336,7 @@ pub(super) const RULES: &[Rule] = &[
                     check.object(object, message).path.clone_from(first);
                     continue;
                 }
-                for path in &object.misplaced_profiles {
+                for path in misplaced {
                     let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
                     // Other names may be somebody's data, such as those of a tool that installs profiles.
                     if name.starts_with("embedded.") && !is_of_bundle_without_code(path) {

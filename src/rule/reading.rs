@@ -134,7 +134,7 @@ pub(super) const LIMIT_REACHED: Rule = Rule {
                 finding.details.push(("limit", name.to_owned()));
             }
         }
-        for archive in &evidence.archives {
+        for archive in &check.survey().archives {
             for unread in &archive.unread {
                 if let Some(name) = unread.limit {
                     let place = match unread.name.to_string() {

@@ -315,8 +315,6 @@ pub struct CodeObject {
     pub parent: Option<usize>,
     /// The provisioning profile of a bundle, where macOS looks for it.
     pub profile: Option<ProfileEvidence>,
-    /// Paths of profiles for which this bundle is the innermost one, and where nothing looks for them.
-    pub misplaced_profiles: Vec<String>,
     /// How `codesign` spells the path of the selected version of a framework: the path from the item, and the one to
     /// print in its place.
     pub spelling: Option<(String, String)>,
@@ -349,7 +347,6 @@ impl CodeObject {
             unmet_slice: None,
             parent: None,
             profile: None,
-            misplaced_profiles: Vec::new(),
             spelling: None,
             slices: Vec::new(),
             unread_architectures: Vec::new(),

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::{
-    ArchiveEvidence, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, LaunchdJob, Options,
-    TicketEvidence, Unopened, code, fold,
+    CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, Options, TicketEvidence, Unopened, code,
+    fold,
 };
 use crate::archive::ContainerFormat;
 use crate::budget::Budget;
@@ -37,13 +37,19 @@ pub struct Unread {
 
 impl Unread {
     /// A place that this error kept from being read.
-    pub(super) fn new(path: String, error: &SourceError) -> Self {
+    pub(crate) fn new(path: String, error: &SourceError) -> Self {
         Self {
             path,
             reason: error.reason(),
             limit: error.budget(),
         }
     }
+}
+
+/// Puts places that could not be read in the order of their paths, each of them once.
+pub(super) fn sort_unread(unread: &mut Vec<Unread>) {
+    unread.sort_by(|one, other| (&one.path, one.limit).cmp(&(&other.path, other.limit)));
+    unread.dedup();
 }
 
 /// Everything known about one item.
@@ -69,10 +75,6 @@ pub struct Evidence {
     pub tickets: Vec<TicketEvidence>,
     /// Places that could not be read.
     pub unread: Vec<Unread>,
-    /// Property lists for launchd in the item's bundles.
-    pub launchd_jobs: Vec<LaunchdJob>,
-    /// Archives in the item with code, or with what could not be read.
-    pub archives: Vec<ArchiveEvidence>,
     /// The archive that the item lies in, if it does.
     pub container: Option<Container>,
     /// The item itself as an archive in ZIP form, if it is one without a signature and its directory can be read.
@@ -104,8 +106,6 @@ impl Evidence {
             listing,
             tickets: Vec::new(),
             unread: Vec::new(),
-            launchd_jobs: Vec::new(),
-            archives: Vec::new(),
             container: None,
             as_archive: None,
             format: None,
@@ -141,6 +141,16 @@ impl Evidence {
             code::push(item, kind, String::new(), None);
             self.codesign = fold(&self.code, gaps, &self.flags);
         }
+    }
+
+    /// Adds places that could not be read, and judges again: nothing follows from what was not found there.
+    pub(crate) fn add_unread(&mut self, unread: Vec<Unread>) {
+        if unread.is_empty() {
+            return;
+        }
+        self.unread.extend(unread);
+        sort_unread(&mut self.unread);
+        self.judge();
     }
 
     /// What could not be seen.

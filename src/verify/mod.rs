@@ -4,8 +4,6 @@
 //! which Apple's `SecStaticCode::staticValidate` meets faults (specification 11.2) decides which one the verdict
 //! names.
 
-mod archive_walk;
-mod archives;
 mod code;
 mod codesign;
 mod components;
@@ -15,11 +13,11 @@ mod evidence;
 mod fault;
 mod files;
 mod flags;
+mod item;
 mod item_entry;
 mod item_evidence;
 mod item_walk;
 mod items;
-mod launchd;
 mod links;
 mod main_executable;
 mod mains;
@@ -37,11 +35,10 @@ mod status;
 mod tickets;
 mod verdict;
 
-pub use archives::{ArchiveEvidence, ArchivedCode, ArchivedName, ArchivedSignature, UnreadMember};
 pub use code::HostArchitecture;
 pub use codesign::{CodesignAnswer, CodesignFailure, CodesignVerdict, Evaluated, NotJudged};
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
-pub use engine::{verify, verify_item, verify_tree};
+pub use engine::{Examine, examine_item, verify, verify_item};
 pub use entitled::EntitlementsState;
 pub use evidence::{
     CodeKind, CodeObject, EmbeddedList, InfoPlistFile, Nesting, SealEvidence, SignatureKind, SliceEvidence,
@@ -49,9 +46,10 @@ pub use evidence::{
 };
 pub use fault::{Fault, FaultKind, SidebandPlace, SlotProblem, Stage};
 pub use flags::CodesignFlags;
+pub(crate) use item::given_up;
+pub use item::verify_tree;
 pub use item_evidence::{Evidence, Statistics, Unread};
 pub use items::{Item, Items, Skipped, Unopened, items};
-pub use launchd::LaunchdJob;
 pub use links::LinkProblem;
 pub use oddity::Oddity;
 pub use options::Options;

@@ -89,12 +89,6 @@ pub enum Oddity {
     },
     /// A bundle with code that the seal around it takes for data (row 92).
     BundleAsData,
-    /// Two names in one folder that differ in case only, so that a usual volume holds one of them (specification
-    /// 6.14).
-    NamesCollide {
-        /// The other name.
-        other: String,
-    },
     /// A file in a place that every seal leaves out (rows 67 and 68).
     HidingPlace,
     /// A sealed path that leads out of the bundle (row 105).

@@ -41,8 +41,6 @@ pub struct Options {
     pub keeps_file_digests: bool,
     /// Which implementation computes digests; the result is the same with all.
     pub kernel: Kernel,
-    /// Whether nobody asks what is in archives: no verdict depends on it, only advice.
-    pub skips_archives: bool,
     /// Whether containers are files like others, as for `codesign`. What is in them counts for nothing then.
     pub containers_are_files: bool,
     /// Whether an operand that is a file without code, and no container, is left out of the items.

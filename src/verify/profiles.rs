@@ -1,15 +1,13 @@
-//! Finds and reads the provisioning profiles of an item, and holds claims against them.
+//! Reads the provisioning profiles of an item where macOS looks for them, and holds claims against them.
 //!
 //! Technical note TN3125: the profile of a bundle for macOS is `Contents/embedded.provisionprofile`, that of a flat
 //! bundle lies in its folder: `embedded.provisionprofile` for drivers, `embedded.mobileprovision` for iOS. macOS looks
 //! for the profile of a program in the bundle whose main executable it is, nowhere else. Names count by their case
 //! here, since a volume may be case-sensitive.
 
-use std::collections::{HashMap, HashSet};
-
 use thiserror::Error;
 
-use super::{CodeKind, CodeObject, Options, SliceEvidence, Unread};
+use super::{CodeObject, Options, SliceEvidence, Unread};
 use crate::bundle::Layout;
 use crate::entitlements::{Class, Platform, classify, find};
 use crate::plist::Value;
@@ -18,8 +16,6 @@ use crate::source::{Kind, Lookup, NodeId, SourceError, Tree};
 
 /// Links followed to a profile: the kernel's own limit.
 const MAX_LINKS: usize = 32;
-/// Paths of misplaced profiles that are kept for one bundle; one is enough to understand.
-const MAX_MISPLACED: usize = 16;
 
 /// Name of a profile for macOS.
 const MAC: &str = "embedded.provisionprofile";
@@ -205,43 +201,4 @@ fn child<T: Tree + ?Sized>(tree: &T, directory: NodeId, name: &str) -> Option<No
         _ => entry,
     };
     tree.node(found).is_file().then_some(found)
-}
-
-/// Notes every other profile in the item with the innermost bundle around it.
-pub(super) fn find_misplaced<T: Tree + ?Sized>(tree: &T, code: &mut [CodeObject]) {
-    let in_place: HashSet<String> = code
-        .iter()
-        .filter_map(|object| Some(object.profile.as_ref()?.path.clone()))
-        .collect();
-    // Of several with one path the last one counts.
-    let bundles: HashMap<String, usize> = code
-        .iter()
-        .enumerate()
-        .filter(|(_, object)| matches!(object.kind, CodeKind::Bundle(_)))
-        .map(|(index, object)| (object.path.clone(), index))
-        .collect();
-    for node in tree.listing().ids() {
-        let facts = tree.node(node);
-        let is_profile = [".provisionprofile", ".mobileprovision"].iter().any(|extension| {
-            let start = facts.name.len().checked_sub(extension.len());
-            let end = start.and_then(|start| facts.name.get(start..));
-            end.is_some_and(|end| end.eq_ignore_ascii_case(extension.as_bytes()))
-        });
-        if !is_profile || facts.is_directory() {
-            continue;
-        }
-        let path = tree.path(node);
-        if in_place.contains(&path) {
-            continue;
-        }
-        let folders = path.rmatch_indices('/').filter_map(|(at, _)| path.get(..at));
-        let owner = folders.chain(std::iter::once("")).find_map(|folder| {
-            tree.budget().scan(folder.len()).ok()?;
-            bundles.get(folder)
-        });
-        let owner = owner.and_then(|index| code.get_mut(*index));
-        if let Some(owner) = owner.filter(|owner| owner.misplaced_profiles.len() < MAX_MISPLACED) {
-            owner.misplaced_profiles.push(path);
-        }
-    }
 }

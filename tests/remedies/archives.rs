@@ -2,11 +2,12 @@
 
 use std::fs;
 
-use sealcheck::rule::{Expectations, advise};
-use sealcheck::verify::{items, verify};
+use sealcheck::rule::Expectations;
+use sealcheck::verify::items;
 
 use super::Bench;
 use crate::support::bundle::write;
+use crate::support::examined::{advise, examine};
 use crate::support::foundry::{app, framework, options};
 use crate::support::tools::Shell;
 use crate::support::zip::{members, zip};
@@ -27,7 +28,7 @@ fn code_in_an_archive_is_unpacked_repaired_and_packed_with_its_links() {
     let advice = || {
         let item = items(&archive, &options()).unwrap().paths().remove(0);
         advise(
-            &verify(&item, &options()).unwrap(),
+            &examine(&item, &options()).unwrap(),
             None,
             &Expectations::default(),
         )

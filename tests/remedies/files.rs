@@ -96,8 +96,8 @@ fn no_path_in_a_command_has_two_slashes() {
     fs::remove_file(bench.at("Versions/Current")).unwrap();
     let path = format!("{}//./{name}//", bench.around().display());
     let evidence =
-        sealcheck::verify::verify(std::path::Path::new(&path), &crate::support::foundry::options());
-    let advice = sealcheck::rule::advise(
+        crate::support::examined::examine(std::path::Path::new(&path), &crate::support::foundry::options());
+    let advice = crate::support::examined::advise(
         &evidence.unwrap(),
         None,
         &sealcheck::rule::Expectations::default(),

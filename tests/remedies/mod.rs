@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 
 use sealcheck::Target;
 use sealcheck::finding::Severity;
-use sealcheck::rule::{Advice, Expectations, advise};
-use sealcheck::verify::verify;
+use sealcheck::rule::{Advice, Expectations};
 
+use crate::support::examined::{advise, examine};
 use crate::support::foundry::{Code, options};
 use crate::support::tools::Shell;
 
@@ -90,7 +90,7 @@ impl Bench {
     }
 
     pub fn advice(&self) -> Advice {
-        let evidence = verify(&self.path, &options()).unwrap();
+        let evidence = examine(&self.path, &options()).unwrap();
         advise(&evidence, self.target, &self.expectations)
     }
 

@@ -11,7 +11,7 @@ use sealcheck::finding::{Finding, Severity, Target};
 use sealcheck::rule::Advice;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Anchors;
-use sealcheck::verify::{Evidence, Options, verify};
+use sealcheck::verify::Options;
 
 use super::bundle::{RULES, sign_with, write, write_executable};
 use super::cms::{Authority, CmsSigner};
@@ -19,6 +19,8 @@ use super::macho::{self, Thin, arm64, x86_64};
 use super::pki::{self, Issued};
 use super::plist::{self, Entries, entries};
 use super::signature::{Bound, RUNTIME, Signer, adhoc, certified};
+
+use crate::support::examined::{Examined, examine};
 
 /// The team of the test's developer.
 pub const TEAM: &str = "ABCDE12345";
@@ -450,8 +452,8 @@ pub struct Built {
 
 impl Built {
     /// The evidence, with the test's root for Apple's.
-    pub fn evidence(&self) -> Evidence {
-        verify(&self.path, &options()).unwrap()
+    pub fn evidence(&self) -> Examined {
+        examine(&self.path, &options()).unwrap()
     }
 
     /// What the rules say after something was done to it that macOS refuses.

@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use sealcheck::finding::{Finding, Severity, Target};
-use sealcheck::verify::{CodesignFlags, Evidence, Options, verify};
+use sealcheck::survey::Survey;
+use sealcheck::verify::{CodesignFlags, Evidence, Options};
+
+use crate::support::examined::examine;
 
 /// Evidence with all findings.
 pub struct Judged {
     pub evidence: Evidence,
+    pub survey: Survey,
     pub findings: Vec<Finding>,
 }
 
@@ -18,15 +22,19 @@ pub fn judge(path: &Path) -> Judged {
 
 /// The same with other options.
 pub fn judge_with(path: &Path, options: &Options) -> Judged {
-    let evidence = verify(path, options).unwrap();
+    let examined = examine(path, options).unwrap();
     // Where it may stay where it was made: what stores and notaries demand is tested elsewhere.
-    let findings = sealcheck::rule::advise(
-        &evidence,
+    let findings = crate::support::examined::advise(
+        &examined,
         Some(Target::Local),
         &sealcheck::rule::Expectations::default(),
     )
     .findings;
-    Judged { evidence, findings }
+    Judged {
+        evidence: examined.evidence,
+        survey: examined.survey,
+        findings,
+    }
 }
 
 /// Options of `--no-strict`.

@@ -6,6 +6,7 @@ pub mod cms;
 pub mod codesign;
 pub mod container;
 pub mod der;
+pub mod examined;
 pub mod foundry;
 pub mod judge;
 pub mod macho;
@@ -75,10 +76,10 @@ pub fn notice(text: &str) {
 
 /// Advice for code that its test does not mean to staple: whether a ticket is stapled is asked in `rules_tickets`.
 pub fn advise_unstapled(
-    evidence: &sealcheck::verify::Evidence,
+    evidence: &examined::Examined,
     target: Option<sealcheck::finding::Target>,
 ) -> sealcheck::rule::Advice {
-    let mut advice = sealcheck::rule::advise(evidence, target, &sealcheck::rule::Expectations::default());
+    let mut advice = examined::advise(evidence, target, &sealcheck::rule::Expectations::default());
     advice
         .findings
         .retain(|finding| !matches!(finding.rule, "ticket-missing" | "tool-cannot-be-stapled"));

@@ -35,8 +35,8 @@ pub fn write_profile(subject: &ProfileSubject<'_>, style: Style, out: &mut dyn W
             grants(profile, style, out)?;
         }
     }
-    if let Some(object) = subject.object {
-        for path in &object.misplaced_profiles {
+    if subject.object.is_some() {
+        for path in subject.misplaced {
             writeln!(
                 out,
                 "  {DOUBTFUL}macOS does not look for a profile at {}{DOUBTFUL:#}",

@@ -73,6 +73,7 @@ fn undecided(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
     let rules: Vec<&str> = rules.into_iter().collect();
     let expected = (!rules.is_empty()).then(|| format!("not known whether it is met: {}", rules.join(", ")));
     let contents = outcome
+        .survey
         .has_unread_archive()
         .then(|| "not all archives in it were read".to_owned());
     for (what, text) in [("expected", expected), ("contents", contents)] {

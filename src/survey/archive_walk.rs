@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::archives::{ArchiveEvidence, ArchivedCode, ArchivedName, Reason, UnreadMember, signature_of};
+use super::archive_facts::{ArchiveEvidence, ArchivedCode, ArchivedName, Reason, UnreadMember};
+use super::archived_code::signature_of;
 use crate::archive::{
     ArchiveFormat, Asar, AsarError, Inflater, MemberError, Stream, StreamError, Tar, TarError, Zip, ZipError,
     is_tar,

@@ -3,10 +3,10 @@
 //! They lie in `Library/LaunchAgents` and `Library/LaunchDaemons` of a bundle's `Contents`. Lists that a program writes
 //! at run time, or copies from elsewhere, are not looked for.
 
-use super::Unread;
 use crate::limits::{LAUNCHD_LIST, LAUNCHD_LISTS};
 use crate::plist::{self, Dictionary, Form, Value};
 use crate::source::{NodeId, Tree};
+use crate::verify::Unread;
 
 /// A property list for launchd.
 #[derive(Debug, Clone, PartialEq)]
