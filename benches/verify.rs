@@ -69,7 +69,8 @@ fn pages(criterion: &mut Criterion) {
             group.bench_function(format!("{:?}-{jobs}-jobs", kernel.name()), |bencher| {
                 bencher.iter(|| {
                     let tables = [(HashType::Sha256, &slots[..])];
-                    let bad = pool.install(|| mismatched_pages(kernel, &code, geometry, &tables, &|_| ()));
+                    let bad = pool
+                        .install(|| mismatched_pages(kernel, &code, geometry, &tables, &|_, work| work()));
                     assert!(black_box(bad).is_empty());
                 });
             });

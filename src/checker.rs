@@ -15,6 +15,7 @@ use crate::rule::{Advice, Expectations, advise};
 use crate::source::{Archives, NamedBytes, SourceError, Tree, shown_path};
 use crate::survey::{Survey, examine_item, examine_tree};
 use crate::time::UnixTime;
+use crate::timing::Phase;
 use crate::verify::{Item, Items, Options, items, verify_item};
 
 /// Checks items, each in full. One checker serves any number of items, also from several threads.
@@ -65,7 +66,8 @@ impl Checker {
             ..self.options.clone()
         };
         let found = self.threads.install(|| items(Path::new(&name), &options))?;
-        let all = found.items.iter().map(|item| self.check_with(item, &options));
+        let all = found.items.iter();
+        let all = all.map(|item| self.check_with(item, &measured(&options)));
         let unread = found.unread.into_iter().map(|place| SourceError::Unread {
             path: place.path,
             reason: place.reason,
@@ -78,8 +80,10 @@ impl Checker {
     /// # Errors
     /// [`SourceError`] when the main file of the root cannot be read.
     pub fn check_tree<T: Tree + ?Sized>(&self, tree: &T) -> Result<Outcome, SourceError> {
+        let options = measured(&self.options);
         self.threads.install(|| {
-            let (mut evidence, survey) = examine_tree(tree, &self.options)?;
+            let examined = options.measure(Phase::Other, || examine_tree(tree, &options));
+            let (mut evidence, survey) = examined?;
             let advice = advise(&evidence, &survey, self.target, &self.expectations);
             evidence.mind_budget();
             Ok(assessed(Outcome::new(evidence, survey, advice)))
@@ -93,9 +97,11 @@ impl Checker {
     /// [`SourceError`] when it cannot be read, and [`SourceError::ManyItems`] when there are several; then [`Self::check_all`]
     /// checks each of them. Every defect of the code itself is in the outcome.
     pub fn check(&self, path: &Path) -> Result<Outcome, SourceError> {
-        let mut found = self.items(path)?;
+        // The search for the item is a part of the work on it.
+        let options = measured(&self.options);
+        let mut found = self.threads.install(|| items(path, &options))?;
         match (found.items.pop(), found.items.len(), found.unread.len()) {
-            (Some(item), 0, 0) => self.check_item(&item),
+            (Some(item), 0, 0) => self.check_with(&item, &options),
             (_, others, unread) => {
                 let count = others.saturating_add(1).saturating_add(unread);
                 let path = shown_path(path);
@@ -140,13 +146,22 @@ impl Checker {
     /// # Errors
     /// [`SourceError`] when it cannot be read.
     pub fn check_item(&self, item: &Item) -> Result<Outcome, SourceError> {
-        self.check_with(item, &self.options)
+        self.check_with(item, &measured(&self.options))
     }
 
     fn check_with(&self, item: &Item, options: &Options) -> Result<Outcome, SourceError> {
         // On a thread of its own stack, whatever the caller's is.
         self.threads
             .install(|| examine(item, options, self.target, Some(&self.expectations)).map(assessed))
+    }
+}
+
+/// The options, with what measures the work on one item.
+fn measured(options: &Options) -> Options {
+    let timings = options.timings.as_ref();
+    Options {
+        timings: timings.map(|timings| Arc::new(timings.anew())),
+        ..options.clone()
     }
 }
 
@@ -165,11 +180,12 @@ pub(crate) fn examine(
     expectations: Option<&Expectations>,
 ) -> Result<Outcome, SourceError> {
     let Some(expectations) = expectations else {
-        let evidence = verify_item(item, options)?;
+        let evidence = options.measure(Phase::Other, || verify_item(item, options))?;
         let advice = Advice::unasked(&evidence, target);
         return Ok(Outcome::new(evidence, Survey::default(), advice));
     };
-    let (mut evidence, survey) = examine_item(item, options)?;
+    let examined = options.measure(Phase::Other, || examine_item(item, options));
+    let (mut evidence, survey) = examined?;
     let advice = advise(&evidence, &survey, target, expectations);
     evidence.mind_budget();
     Ok(Outcome::new(evidence, survey, advice))

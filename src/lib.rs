@@ -33,11 +33,12 @@
 //!
 //! # What the caller decides
 //! The time for which verdicts hold, and whether the process survives that a file is cut short while it is read
-//! ([`guard_mappings`]). Nothing asks a network, reads the clock or prints.
+//! ([`guard_mappings`]). Nothing asks a network, reads the clock or prints. Where the caller
+//! passes a clock in ([`Options::timings`]), the phases of the work are measured with it.
 //!
 //! # Layers
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
-//! `octets`, `parallel`, `limits`, `budget`, `time`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
+//! `octets`, `parallel`, `limits`, `budget`, `time`, `timing`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
 //! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `survey`, `gatekeeper`, `remedy`, `finding`, `rule`, `outcome`, `report`, `checker`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
@@ -101,6 +102,8 @@ pub mod ticket;
 #[doc(hidden)]
 pub mod time;
 #[doc(hidden)]
+pub mod timing;
+#[doc(hidden)]
 pub mod trust;
 #[doc(hidden)]
 pub mod verify;
@@ -122,6 +125,7 @@ pub use rule::{Advice, Demand, Expectations, ExpectedEntitlement, Unknown};
 pub use source::guard_mappings;
 pub use source::{NamedBytes, SourceError};
 pub use time::UnixTime;
+pub use timing::{Phase, PhaseTime, Timings};
 pub use trust::{AnchorError, Anchors, CertificateKind, Identity};
 pub use verify::{
     CodeKind, CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated,

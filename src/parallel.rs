@@ -61,6 +61,12 @@ pub(crate) fn join<A: Send, B: Send>(
     (one(), other())
 }
 
+/// Does the work on one of the threads that share it, so that no thread only waits for them.
+#[cfg(feature = "cli")]
+pub(crate) fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    join(work, || ()).0
+}
+
 /// The number of threads that work is shared by.
 pub(crate) fn threads() -> usize {
     #[cfg(feature = "parallel")]

@@ -126,6 +126,7 @@ mod statuses;
 mod supply;
 mod survey;
 mod tickets;
+mod timings;
 mod unicode_names;
 mod unreadable;
 mod usage;

@@ -32,6 +32,7 @@ fn reports_keep_to_the_published_schema() {
     flip(&broken.join("Contents/MacOS/Acme"), 0x5010);
     let readme = project().join("README.md");
     let arguments = [
+        "--timings".as_ref(),
         "--format".as_ref(),
         "json".as_ref(),
         real_app().into_os_string().as_os_str(),

@@ -358,6 +358,12 @@ pub(super) struct Reports {
     /// working folder]
     #[arg(long, value_name = "FOLDER")]
     pub(super) source_root: Option<PathBuf>,
+    /// Print on standard error how long each phase of the work took, item by item
+    ///
+    /// The time of a phase is that of all threads together, so that it may be more than has passed; with --jobs 1 the phases add up to the
+    /// time that has passed. Rates are those of one thread. A report in JSON has the same numbers in stats.phases.
+    #[arg(long)]
+    pub(super) timings: bool,
 }
 
 impl Arguments {

@@ -3,17 +3,20 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::exit::Exit;
 use super::left_out::{Omissions, Reached};
 use super::outputs::Outputs;
 use super::progress::Watch;
+use super::timings::Clock;
 use super::words::nearest_command;
 use super::{Session, complain};
 use crate::outcome::Outcome;
 use crate::report::{LeftOut, Run, Settings, Summary, Unreadable};
 use crate::source::{SourceError, shown_path};
-use crate::verify::{Item, Skipped, items};
+use crate::timing::Timings;
+use crate::verify::{Item, Options, Skipped, items};
 
 /// The items of a run.
 #[derive(Default)]
@@ -22,6 +25,8 @@ pub(super) struct Operands {
     unreadable: Vec<Unreadable>,
     skipped: Skipped,
     left_out: Vec<LeftOut>,
+    /// How long the search for the items took, where the work is measured.
+    search: Option<Arc<Timings>>,
     /// Where the items were looked for.
     pub(super) reached: Reached,
 }
@@ -41,10 +46,17 @@ impl Operands {
         if session.options.detached.is_some() {
             return Self::plain(paths);
         }
-        let mut operands = Self::default();
+        let mut operands = Self {
+            search: session.timings(),
+            ..Self::default()
+        };
+        let options = Options {
+            timings: operands.search.clone(),
+            ..session.options.clone()
+        };
         let mut omissions = Omissions::begin(&session.decisions.omissions, session.options.at);
         for path in paths {
-            match items(path, &session.options) {
+            match items(path, &options) {
                 Ok(found) => {
                     for unread in found.unread {
                         if !omissions.leaves_out(Path::new(&unread.path), path) {
@@ -113,6 +125,7 @@ pub(super) struct Course<'a, 'o> {
     skipped: Skipped,
     left_out: Vec<LeftOut>,
     worst: Exit,
+    clock: Option<Clock>,
     /// Whether nothing was left out so far.
     pub(super) is_complete: bool,
 }
@@ -155,6 +168,9 @@ impl<'a, 'o> Course<'a, 'o> {
                 Exit::NotJudged
             },
             is_complete: unreadable.is_empty(),
+            clock: session
+                .is_timed
+                .then(|| Clock::new(operands.search.take(), operands.items.len())),
             unreadable,
         }
     }
@@ -162,9 +178,14 @@ impl<'a, 'o> Course<'a, 'o> {
     /// Examines one item; complains where it cannot be read.
     pub(super) fn examine(&mut self, item: &Item) -> Option<Outcome> {
         let progress = self.watch.next();
+        let timings = self
+            .clock
+            .as_ref()
+            .and_then(|clock| clock.next(self.session.timings()));
         let examined = self.session.judge(
             item,
             &progress,
+            timings,
             self.settings.has_findings || self.settings.is_assessment,
         );
         self.watch.done();
@@ -199,10 +220,17 @@ impl<'a, 'o> Course<'a, 'o> {
         self.worst.worsen(status);
         self.summary.add(outcome, self.settings);
         let Self {
-            outputs, out, watch, ..
+            outputs,
+            out,
+            watch,
+            clock,
+            ..
         } = self;
         watch.hidden(|| {
             outputs.add(outcome, *out)?;
+            if let Some(clock) = clock {
+                complain(&clock.add(outcome));
+            }
             if watch.is_visible() {
                 out.flush()?;
             }
@@ -222,6 +250,7 @@ impl<'a, 'o> Course<'a, 'o> {
             skipped,
             left_out,
             mut worst,
+            clock,
             ..
         } = self;
         drop(watch);
@@ -234,6 +263,9 @@ impl<'a, 'o> Course<'a, 'o> {
             exit_status: worst.number(),
         };
         outputs.end(run, &mut worst, out)?;
+        if let Some(sum) = clock.and_then(Clock::end) {
+            complain(&sum);
+        }
         Ok(worst)
     }
 }

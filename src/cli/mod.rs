@@ -27,6 +27,7 @@ mod source_root;
 mod spelling;
 mod thread;
 mod ticket;
+mod timings;
 mod values;
 mod verify;
 mod words;
@@ -62,6 +63,7 @@ use crate::rule::{Baseline, Expectations};
 use crate::source::SourceError;
 use crate::survey::{Survey, examine_item};
 use crate::time::UnixTime;
+use crate::timing::Timings;
 use crate::trust::Anchors;
 use crate::verify::{
     Evidence, Item, Options, OsStatus, Progress, SliceEvidence, every_slice_satisfies, verify_item,
@@ -192,6 +194,8 @@ struct Session<'a> {
     config_place: Option<String>,
     baseline: Option<Baseline>,
     source: SourceRoot,
+    /// True if the work is measured.
+    is_timed: bool,
     /// Standard error, where the styles of Apple's tools report.
     apple: RefCell<Sink>,
 }
@@ -313,6 +317,7 @@ impl<'a> Session<'a> {
             decisions,
             baseline,
             source,
+            is_timed: arguments.command.reports().is_some_and(|reports| reports.timings),
             apple: RefCell::new(Sink::error(closed)),
         })
     }
@@ -331,6 +336,13 @@ impl<'a> Session<'a> {
             added.map_err(|error| (say(path, &error), Exit::Usage))?;
         }
         Ok(anchors)
+    }
+
+    /// What measures the work, where that is asked for.
+    fn timings(&self) -> Option<Arc<Timings>> {
+        let start = Instant::now();
+        self.is_timed
+            .then(|| Arc::new(Timings::new(move || start.elapsed())))
     }
 
     /// The table at the end of a report for people; `is_own` is false in the styles of Apple's tools, which have none.
@@ -391,16 +403,23 @@ impl<'a> Session<'a> {
         &self,
         item: &Item,
         progress: &Arc<Progress>,
+        timings: Option<Arc<Timings>>,
         has_findings: bool,
     ) -> Result<Outcome, SourceError> {
         let options = Options {
             progress: Some(Arc::clone(progress)),
+            timings,
             ..self.options.clone()
         };
         let start = Instant::now();
         let target = self.target;
         let expectations = has_findings.then_some(&self.expectations);
-        let mut outcome = checker::examine(item, &options, target, expectations)?;
+        let examine = || checker::examine(item, &options, target, expectations);
+        // A thread that waits for those that work would count twice; waking one up takes longer than a small item.
+        let mut outcome = match self.is_timed {
+            true => parallel::inside(examine),
+            false => examine(),
+        }?;
         outcome.explicit_requirement = self.requirement.as_ref().map(|(requirement, _)| {
             let item = outcome.evidence.code.first();
             let answer = item.map_or(Ok(None), |item| every_slice_satisfies(item, requirement));

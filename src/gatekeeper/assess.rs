@@ -8,6 +8,7 @@ use super::Operation;
 use super::table::rows;
 use crate::archive::ContainerFormat;
 use crate::time::UnixTime;
+use crate::timing::Phase;
 use crate::verify::{
     CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, SliceEvidence, Unopened,
     fold, satisfies,
@@ -136,6 +137,10 @@ pub fn fitting_operation(evidence: &Evidence) -> Operation {
 /// evaluates.
 #[must_use]
 pub fn assess(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
+    evidence.measure(Phase::Rules, || verdict(evidence, operation))
+}
+
+fn verdict(evidence: &Evidence, operation: Operation) -> GatekeeperVerdict {
     let mut verdict = GatekeeperVerdict {
         operation,
         ruling: Ruling::NotJudged(NotJudged::NothingEvaluated.to_string()),

@@ -13,7 +13,7 @@ mod x86;
 
 pub use digest::{Digest, HashType, Hasher};
 pub use kernel::{Kernel, KernelName};
-pub use pages::{PageGeometry, mismatched_digests, mismatched_pages};
+pub use pages::{Around, PageGeometry, mismatched_digests, mismatched_pages};
 
 /// What SHA-1 and SHA-256 take in at a time.
 #[cfg(target_arch = "x86_64")]

@@ -15,6 +15,9 @@ const BYTES_PER_TASK: u64 = 1 << 20;
 /// 256 KiB, which the second cache of every processor in question holds.
 const PAGES_PER_GROUP: u64 = 16;
 
+/// What is called for each task, with the bytes of its pages and the work on them.
+pub type Around<'a> = dyn Fn(&[u8], &mut dyn FnMut()) + Sync + 'a;
+
 /// How a slice is cut into pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageGeometry {
@@ -46,15 +49,15 @@ impl PageGeometry {
 /// The numbers of the pages of `code` that differ from their slot, ascending.
 ///
 /// `tables` holds, per CodeDirectory, its hash type and its code slots (consecutive digests of that type).
-/// A slot that the table is too short for counts as different. `before` is shown the bytes of each task before they are
-/// hashed, from any thread.
+/// A slot that the table is too short for counts as different. `around` is called for each task with its bytes and the
+/// work on them, from any thread; it must do the work.
 #[must_use]
 pub fn mismatched_pages(
     kernel: Kernel,
     code: &[u8],
     geometry: PageGeometry,
     tables: &[(HashType, &[u8])],
-    before: &(dyn Fn(&[u8]) + Sync),
+    around: &Around<'_>,
 ) -> Vec<u64> {
     let size = geometry.page_size.unwrap_or(geometry.limit).max(1);
     let per_task = BYTES_PER_TASK
@@ -66,14 +69,15 @@ pub fn mismatched_pages(
     let run = |task: usize| {
         let first = u64::try_from(task).unwrap_or(u64::MAX).saturating_mul(per_task);
         let end = first.saturating_add(per_task).min(geometry.count);
-        before(geometry.pages(code, first..end));
         let mut bad = Vec::new();
-        let mut at = first;
-        while at < end {
-            let next = at.saturating_add(PAGES_PER_GROUP).min(end);
-            group(kernel, code, geometry, tables, at..next, &mut bad);
-            at = next;
-        }
+        around(geometry.pages(code, first..end), &mut || {
+            let mut at = first;
+            while at < end {
+                let next = at.saturating_add(PAGES_PER_GROUP).min(end);
+                group(kernel, code, geometry, tables, at..next, &mut bad);
+                at = next;
+            }
+        });
         bad
     };
     parallel::flat_map(usize::try_from(tasks).unwrap_or(usize::MAX), run)
@@ -160,13 +164,13 @@ mod tests {
             count: 1_234_567u64.div_ceil(4096),
         };
         assert_eq!(
-            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_| ()),
+            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_, work| work()),
             Vec::<u64>::new()
         );
         code[0] ^= 1;
         code[1_234_566] ^= 1;
         assert_eq!(
-            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_| ()),
+            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_, work| work()),
             vec![0, 301]
         );
     }
@@ -186,7 +190,7 @@ mod tests {
                 &code[..9000],
                 geometry,
                 &[(HashType::Sha256, &slots)],
-                &|_| ()
+                &|_, work| work()
             ),
             vec![2]
         );
@@ -196,7 +200,7 @@ mod tests {
                 &code,
                 geometry,
                 &[(HashType::Sha256, &slots[..64])],
-                &|_| ()
+                &|_, work| work()
             ),
             vec![2]
         );
@@ -223,7 +227,7 @@ mod tests {
         let of_digests = mismatched_digests(12, &tables, &[&found[0], &found[1]]);
         assert_eq!(of_digests, [3, 9, 11]);
         assert_eq!(
-            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_| ()),
+            mismatched_pages(Kernel::default(), &code, geometry, &tables, &|_, work| work()),
             of_digests
         );
     }
@@ -243,7 +247,7 @@ mod tests {
                 &code,
                 geometry,
                 &[(HashType::Sha256, slot.as_bytes())],
-                &|_| ()
+                &|_, work| work()
             )
             .is_empty()
         );

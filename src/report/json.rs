@@ -16,6 +16,7 @@ use crate::gatekeeper::{GatekeeperVerdict, Operation};
 use crate::outcome::Outcome;
 use crate::rule::{self, Suppressed, Suppression, Unknown};
 use crate::time::UnixTime;
+use crate::timing::Phase;
 use crate::verify::{CodesignFailure, CodesignVerdict, Evidence, HostArchitecture, OsStatus, Reservation};
 
 #[derive(Serialize)]
@@ -122,6 +123,28 @@ struct Stats {
     slices: u64,
     bytes_hashed: u64,
     seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phases: Option<BTreeMap<&'static str, JsonPhase>>,
+}
+
+/// What a phase of the work took.
+#[derive(Serialize)]
+struct JsonPhase {
+    seconds: f64,
+    bytes: Option<u64>,
+}
+
+/// What all phases took, where that was asked for.
+fn phases(evidence: &Evidence) -> Option<BTreeMap<&'static str, JsonPhase>> {
+    let phase = |phase: &Phase| {
+        let found = evidence.time(*phase)?;
+        let phase_time = JsonPhase {
+            seconds: found.time.as_secs_f64(),
+            bytes: phase.has_bytes().then_some(found.bytes),
+        };
+        Some((phase.name(), phase_time))
+    };
+    Phase::ALL.iter().map(phase).collect()
 }
 
 /// What the report says about how it was made.
@@ -210,6 +233,7 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
             slices: evidence.statistics.slices,
             bytes_hashed: evidence.statistics.bytes_hashed,
             seconds: outcome.seconds,
+            phases: phases(evidence),
         },
     }
 }

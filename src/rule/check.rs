@@ -20,6 +20,7 @@ use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::parallel;
 use crate::remedy::{Facts, Repair};
 use crate::survey::Survey;
+use crate::timing::Phase;
 use crate::trust::CertificateKind;
 use crate::verify::{CodeObject, Evidence, Fault, Product, SliceEvidence};
 
@@ -111,6 +112,15 @@ pub fn advise(
     target: Option<Target>,
     expectations: &Expectations,
 ) -> Advice {
+    evidence.measure(Phase::Rules, || ask_all(evidence, survey, target, expectations))
+}
+
+fn ask_all(
+    evidence: &Evidence,
+    survey: &Survey,
+    target: Option<Target>,
+    expectations: &Expectations,
+) -> Advice {
     let mut empty = Advice::unasked(evidence, target);
     let not_demanded = all().into_iter().filter(|rule| !expectations.asks(rule));
     empty.not_demanded = not_demanded.map(|rule| rule.id).collect();
@@ -141,7 +151,9 @@ pub fn advise(
     let shared = Shared::default();
     let before = budget.cost();
     let was_spent = budget.is_spent();
-    let mut asked = parallel::map(&rules, 1, |rule| ask(rule, &shared));
+    let mut asked = parallel::map(&rules, 1, |rule| {
+        evidence.measure(Phase::Rules, || ask(rule, &shared))
+    });
     if budget.is_spent() && !was_spent {
         // Which of two budgets is spent first depends on threads, unless there is only one.
         budget.rewind(before);

@@ -21,6 +21,7 @@ use crate::macho::{
 };
 use crate::parallel;
 use crate::source::{NodeId, SourceError, Tree, View, Wants, judge_file};
+use crate::timing::Phase;
 
 /// Steps of looking at one code object, with what each rule asks about it; measured with folders that are empty.
 const PER_OBJECT: u64 = 4000;
@@ -113,7 +114,8 @@ fn bundle<T: Tree + ?Sized>(
         lines: layout.info_lines.clone(),
     });
     object.support = Some(tree.path(layout.support));
-    object.profile = profiles::embedded(tree, layout, context.options);
+    let options = context.options;
+    object.profile = options.measure(Phase::Certificates, || profiles::embedded(tree, layout, options));
     if let Some(kind) = unknown(tree, layout) {
         let place = layout.info_plist.unwrap_or(layout.root);
         object.executable = Some(tree.path(layout.main));
@@ -126,7 +128,7 @@ fn bundle<T: Tree + ?Sized>(
         info_plist,
         code_resources,
         signature_files,
-    } = match OwnFiles::read(tree, layout) {
+    } = match options.measure(Phase::Contents, || OwnFiles::read(tree, layout)) {
         Ok(files) => files,
         // Without them nothing is known of the bundle.
         Err((node, error)) => {
@@ -290,23 +292,22 @@ fn file<T: Tree + ?Sized>(
     }
     // A large file in an archive may be read more than once: only the last time counts.
     let mut last = None;
-    let kernel = context.options.kernel;
-    judge_file(
-        context.tree,
-        node,
-        kernel,
-        &wants,
-        &mut CodePlan::pages(),
-        |view| {
-            if view.whole().is_some() {
-                last = None;
-                return contents(context, node, view, files, object);
-            }
-            let mut copy = object.clone();
-            contents(context, node, view, files, &mut copy);
-            last = Some(copy);
-        },
-    )?;
+    let options = context.options;
+    let judge = |view: View<'_>| {
+        if view.whole().is_some() {
+            last = None;
+            return contents(context, node, view, files, object);
+        }
+        let mut copy = object.clone();
+        contents(context, node, view, files, &mut copy);
+        last = Some(copy);
+    };
+    options.measure(Phase::Contents, || {
+        let mut judge = judge;
+        let judge = |view: View<'_>| options.measure(Phase::Other, || judge(view));
+        let mut plan = CodePlan::pages();
+        judge_file(context.tree, node, options.kernel, &wants, &mut plan, judge)
+    })?;
     if let Some(last) = last {
         *object = last;
     }
@@ -361,7 +362,8 @@ fn contents<T: Tree + ?Sized>(
     object
         .faults
         .extend(sideband(context, node, SidebandPlace::Executable));
-    let asked = context.options.flags.architecture.as_deref();
+    let options = context.options;
+    let asked = options.flags.architecture.as_deref();
     let asked = asked.filter(|_| object.nesting == Nesting::Item);
     let mut entries = Vec::new();
     let examined: Vec<_> = match macho.as_ref().filter(|_| is_code) {
@@ -388,7 +390,7 @@ fn contents<T: Tree + ?Sized>(
             }
             entries.extend(slices.iter().map(|slice| slice.entry));
             parallel::map(&slices, 1, |slice| {
-                examine(Subject::Slice(slice), files, context.options)
+                options.measure(Phase::Other, || examine(Subject::Slice(slice), files, options))
             })
         }
         None => match attributes(context.tree, node) {

@@ -9,6 +9,7 @@ use crate::archive::ContainerFormat;
 #[cfg(feature = "fs")]
 use crate::source::DirectoryTree;
 use crate::source::{ArchiveTree, Listing, MemoryTree, SourceError, Tree, shown_path};
+use crate::timing::Phase;
 
 /// What is done with the tree of an item when it is open: [`verify_tree`], or more.
 pub type Examine<'e> = &'e mut dyn FnMut(&dyn Tree, &Options) -> Result<Evidence, SourceError>;
@@ -51,8 +52,12 @@ pub fn verify(path: &Path, options: &Options) -> Result<Evidence, SourceError> {
 
 /// Opens the code at `path` and examines its tree.
 fn examine_path(path: &Path, options: &Options, examine: Examine<'_>) -> Result<Evidence, SourceError> {
-    if let Some((archive, inner)) = options.archives.around(path, &options.limits)? {
-        let open = |inner: &Path| ArchiveTree::new(Arc::clone(&archive), inner, &options.limits);
+    let around = options.measure(Phase::Listing, || options.archives.around(path, &options.limits));
+    if let Some((archive, inner)) = around? {
+        let open = |inner: &Path| {
+            let list = || ArchiveTree::new(Arc::clone(&archive), inner, &options.limits);
+            options.measure(Phase::Listing, list)
+        };
         let tree = open(&inner)?;
         let tree = main_executable::bundle_around(&tree, &inner, open).unwrap_or(tree);
         let format = format_of(&tree)?;
@@ -73,18 +78,18 @@ fn examine_path(path: &Path, options: &Options, examine: Examine<'_>) -> Result<
         return Ok(evidence);
     }
     if let Some(files) = options.archives.memory() {
-        let open = |path: &Path| MemoryTree::open(&files, path, &options.limits);
+        let list = |path: &Path| MemoryTree::open(&files, path, &options.limits);
+        let open = |path: &Path| options.measure(Phase::Listing, || list(path));
         let tree = open(path)?;
         let tree = main_executable::bundle_around(&tree, path, open).unwrap_or(tree);
         return examine_root(path, &tree, tree.full_path(tree.root()), options, examine);
     }
     #[cfg(feature = "fs")]
-    return examine_on_disk(
-        path,
-        &DirectoryTree::open(path, &options.limits)?,
-        options,
-        examine,
-    );
+    {
+        let list = || DirectoryTree::open(path, &options.limits);
+        let tree = options.measure(Phase::Listing, list)?;
+        examine_on_disk(path, &tree, options, examine)
+    }
     #[cfg(not(feature = "fs"))]
     Err(SourceError::NoSuchMember {
         path: shown_path(path),
@@ -99,7 +104,8 @@ fn examine_on_disk(
     options: &Options,
     examine: Examine<'_>,
 ) -> Result<Evidence, SourceError> {
-    let open = |folder: &Path| DirectoryTree::open(folder, &options.limits);
+    let list = |folder: &Path| DirectoryTree::open(folder, &options.limits);
+    let open = |folder: &Path| options.measure(Phase::Listing, || list(folder));
     let bundle = main_executable::may_be_in_bundle(tree.base())
         .then(|| main_executable::bundle_around(tree, tree.base(), open));
     let bundle = bundle.flatten();

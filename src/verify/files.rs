@@ -12,6 +12,7 @@ use crate::hash::{Digest, HashType};
 use crate::macho::begins_as_macho;
 use crate::parallel;
 use crate::source::{NodeId, SourceError, Tree};
+use crate::timing::Phase;
 
 /// Files up to this many bytes are read whole and hashed together.
 const SMALL_FILE: u64 = 64 << 10;
@@ -133,15 +134,16 @@ pub(super) fn read<T: Tree + ?Sized>(
                 task.iter()
                     .filter_map(|index| Some((*index, *files.get(*index)?)))
             };
-            if task.first().is_some_and(|first| size(first) > SMALL_FILE) {
-                done.extend(
-                    chosen().map(|(index, file)| (index, Reading::new(streamed(context, file, hash_types)))),
-                );
-            } else {
-                let chosen: Vec<_> = chosen().collect();
-                buffer.clear();
-                batch(context, &chosen, hash_types, &mut buffer, &mut done);
-            }
+            context.options.measure(Phase::Contents, || {
+                if task.first().is_some_and(|first| size(first) > SMALL_FILE) {
+                    let read = |file| Reading::new(streamed(context, file, hash_types));
+                    done.extend(chosen().map(|(index, file)| (index, read(file))));
+                } else {
+                    let chosen: Vec<_> = chosen().collect();
+                    buffer.clear();
+                    batch(context, &chosen, hash_types, &mut buffer, &mut done);
+                }
+            });
         }
         done
     };
@@ -183,8 +185,9 @@ fn batch<T: Tree + ?Sized>(
             buffer.get(range.unwrap_or_default()).unwrap_or_default()
         })
         .collect();
-    if let Some(progress) = &context.options.progress {
-        progress.add_bytes(u64::try_from(buffer.len()).unwrap_or(u64::MAX));
+    let options = context.options;
+    options.add_bytes(u64::try_from(buffer.len()).unwrap_or(u64::MAX));
+    if let Some(progress) = &options.progress {
         files.iter().for_each(|_| progress.add_file());
     }
     // Messages of like length share the lanes of a kernel best.
@@ -227,7 +230,7 @@ fn streamed<T: Tree + ?Sized>(
     file: &Item<'_>,
     hash_types: &[HashType],
 ) -> Result<bool, SourceError> {
-    let progress = context.options.progress.as_ref();
+    let options = context.options;
     let mut is_first = true;
     let digests = context.tree.digests(file.node, hash_types, &mut |chunk| {
         if std::mem::take(&mut is_first) {
@@ -235,11 +238,9 @@ fn streamed<T: Tree + ?Sized>(
                 .heads
                 .remember(file.node, chunk, context.tree.node(file.node).size);
         }
-        if let Some(progress) = progress {
-            progress.add_bytes(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        }
+        options.add_bytes(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
     })?;
-    if let Some(progress) = progress {
+    if let Some(progress) = &options.progress {
         progress.add_file();
     }
     let mut found = hash_types.iter().zip(&digests);

@@ -16,6 +16,7 @@ use crate::budget::OverBudget;
 use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
 use crate::parallel;
 use crate::source::{Gap, Listing, NodeId, SourceError, Tree};
+use crate::timing::Phase;
 
 /// Files whose first bytes one task reads.
 const HEADS_PER_TASK: usize = 256;
@@ -61,7 +62,7 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
         let sizes = nodes(tree).map(|id| tree.node(id)).filter(|node| node.is_file());
         progress.expect(sizes.fold(0, |sum, node| sum.saturating_add(node.size)));
     }
-    let mut tickets = TicketStore::open(tree, options);
+    let mut tickets = options.measure(Phase::Certificates, || TicketStore::open(tree, options));
     let context = Context {
         tree,
         options,
@@ -118,7 +119,7 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
             }
         }
     }
-    tickets.add_embedded(&mut code, options);
+    options.measure(Phase::Certificates, || tickets.add_embedded(&mut code, options));
     unread.extend(code.iter().flat_map(unread_parts));
     unread.extend(tickets.tickets.iter().filter_map(TicketEvidence::unread));
     sort_unread(&mut unread);
@@ -150,6 +151,7 @@ fn found_code<T: Tree + ?Sized>(
             .unwrap_or_else(|error| vec![resources::unreadable(context, node, Nesting::Found, error)]);
         Some((*file, group))
     };
+    let judge = |file: &NodeId| context.options.measure(Phase::Other, || judge(file));
     parallel::map(files, 1, judge).into_iter().flatten().collect()
 }
 
@@ -234,7 +236,7 @@ fn macho_files<T: Tree + ?Sized>(context: &Context<'_, T>, unread: &mut Vec<Unre
     let files: Vec<NodeId> = nodes(tree).filter(|id| tree.node(*id).is_file()).collect();
     let read = |node: &NodeId| match context.heads.is_macho(*node) {
         Some(known) => Ok(known),
-        None => begins(tree, *node),
+        None => context.options.measure(Phase::Contents, || begins(tree, *node)),
     };
     let begins = parallel::map(&files, HEADS_PER_TASK, read);
     let mut found = Vec::new();

@@ -12,6 +12,7 @@ use crate::archive::ContainerFormat;
 use crate::budget::Budget;
 use crate::source::{Container, Listing, SourceError};
 use crate::time::UnixTime;
+use crate::timing::{Phase, PhaseTime, Timings, measure};
 
 /// Numbers about the work done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,6 +86,8 @@ pub struct Evidence {
     pub unopened: Option<Unopened>,
     /// Numbers about the work.
     pub statistics: Statistics,
+    /// What measures the work on the item, where the caller has a clock.
+    pub timings: Option<Arc<Timings>>,
 }
 
 impl Evidence {
@@ -111,7 +114,19 @@ impl Evidence {
             format: None,
             unopened: None,
             statistics: Statistics::default(),
+            timings: options.timings.clone(),
         }
+    }
+
+    /// Returns what a phase of the work on the item took. `None` if the caller passed no clock in.
+    #[must_use]
+    pub fn time(&self, phase: Phase) -> Option<PhaseTime> {
+        self.timings.as_ref().map(|timings| timings.of(phase))
+    }
+
+    /// Does work on the item, and measures it where there is a clock.
+    pub(crate) fn measure<R>(&self, phase: Phase, work: impl FnOnce() -> R) -> R {
+        measure(self.timings.as_deref(), phase, work)
     }
 
     /// What the item may cost, and what it has cost so far.

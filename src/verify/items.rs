@@ -17,6 +17,7 @@ use crate::archive::ContainerFormat;
 #[cfg(feature = "fs")]
 use crate::source::DirectoryTree;
 use crate::source::{ArchiveTree, MemoryTree, SourceError};
+use crate::timing::Phase;
 
 /// Entries that are named where a report lists what was left out.
 const MAX_SKIPPED: usize = 1000;
@@ -151,6 +152,10 @@ impl Items {
 /// # Errors
 /// [`SourceError`] where the operand cannot be read.
 pub fn items(path: &Path, options: &Options) -> Result<Items, SourceError> {
+    options.measure(Phase::Listing, || find(path, options))
+}
+
+fn find(path: &Path, options: &Options) -> Result<Items, SourceError> {
     let mut walk = Walk::new(options);
     let listed = if let Some((archive, inner)) = options.archives.around(path, &options.limits)? {
         let level = archive.level();

@@ -1,6 +1,7 @@
 //! How items are verified: what the caller decides.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{CodesignFlags, HostArchitecture, Progress, SuppliedTicket};
 use crate::budget::Budget;
@@ -8,6 +9,7 @@ use crate::hash::Kernel;
 use crate::limits::Limits;
 use crate::source::Archives;
 use crate::time::UnixTime;
+use crate::timing::{Phase, Timings, measure};
 use crate::trust::{Anchors, Cache};
 
 /// How to verify.
@@ -47,4 +49,24 @@ pub struct Options {
     pub only_code: bool,
     /// Counters to be kept up to date.
     pub progress: Option<Arc<Progress>>,
+    /// The clock that measures phases of the work, with what was measured so far. [`Checker`](crate::Checker) measures every item by
+    /// itself, with this clock ([`Evidence::time`](super::Evidence::time)); what is left here is the search for items.
+    pub timings: Option<Arc<Timings>>,
+}
+
+impl Options {
+    /// Does the work, and measures it where there is a clock.
+    pub(crate) fn measure<R>(&self, phase: Phase, work: impl FnOnce() -> R) -> R {
+        measure(self.timings.as_deref(), phase, work)
+    }
+
+    /// Counts bytes that were read and hashed.
+    pub(super) fn add_bytes(&self, count: u64) {
+        if let Some(progress) = &self.progress {
+            progress.add_bytes(count);
+        }
+        if let Some(timings) = &self.timings {
+            timings.add(Phase::Contents, Duration::ZERO, count);
+        }
+    }
 }

@@ -16,6 +16,7 @@ use crate::hash::HashType;
 use crate::parallel;
 use crate::requirement::Requirement;
 use crate::source::{MAX_LINKS, NodeId, SourceError, Tree};
+use crate::timing::Phase;
 
 /// Files whose attributes one task asks for: a question is a few system calls.
 const ATTRIBUTES_PER_TASK: usize = 256;
@@ -158,7 +159,11 @@ fn items<T: Tree + ?Sized>(
     for (path, fault) in &found.faults {
         push(object, FaultKind::Scan(*fault), from_item(path), None);
     }
-    let judged = parallel::map(&code, 1, |item| nested(context, item, depth, scope));
+    let judge = |item: &&Item<'_>| {
+        let options = context.options;
+        options.measure(Phase::Other, || nested(context, item, depth, scope))
+    };
+    let judged = parallel::map(&code, 1, judge);
     let mut groups = Vec::new();
     let mut failed = Vec::new();
     for (item, (group, demand)) in code.iter().zip(judged) {
@@ -208,6 +213,7 @@ fn attached_data<T: Tree + ?Sized>(context: &Context<'_, T>, nodes: &[NodeId]) -
         }
         faults
     };
+    let ask = |node: &NodeId| context.options.measure(Phase::Contents, || ask(node));
     let found = parallel::map(nodes, ATTRIBUTES_PER_TASK, ask);
     found.into_iter().flatten().collect()
 }

@@ -17,6 +17,7 @@ use crate::hash::{Digest, HashType, mismatched_digests, mismatched_pages};
 use crate::macho::Slice;
 use crate::plist::Value;
 use crate::source::{View, prefault};
+use crate::timing::Phase;
 use crate::trust::{self, Signed};
 
 /// Bytes of a task whose pages are asked for together; for fewer a call of the system costs as much as it saves.
@@ -359,7 +360,9 @@ impl<'a> Examination<'a> {
         if options.budget.step(PER_CMS).is_err() {
             return;
         }
-        let identity = trust::evaluate(signed, &options.anchors, &options.cache, options.at);
+        let identity = options.measure(Phase::Certificates, || {
+            trust::evaluate(signed, &options.anchors, &options.cache, options.at)
+        });
         self.faults
             .extend(identity.faults.iter().cloned().map(FaultKind::Identity));
         let minds = options.check_expiration || best.flags.contains(CodeDirectoryFlags::EXPIRES);
@@ -505,14 +508,15 @@ impl<'a> Examination<'a> {
 
     /// Pages against every CodeDirectory, cut as the best one says.
     fn pages(&mut self, best: &CodeDirectory<'_>, directories: &[CodeDirectory<'_>]) {
-        let progress = self.options.progress.as_ref();
-        let before = |bytes: &[u8]| {
-            if bytes.len() >= PREFAULT_FROM {
-                prefault(bytes);
-            }
-            if let Some(progress) = progress {
-                progress.add_bytes(length(bytes));
-            }
+        let options = self.options;
+        let around = |bytes: &[u8], work: &mut dyn FnMut()| {
+            options.measure(Phase::Contents, || {
+                if bytes.len() >= PREFAULT_FROM {
+                    prefault(bytes);
+                }
+                options.add_bytes(length(bytes));
+                work();
+            });
         };
         let geometry = best.geometry();
         let tables: Vec<(HashType, &[u8])> = directories
@@ -542,7 +546,7 @@ impl<'a> Examination<'a> {
             return;
         }
         let bad = match data.whole() {
-            Some(bytes) => mismatched_pages(self.options.kernel, bytes, geometry, &tables, &before),
+            Some(bytes) => mismatched_pages(options.kernel, bytes, geometry, &tables, &around),
             None => {
                 let digests: Vec<_> = tables
                     .iter()
@@ -551,9 +555,7 @@ impl<'a> Examination<'a> {
                 // All are asked for before the first that is missing: then nothing is known.
                 let digests: Option<Vec<&[u8]>> = digests.into_iter().collect();
                 let Some(digests) = digests else { return };
-                if let Some(progress) = progress {
-                    progress.add_bytes(hashed);
-                }
+                options.add_bytes(hashed);
                 mismatched_digests(geometry.count, &tables, &digests)
             }
         };
