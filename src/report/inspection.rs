@@ -175,7 +175,7 @@ fn inspected(evidence: &Evidence) -> Inspected<'_> {
             .code
             .iter()
             .map(|object| InspectedCode {
-                code: code(object, true),
+                code: code(evidence, object, true),
                 executable: object.executable.as_deref(),
                 executable_sha256: sha256(object),
             })

@@ -215,7 +215,11 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
             },
         ),
         gatekeeper: gatekeeper(outcome.gatekeeper.as_ref()),
-        code: evidence.code.iter().map(|object| code(object, false)).collect(),
+        code: evidence
+            .code
+            .iter()
+            .map(|object| code(evidence, object, false))
+            .collect(),
         tickets: evidence.tickets.iter().map(JsonTicket::from).collect(),
         target: outcome.advice.target.name(),
         findings: settings
@@ -229,7 +233,7 @@ pub(super) fn item<'a>(outcome: &'a Outcome, settings: Settings<'a>) -> Item<'a>
             .then(|| outcome.advice.suppressed.iter().map(suppressed).collect()),
         stats: Stats {
             files: evidence.statistics.files,
-            code_objects: evidence.code.len(),
+            code_objects: evidence.code.iter().filter(|object| object.is_code()).count(),
             slices: evidence.statistics.slices,
             bytes_hashed: evidence.statistics.bytes_hashed,
             seconds: outcome.seconds,

@@ -6,7 +6,7 @@ use super::display::write_requirements;
 use crate::macho::BuildVersion;
 use crate::octets::hex;
 use crate::plist::dictionary_to_json;
-use crate::verify::{CodeObject, SliceEvidence};
+use crate::verify::{CodeObject, Evidence, SliceEvidence};
 
 #[derive(Serialize)]
 pub(super) struct Code<'a> {
@@ -78,11 +78,11 @@ struct JsonSlot {
 }
 
 /// One code object; with everything that is in its signature, if it is inspected.
-pub(super) fn code(object: &CodeObject, is_inspected: bool) -> Code<'_> {
+pub(super) fn code<'e>(evidence: &'e Evidence, object: &'e CodeObject, is_inspected: bool) -> Code<'e> {
     let primary = object.slices.first();
     Code {
         path: &object.path,
-        kind: object.kind.name(),
+        kind: evidence.kind_name(object),
         format: &object.format,
         identifier: primary.and_then(|slice| slice.identifier.as_deref()),
         team_id: primary.and_then(|slice| slice.team_id.as_deref()),

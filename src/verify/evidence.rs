@@ -21,7 +21,7 @@ pub enum CodeKind {
 }
 
 impl CodeKind {
-    /// A word for people, also the `kind` of JSON output.
+    /// A word for people.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -353,6 +353,12 @@ impl CodeObject {
             seal: None,
             faults: Vec::new(),
         }
+    }
+
+    /// Returns true if there is a file that a signature could cover: a folder without code is an object as well, and none.
+    #[must_use]
+    pub fn is_code(&self) -> bool {
+        !self.slices.is_empty()
     }
 
     /// Returns true if Gatekeeper evaluates the slice of this index. It always evaluates the primary slice; of the others,

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use super::{
-    CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, Options, TicketEvidence, Unopened, code,
-    fold,
+    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, Options, TicketEvidence, Unopened,
+    code, fold,
 };
 use crate::archive::ContainerFormat;
 use crate::budget::Budget;
-use crate::source::{Container, Listing, SourceError};
+use crate::source::{Container, Listing, NodeId, SourceError};
 use crate::time::UnixTime;
 use crate::timing::{Phase, PhaseTime, Timings, measure};
 
@@ -190,6 +190,20 @@ impl Evidence {
     #[must_use]
     pub fn may_hide_names(&self, path: &str) -> bool {
         self.listing.may_hide_names(path)
+    }
+
+    /// The word for what a code object is, also the `kind` of JSON output. A folder that is not a bundle, or of which that is not known, is
+    /// not a file either.
+    #[must_use]
+    pub fn kind_name(&self, object: &CodeObject) -> &'static str {
+        let is_folder = || {
+            let found = self.listing.lookup(NodeId(0), &object.path).id();
+            found.is_some_and(|id| self.listing.node(id).is_directory())
+        };
+        match object.kind {
+            CodeKind::Generic if is_folder() => "folder",
+            kind => kind.name(),
+        }
     }
 
     /// Returns true if nothing is wrong with what was read, whatever the options of the verdict leave out.

@@ -107,7 +107,13 @@ fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result
     let primary = item.slices.first();
     let primary = primary.filter(|_| !item.faults.iter().any(is_unreadable));
     let Some(primary) = primary else {
-        return writeln!(out, "  no code that can be read");
+        let is_there = item.is_code() || !evidence.unread.is_empty();
+        let text = if is_there {
+            "no code that can be read"
+        } else {
+            "no code"
+        };
+        return writeln!(out, "  {text}");
     };
     let mut name = primary.identifier.clone().unwrap_or_default();
     let version = ["CFBundleShortVersionString", "CFBundleVersion"]

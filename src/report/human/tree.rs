@@ -23,6 +23,7 @@ enum State {
 
 struct Row<'a> {
     object: &'a CodeObject,
+    kind: &'static str,
     depth: usize,
     label: String,
     state: State,
@@ -41,7 +42,7 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         });
     }
     let widest = |cell: fn(&Row<'_>) -> usize| rows.iter().map(cell).max().unwrap_or_default();
-    let kind = widest(|row| row.object.kind.name().len());
+    let kind = widest(|row| row.kind.len());
     let architectures = widest(|row| architectures(row.object).len());
     // Two columns in front of each cell, and the mark.
     let others = [kind, architectures, 8, style.no().chars().count()];
@@ -95,7 +96,9 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
         .zip(bad)
         .map(|(object, is_bad)| {
             let parent = object.parent.and_then(|index| code.get(index));
-            let state = if is_bad {
+            // The finding about it may be folded under another one.
+            let has_fault = || object.faults.iter().any(|fault| fault.status().is_some());
+            let state = if is_bad || verdict.valid() == Some(false) && has_fault() {
                 State::Bad
             } else if is_pending(object) || verdict.valid().is_none() || !outcome.evidence.unread.is_empty() {
                 State::Doubtful
@@ -104,6 +107,7 @@ fn rows(outcome: &Outcome) -> Vec<Row<'_>> {
             };
             Row {
                 object,
+                kind: outcome.evidence.kind_name(object),
                 depth: depth(code, object),
                 label: text::visible(match parent {
                     Some(parent) => text::below(&parent.path, &object.path),
@@ -207,7 +211,7 @@ fn write_row(row: &Row<'_>, widths: &Widths, style: Style, out: &mut dyn Write) 
         out,
         "  {last:<label$}  {kind:<kind_width$}  {archs:<archs_width$}  {colour}{mark}{colour:#}",
         label = widths.label,
-        kind = row.object.kind.name(),
+        kind = row.kind,
         kind_width = widths.kind,
         archs = architectures(row.object),
         archs_width = widths.architectures,

@@ -40,13 +40,22 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
         .seconds
         .map(|seconds| format!(" in {}", text::duration(seconds)))
         .unwrap_or_default();
-    let statistics = format!(
-        "{}, {}, {}, {} of code{time}",
-        text::counted(outcome.evidence.code.len(), "code object"),
-        text::counted(usize::try_from(statistics.slices).unwrap_or(usize::MAX), "slice"),
-        text::counted(usize::try_from(statistics.files).unwrap_or(usize::MAX), "file"),
-        text::size(statistics.bytes_hashed),
-    );
+    let files = text::counted(usize::try_from(statistics.files).unwrap_or(usize::MAX), "file");
+    let statistics = match outcome
+        .evidence
+        .code
+        .iter()
+        .filter(|object| object.is_code())
+        .count()
+    {
+        0 => format!("no code, {files}{time}"),
+        objects => format!(
+            "{}, {}, {files}, {} of code{time}",
+            text::counted(objects, "code object"),
+            text::counted(usize::try_from(statistics.slices).unwrap_or(usize::MAX), "slice"),
+            text::size(statistics.bytes_hashed),
+        ),
+    };
     let problems = Paragraph::default().plain(problems);
     problems.write(("  problems    ", MARGIN), style.width, out)?;
     let statistics = Paragraph::default().add(FAINT, statistics);
