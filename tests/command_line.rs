@@ -58,7 +58,7 @@ fn a_broken_app_says_what_where_who_and_how_to_repair() {
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     for part in [
-        "error[sealed-resource-broken] 1 sealed file differs from what was signed: 1 modified",
+        "error[sealed-resource-broken] 1 file was modified after signing",
         "Contents/Resources/config.json  modified",
         "rejected by: codesign, gatekeeper, notary; codesign says: a sealed resource is missing or invalid (-67054)",
         "repair: ",

@@ -28,6 +28,7 @@ mod broken_app;
 mod budget;
 mod budgets;
 mod bundles;
+mod causes;
 mod command_line;
 mod corpus;
 mod coverage;

@@ -145,3 +145,15 @@ pub struct Finding {
     /// Ids of rules that would have found something in the same code only because of this.
     pub consequences: Vec<&'static str>,
 }
+
+impl Finding {
+    /// Adds the parties that reject a consequence: they reject its cause.
+    pub(crate) fn take_over(&mut self, parties: &[Party], status: Option<OsStatus>) {
+        for party in parties {
+            if !self.rejected_by.contains(party) {
+                self.rejected_by.push(*party);
+            }
+        }
+        self.status = self.status.or(status);
+    }
+}

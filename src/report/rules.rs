@@ -1,5 +1,6 @@
 //! The documentation of rules: for people, as JSON, and as the page `docs/rules.md`.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -62,8 +63,11 @@ pub fn explain(rule: &Rule, width: usize, out: &mut dyn Write) -> io::Result<()>
     if !rule.apple.is_empty() {
         paragraphs.push(format!("Apple says: {}", rule.apple));
     }
-    if !rule.follows_from.is_empty() {
-        paragraphs.push(format!("not reported beside: {}", rule.follows_from.join(", ")));
+    let outer = rule.follows_from_outer.iter().chain(rule.follows_from_bundle);
+    let causes: BTreeSet<&str> = rule.follows_from.iter().chain(outer).copied().collect();
+    if !causes.is_empty() {
+        let causes: Vec<&str> = causes.into_iter().collect();
+        paragraphs.push(format!("not reported beside: {}", causes.join(", ")));
     }
     if !rule.reference.is_empty() {
         paragraphs.push(format!("more: {}", rule.reference));

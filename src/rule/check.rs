@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use super::claims::is_signed_by_apple;
+use super::displaced::Displaced;
 use super::linkage::{Image, Linkage};
 use super::misplaced::{BrokenFolder, broken_folders};
 use super::reading::LIMIT_REACHED;
@@ -15,7 +16,6 @@ use super::remedy::Remedies;
 use super::settle::{Acceptance, is_about_integrity};
 use super::zip_archive::ABOUT_ARCHIVES;
 use super::{Expectations, Family, Rule, Suppressed, all};
-use crate::budget::Budget;
 use crate::finding::{Finding, Party, Place, Severity, Target};
 use crate::parallel;
 use crate::remedy::{Facts, Repair};
@@ -168,7 +168,7 @@ fn ask_all(
         advice.findings.append(&mut one.findings);
         advice.unknown.append(&mut one.unknown);
     }
-    fold(&mut advice.findings, budget);
+    fold(&mut advice.findings, evidence);
     repair(evidence, &mut advice);
     if budget.is_spent() {
         // What there is to say about the item is only that.
@@ -222,7 +222,9 @@ pub(super) fn sort(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| {
         let about_archive = ABOUT_ARCHIVES.iter().position(|rule| *rule == finding.rule);
         let is_broken = finding.rejected_by.contains(&Party::Codesign);
-        std::cmp::Reverse((finding.severity, about_archive, is_broken))
+        // What others follow from comes before what stands alone.
+        let is_cause = is_broken && !finding.consequences.is_empty();
+        std::cmp::Reverse((finding.severity, about_archive, is_broken, is_cause))
     });
 }
 
@@ -515,7 +517,9 @@ pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Removes every finding that follows from another one in the same code, and names it there. Does nothing more once the budget is spent.
-fn fold(findings: &mut Vec<Finding>, budget: &Budget) {
+fn fold(findings: &mut Vec<Finding>, evidence: &Evidence) {
+    let budget = evidence.budget();
+    let displaced = Displaced::of(evidence);
     let rules: HashMap<&str, &Rule> = all().into_iter().map(|rule| (rule.id, rule)).collect();
     let mut by_rule: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
@@ -539,7 +543,13 @@ fn fold(findings: &mut Vec<Finding>, budget: &Budget) {
             .map(|cause| (finding.code.as_str(), *cause));
         let outer = above(&finding.code)
             .flat_map(|code| rule.follows_from_outer.iter().map(move |cause| (code, *cause)));
-        let mut candidates = own.chain(outer).filter_map(|key| by_rule.get(&key)).flatten();
+        let bundle = displaced.bundle(&finding.code).into_iter();
+        let bundle = bundle.flat_map(|code| rule.follows_from_bundle.iter().map(move |cause| (code, *cause)));
+        let mut candidates = own
+            .chain(bundle)
+            .chain(outer)
+            .filter_map(|key| by_rule.get(&key))
+            .flatten();
         candidates
             .find(|other| {
                 findings.get(**other).is_some_and(|cause| {
@@ -565,11 +575,14 @@ fn fold(findings: &mut Vec<Finding>, budget: &Budget) {
         }
     }
     for (index, cause) in &folded {
-        let consequence = findings.get(*index).map(|finding| finding.rule);
-        if let (Some(cause), Some(consequence)) = (findings.get_mut(*cause), consequence)
-            && !cause.consequences.contains(&consequence)
-        {
-            cause.consequences.push(consequence);
+        let consequence = findings.get(*index);
+        let consequence =
+            consequence.map(|finding| (finding.rule, finding.rejected_by.clone(), finding.status));
+        if let (Some(cause), Some((rule, parties, status))) = (findings.get_mut(*cause), consequence) {
+            if !cause.consequences.contains(&rule) {
+                cause.consequences.push(rule);
+            }
+            cause.take_over(&parties, status);
         }
     }
     let mut index = 0_usize;

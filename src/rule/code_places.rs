@@ -122,6 +122,13 @@ fn data_among_code(check: &mut Check<'_>) {
     let Some(first) = places.first().map(|place| place.path.clone()) else {
         return;
     };
+    if !evidence.unread.is_empty() {
+        check.unknown(
+            &first,
+            "part of the item was not read, so it is not known what is code",
+        );
+        return;
+    }
     let message = match places.len() {
         1 => "1 file that is no code lies where only code belongs".to_owned(),
         count => format!("{count} files that are no code lie where only code belongs"),

@@ -5,6 +5,7 @@
 //! missing profile. Whether a profile that is there grants it is for the rules about profiles.
 
 use super::claims::{self, Claimant, Judged, Role, list};
+use super::displaced::UNRECOGNIZED;
 use super::{Check, Family, Rule};
 use crate::entitlements::{Class, Flag, classify, find, nearest};
 use crate::finding::{Finding, Party, Severity, Target};
@@ -26,6 +27,9 @@ const REAL: &str = "https://developer.apple.com/forums/topics/code-signing-topic
 const DAEMON: &str =
     "https://developer.apple.com/documentation/xcode/signing-a-daemon-with-a-restricted-entitlement";
 const KILLED: &str = "kernel: \"Code has restricted entitlements, but the validation of its code signature failed\"; amfid: -413 \"No matching profile found\", ad hoc -424; the process ends with \"Killed: 9\"";
+
+/// In place of the sentence that such a program is killed.
+const TOLERATED: &str = "A restricted entitlement must be granted by a provisioning profile, and there is none for this program. Its only such claim is an identifier without a team in front. Sparkle's Autoupdate has the same claim and runs, which is why this is a note; Apple does not document why.";
 
 /// Unknown keys for which a known one is looked up: real signatures have none or a few.
 const MAX_SUGGESTIONS: usize = 20;
@@ -247,6 +251,8 @@ pub(super) const RULES: &[Rule] = &[
                         let finding = report(check, claimant, message, &keys);
                         if is_tolerated {
                             finding.severity = Severity::Note;
+                            finding.explanation = TOLERATED;
+                            finding.rejected_by = Vec::new();
                         }
                     }
                 }
@@ -261,7 +267,7 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Amfi],
         title: "restricted entitlements on a program that is not the main executable of a bundle",
         catalogue: "R133, R129",
-        explanation: "AMFI looks for a provisioning profile in the bundle whose main executable is started. A second program in Contents/MacOS or elsewhere has no bundle of its own, so nothing grants its claims, even if the app around it has a matching profile: it is killed when it starts. (One report has a daemon in Contents/Library/LaunchDaemons that runs.)",
+        explanation: "AMFI looks for a provisioning profile in the bundle whose main executable is started. A second program in Contents/MacOS or elsewhere has no bundle of its own, so nothing grants its claims, even if the app around it has a matching profile. Such a program in Contents/MacOS was killed when it started (measured). Whether daemons in Contents/Library/LaunchDaemons are excepted is not certain: one report has such a daemon that runs.",
         remedy: &[Step::If(
             Condition::ForStore,
             &[
@@ -282,6 +288,7 @@ pub(super) const RULES: &[Rule] = &[
         apple: KILLED,
         reference: DAEMON,
         check: |check| each_without_bundle(check, Role::Secondary),
+        follows_from_bundle: UNRECOGNIZED,
         ..Rule::BASE
     },
     Rule {
@@ -455,6 +462,8 @@ fn each_without_bundle(check: &mut Check<'_>, role: Role) {
         let finding = report(check, claimant, message, &keys);
         if is_tolerated {
             finding.severity = Severity::Note;
+            finding.explanation = TOLERATED;
+            finding.rejected_by = Vec::new();
         }
     });
 }

@@ -13,6 +13,7 @@ mod code_places;
 mod constraint;
 mod declared;
 mod demand;
+mod displaced;
 mod distribution;
 mod driver_form;
 mod driverkit;
@@ -111,6 +112,9 @@ pub struct Rule {
     pub follows_from: &'static [&'static str],
     /// The same for findings in the code around it: a bundle that is damaged as a whole explains what is wrong inside.
     pub follows_from_outer: &'static [&'static str],
+    /// The same for findings in a bundle without a main executable, where this one's are about that bundle, or about the program that
+    /// was signed as its main executable.
+    pub follows_from_bundle: &'static [&'static str],
     /// What has to be judged for a finding of the rule to be true.
     pub(crate) scope: Scope,
     /// Looks for the problem.
@@ -133,6 +137,7 @@ impl Rule {
         reference: "",
         follows_from: &[],
         follows_from_outer: &[],
+        follows_from_bundle: &[],
         scope: Scope::Slice,
         check: |_| {},
     };
@@ -251,7 +256,8 @@ mod tests {
             for text in [rule.title, rule.explanation, &remedy] {
                 assert!(text.len() > 10, "{}: {text:?}", rule.id);
             }
-            for id in rule.follows_from.iter().chain(rule.follows_from_outer) {
+            let outer = rule.follows_from_outer.iter().chain(rule.follows_from_bundle);
+            for id in rule.follows_from.iter().chain(outer) {
                 assert!(
                     find(id).is_some() && *id != rule.id,
                     "{} follows from {id}",

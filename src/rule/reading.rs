@@ -1,5 +1,6 @@
 //! What could not be read, so that nothing may be concluded about it.
 
+use super::zip_archive::HYGIENE;
 use super::{Family, Rule};
 use crate::archive::ContainerFormat;
 use crate::finding::Severity;
@@ -104,6 +105,8 @@ const NOT_FULLY_READ: Rule = Rule {
             }
         }
     },
+    // What cannot be read in an archive is wrong with the archive.
+    follows_from: &[HYGIENE],
     ..Rule::BASE
 };
 

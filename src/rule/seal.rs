@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::check::Description;
 use super::normalization::renamed;
-use super::{Family, Rule, misplaced};
+use super::{Family, Rule, displaced, misplaced};
 use crate::bundle::{LayoutFault, ScanFault};
 use crate::finding::{Party, Place, Severity};
 use crate::verify::{CodeKind, CodeObject, Fault, FaultKind, LinkProblem, OsStatus, RequirementFault};
@@ -18,10 +18,39 @@ const SIGN_AGAIN: &[Step] = &[
     SIGN,
 ];
 
+/// For a bundle that is one by the signature of the program in it.
+const RESTORE_INFO_PLIST: &[Step] = &[
+    Step::Say(
+        "put Info.plist, and every folder that was renamed, back in its place, as they were signed; then nothing has to be signed again",
+    ),
+    Step::Or,
+    Step::Say("where the signed Info.plist is lost, write a new one and sign again"),
+    SIGN,
+];
+
 /// For a folder without any code.
 const NAME_THE_CODE: &[Step] = &[Step::Say(
     "name the app, tool or archive that is to be checked, or a folder that contains one; if the build should have put one here, find out why it did not",
 )];
+
+/// A sentence with what happened to how many files; `None` if nothing did. An added file is in no seal, so none is called sealed.
+fn changes(numbers: &[(usize, &str)]) -> Option<String> {
+    let happened = numbers.iter().filter(|(count, _)| *count > 0);
+    let parts = happened.enumerate().map(|(index, (count, verb))| {
+        let (noun, be) = match count {
+            1 => ("file ", "was"),
+            _ => ("files ", "were"),
+        };
+        let noun = if index == 0 { noun } else { "" };
+        format!("{count} {noun}{be} {verb}")
+    });
+    let parts: Vec<String> = parts.collect();
+    let (last, others) = parts.split_last()?;
+    Some(match others {
+        [] => format!("{last} after signing"),
+        others => format!("{} and {last} after signing", others.join(", ")),
+    })
+}
 
 /// The path of a file with this name, where a fault is about the file or about its folder.
 fn place_of(path: &str, name: &str) -> String {
@@ -71,8 +100,20 @@ pub(super) const RULES: &[Rule] = &[
                 finding.facts.steps = Some(NAME_THE_CODE);
                 return;
             }
+            let without_info_plist = |path: &str| {
+                let program = displaced::programs(evidence, path).first().copied()?;
+                let message = format!(
+                    "there is no Info.plist where macOS looks for it, so that this is not a bundle; {program} was signed as its main executable"
+                );
+                let mut description = Description::from(message);
+                description.facts.steps = Some(RESTORE_INFO_PLIST);
+                description.facts.like = Some(program.to_owned());
+                Some(description)
+            };
             check.each_fault(|fault, _| match &fault.kind {
-                FaultKind::Bundle(error) => Some(error.to_string()),
+                FaultKind::Bundle(error) => {
+                    Some(without_info_plist(&fault.path).unwrap_or_else(|| error.to_string().into()))
+                }
                 _ => None,
             });
         },
@@ -115,27 +156,16 @@ pub(super) const RULES: &[Rule] = &[
                         missing.iter().filter(|path| !renamed.contains(path)).collect();
                     let modified: Vec<&String> =
                         modified.iter().filter(|path| !nested.contains(path)).collect();
-                    let counts = [(&added, "added"), (&modified, "modified"), (&missing, "missing")];
-                    let words: Vec<String> = counts
-                        .iter()
-                        .filter(|(paths, _)| !paths.is_empty())
-                        .map(|(paths, word)| format!("{} {word}", paths.len()))
-                        .collect();
-                    if words.is_empty() {
-                        return None;
-                    }
-                    let total = added
-                        .len()
-                        .saturating_add(modified.len())
-                        .saturating_add(missing.len());
-                    let noun = if total == 1 {
-                        "file differs"
-                    } else {
-                        "files differ"
-                    };
+                    let counts = [
+                        (&added, "added", "added"),
+                        (&modified, "modified", "modified"),
+                        (&missing, "missing", "removed"),
+                    ];
+                    let numbers = counts.map(|(paths, _, verb)| (paths.len(), verb));
+                    let message = changes(&numbers)?;
                     let places = counts
                         .iter()
-                        .flat_map(|(paths, word)| {
+                        .flat_map(|(paths, word, _)| {
                             paths.iter().map(move |path| Place {
                                 path: (*path).clone(),
                                 note: word,
@@ -143,7 +173,7 @@ pub(super) const RULES: &[Rule] = &[
                         })
                         .collect();
                     Some(Description {
-                        message: format!("{total} sealed {noun} from what was signed: {}", words.join(", ")),
+                        message,
                         places,
                         facts: Facts::default(),
                     })
@@ -487,3 +517,30 @@ pub(super) const RULES: &[Rule] = &[
         ..Rule::BASE
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::changes;
+
+    #[test]
+    fn changes_are_counted_by_what_happened() {
+        assert_eq!(changes(&[(0, "added"), (0, "removed")]), None);
+        for (numbers, sentence) in [
+            ([(1, "added"), (0, "removed")], "1 file was added after signing"),
+            (
+                [(0, "added"), (2, "removed")],
+                "2 files were removed after signing",
+            ),
+            (
+                [(1, "added"), (2, "removed")],
+                "1 file was added and 2 were removed after signing",
+            ),
+        ] {
+            assert_eq!(changes(&numbers).as_deref(), Some(sentence));
+        }
+        assert_eq!(
+            changes(&[(3, "added"), (1, "modified"), (1, "removed")]).as_deref(),
+            Some("3 files were added, 1 was modified and 1 was removed after signing")
+        );
+    }
+}

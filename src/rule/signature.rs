@@ -1,5 +1,6 @@
 //! Rules about the signature itself: present, readable, and matching the code (family SIG, R001–R033).
 
+use super::displaced::UNRECOGNIZED;
 use super::{Family, Rule};
 use crate::blob::Slot;
 use crate::finding::{Party, Severity};
@@ -85,6 +86,7 @@ pub(super) const RULES: &[Rule] = &[
             }
         },
         follows_from: &["bundle-executable-missing"],
+        follows_from_bundle: &["info-plist-invalid"],
         ..Rule::BASE
     },
     Rule {
@@ -136,6 +138,7 @@ pub(super) const RULES: &[Rule] = &[
             });
         },
         follows_from_outer: &["framework-flattened"],
+        follows_from_bundle: UNRECOGNIZED,
         ..Rule::BASE
     },
     Rule {
@@ -172,6 +175,7 @@ pub(super) const RULES: &[Rule] = &[
             });
         },
         follows_from_outer: &["framework-flattened"],
+        follows_from_bundle: UNRECOGNIZED,
         ..Rule::BASE
     },
     Rule {

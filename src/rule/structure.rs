@@ -4,7 +4,7 @@ use super::{Check, Family, Rule};
 use crate::finding::{Party, Severity};
 use crate::macho::{FatFault, MachOError};
 use crate::remedy::{SIGN, Step, run};
-use crate::verify::{Fault, FaultKind};
+use crate::verify::{Fault, FaultKind, status_of_cut_off};
 
 const REBUILD: &[Step] = &[Step::Say("build the file again and sign it last"), SIGN];
 
@@ -27,7 +27,10 @@ fn malformed(check: &mut Check<'_>) {
             finding.architecture = slice
                 .and_then(|slice| slice.architecture)
                 .map(|found| found.to_string());
-            finding.status = fault.status();
+            finding.status = match fault.kind {
+                FaultKind::Fat(FatFault::PastEnd { .. }) => status_of_cut_off(object),
+                _ => fault.status(),
+            };
             // What verification does not need is refused by others.
             if finding.status.is_none() {
                 finding.rejected_by = vec![Party::Dyld];

@@ -5,7 +5,7 @@
 //! images, packages and archives (R178–R180) are not read yet.
 
 use super::{Check, Family, Rule, Scope};
-use crate::finding::{Party, Severity, Target};
+use crate::finding::{Finding, Party, Severity, Target};
 use crate::hash::HashType;
 use crate::remedy::{Condition, SIGN, Step, run};
 use crate::ticket::Ticket;
@@ -59,6 +59,11 @@ fn is_developer_id(check: &Check<'_>) -> bool {
         })
 }
 
+/// For a property list at the place of the ticket.
+const NO_TICKET: &str = "This file is a property list, which macOS ignores, as if nothing were stapled: it asks Apple's servers when the item is first opened. Usually somebody copied the seal, which has the same name, out of _CodeSignature.";
+/// For the ticket of nested code.
+const OF_NESTED_CODE: &str = "macOS asks for the ticket of the item that is opened, which counts for all code in it. It does not read tickets of nested code, so a damaged one has no effect here. If the nested code is also shipped by itself, it needs a ticket that can be read.";
+
 /// Whether the ticket is meant for the item itself: attached to it, or supplied for it.
 fn is_for_item(ticket: &TicketEvidence) -> bool {
     ticket.owner.as_deref().is_none_or(str::is_empty)
@@ -73,7 +78,12 @@ fn place(ticket: &TicketEvidence) -> (&str, String) {
 }
 
 /// Reports a ticket. One that belongs to nested code is ignored by macOS, and the item's own counts for all of it.
-fn report(check: &mut Check<'_>, ticket: &TicketEvidence, severity: Severity, message: &str) {
+fn report<'c>(
+    check: &'c mut Check<'_>,
+    ticket: &TicketEvidence,
+    severity: Severity,
+    message: &str,
+) -> &'c mut Finding {
     let (path, name) = place(ticket);
     let finding = check.file(path, format!("{name}{message}"));
     if ticket.origin == TicketOrigin::Stapled {
@@ -84,6 +94,7 @@ fn report(check: &mut Check<'_>, ticket: &TicketEvidence, severity: Severity, me
     } else {
         severity.min(Severity::Warning)
     };
+    finding
 }
 
 /// Visits every slice that Gatekeeper looks at, with what the valid tickets say about it, where there is a ticket for
@@ -252,7 +263,7 @@ pub(super) const RULES: &[Rule] = &[
         rejected_by: &[Party::Gatekeeper],
         title: "the notarization ticket is damaged",
         catalogue: "R171",
-        explanation: "macOS ignores a ticket that it cannot read, as if nothing were stapled. Tickets are binary files that must be copied byte by byte; a step that edits the bundle after stapling may have cut it or changed its line ends.",
+        explanation: "macOS cannot read this ticket, so Gatekeeper takes the item for Unnotarized Developer ID until Apple's servers say otherwise, and refuses it on a Mac without a network. The product was stapled so that this does not happen, so the release is broken. Tickets are binary files that must be copied byte by byte; a step that edits the bundle after stapling may have cut it or changed its line ends.",
         remedy: STAPLE_AGAIN,
         apple: "stapler: error 65; the log of syspolicyd: \"Unable to parse ticket\"",
         reference: REFERENCE,
@@ -266,14 +277,17 @@ pub(super) const RULES: &[Rule] = &[
                     }
                     _ => continue,
                 };
-                match problem {
-                    TicketProblem::Format(error) if error.is_property_list() => report(
-                        check,
-                        ticket,
-                        Severity::Warning,
-                        "a property list where a ticket belongs: probably a copy of _CodeSignature/CodeResources",
-                    ),
-                    problem => report(check, ticket, Severity::Error, &problem.to_string()),
+                let is_list = matches!(problem, TicketProblem::Format(error) if error.is_property_list());
+                let finding = if is_list {
+                    let message = "a property list where a ticket belongs: probably a copy of _CodeSignature/CodeResources";
+                    report(check, ticket, Severity::Warning, message)
+                } else {
+                    report(check, ticket, Severity::Error, &problem.to_string())
+                };
+                if !is_for_item(ticket) {
+                    finding.explanation = OF_NESTED_CODE;
+                } else if is_list {
+                    finding.explanation = NO_TICKET;
                 }
             }
         },

@@ -18,10 +18,59 @@ const MODES: &str = "zip-without-unix-modes";
 pub(crate) const HYGIENE: &str = "zip-hygiene";
 /// The rules of this module; what may be the cause of the others comes last.
 pub(super) const ABOUT_ARCHIVES: [&str; 2] = [MODES, HYGIENE];
+const PACK: Step = run!["ditto" "-c" "-k" "--sequesterRsrc" "--keepParent" (Value "APP") Archive];
 const PACK_AGAIN: &[Step] = &[
     Step::Say("pack the product of your build again on a Mac, with a tool that keeps links and modes"),
-    run!["ditto" "-c" "-k" "--sequesterRsrc" "--keepParent" (Value "APP") Archive],
+    PACK,
 ];
+
+/// For members that no one can read without a password.
+const PACK_WITHOUT_PASSWORD: Advised = Advised {
+    explanation: "Without the password, sealcheck cannot read these members, and neither can the notary service: nothing in them was checked. A password on the archive adds nothing to the signature of what is in it, and users have to type it before they can open the product.",
+    steps: &[
+        Step::Say("make an archive without a password, which can be checked and notarized, on a Mac"),
+        PACK,
+        Step::Or,
+        Step::Say("if the archive must have a password, check what you pack before you pack it"),
+        run!["sealcheck" (Value "APP")],
+    ],
+};
+/// For members that arrive in another state than they were packed.
+const GET_UNDAMAGED: Advised = Advised {
+    explanation: "What these members unpack to is not what the archive says of them, or their data cannot be unpacked at all. The archive was cut off, or its bytes were changed after it was made: by a download that broke off, by a transfer as text, or by a program that edits archives. Some tools unpack such members and some refuse, so the item in the archive is not judged.",
+    steps: &[
+        Step::Say("get the archive again, and compare its digest with that of the original"),
+        run!["shasum" "-a" "256" Archive],
+        Step::Or,
+        Step::Say("if the original is damaged, make it again on a Mac, and check it before you ship it"),
+        PACK,
+        run!["sealcheck" Archive],
+    ],
+};
+/// For members that only other tools unpack.
+const PACK_USUALLY: Advised = Advised {
+    explanation: "macOS unpacks members that are stored as they are or compressed with Deflate. These are compressed in another way, such as with bzip2, LZMA or Zstandard, so that users cannot open the archive with Archive Utility, and the notary service cannot look into it. sealcheck does not read them either: nothing in them was checked.",
+    steps: &[
+        Step::Say("make an archive with the usual compression on a Mac"),
+        PACK,
+    ],
+};
+
+/// What is said in place of the rule's own explanation and remedy.
+struct Advised {
+    explanation: &'static str,
+    steps: &'static [Step],
+}
+
+/// Returns the advice about members that cannot be read; the rule's own is about archives that can be read in several ways.
+fn advised(kind: ContainerFaultKind) -> Option<&'static Advised> {
+    match kind {
+        ContainerFaultKind::Encrypted => Some(&PACK_WITHOUT_PASSWORD),
+        ContainerFaultKind::Damaged => Some(&GET_UNDAMAGED),
+        ContainerFaultKind::Method => Some(&PACK_USUALLY),
+        _ => None,
+    }
+}
 
 /// What is said of each kind of fault, and of each of its members.
 const SENTENCES: [(ContainerFaultKind, &str, &str); 15] = [
@@ -158,19 +207,30 @@ fn hygiene(check: &mut Check<'_>) {
     let Some(container) = container(check) else {
         return;
     };
-    for (message, found) in container_faults(container) {
-        check.file("", message).places = found;
+    for (kind, message, found) in faults_by_kind(container) {
+        let finding = check.file("", message);
+        finding.places = found;
+        if let Some(advised) = advised(kind) {
+            finding.explanation = advised.explanation;
+            finding.facts.steps = Some(advised.steps);
+        }
     }
 }
 
 /// What is wrong with an archive: a message for each kind of fault, with the members that it is about.
 pub(crate) fn container_faults(container: &Container) -> Vec<(String, Vec<Place>)> {
+    let faults = faults_by_kind(container).into_iter();
+    faults.map(|(_, message, places)| (message, places)).collect()
+}
+
+fn faults_by_kind(container: &Container) -> Vec<(ContainerFaultKind, String, Vec<Place>)> {
     let mut messages = Vec::new();
     for (kind, sentence, note) in SENTENCES {
         let faults = || container.all_faults().filter(|fault| fault.kind == kind);
         if faults().next().is_some() {
             let names = faults().filter_map(|fault| fault.member.as_deref());
             messages.push((
+                kind,
                 format!("the archive has {sentence}"),
                 places(names, container, note),
             ));

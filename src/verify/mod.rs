@@ -61,4 +61,5 @@ pub use reservation::Reservation;
 pub use slice::{Subject, examine};
 pub use status::OsStatus;
 pub use tickets::{Coverage, SuppliedTicket, TicketEvidence, TicketOrigin, TicketProblem, ticket_coverage};
+pub(crate) use verdict::status_of_cut_off;
 pub use verdict::{Gaps, fold};

@@ -206,6 +206,30 @@ pub(super) fn failure<'c>(
     decide(code, &sealed, index, flags)
 }
 
+/// Returns the status with which `codesign` refuses code whose file is cut off: of what is wrong with its slices and with the signatures in
+/// them, that comes first which it meets first. Slices are validated before the structure of the file (`SecStaticCode::staticValidate`,
+/// `MachORep::strictValidate`).
+pub(crate) fn status_of_cut_off(object: &CodeObject) -> Option<OsStatus> {
+    let is_about_bytes = |fault: &&Fault| {
+        matches!(
+            fault.kind,
+            FaultKind::Fat(_)
+                | FaultKind::MachO(_)
+                | FaultKind::SuperBlob(_)
+                | FaultKind::Component { .. }
+                | FaultKind::CodeDirectory { .. }
+                | FaultKind::Unsigned
+                | FaultKind::Pages { .. }
+        ) && decides(object, fault, &CodesignFlags::default())
+    };
+    let first = object
+        .faults
+        .iter()
+        .filter(is_about_bytes)
+        .min_by_key(|fault| rank(fault));
+    first.and_then(Fault::status)
+}
+
 /// The same, with what each object seals. Recursion is bounded by the nesting budget of the engine.
 fn decide<'c>(
     code: &'c [CodeObject],

@@ -27,7 +27,7 @@ pub struct Human<'a> {
     /// Whether something was written.
     is_begun: bool,
     rows: Vec<Row>,
-    /// Rules that were explained.
+    /// Explanations that were given.
     told: BTreeSet<&'static str>,
 }
 

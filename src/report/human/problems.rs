@@ -45,7 +45,7 @@ fn is_brief(problems: &[Problem<'_>], style: Style) -> bool {
     style.verbosity == 0 && problems.len() > EXPLAINED
 }
 
-/// The same in a run over many items: the explanations of rules that are `told` already are left out.
+/// The same in a run over many items: explanations that were `told` already are left out.
 pub(super) fn write_untold(
     outcome: &Outcome,
     style: Style,
@@ -61,12 +61,12 @@ pub(super) fn write_untold(
     // The first repair in an archive says how it is unpacked.
     let unpacking = problems.iter().find(unpacks).map(|problem| problem.first.rule);
     for problem in &problems {
-        let is_told = told.contains(problem.first.rule);
+        let is_told = told.contains(problem.first.explanation);
         let unpacks = unpacking == Some(problem.first.rule);
         write_problem(problem, outcome, (style, is_brief, is_told, unpacks), out)?;
     }
     if !is_brief {
-        told.extend(problems.iter().map(|problem| problem.first.rule));
+        told.extend(problems.iter().map(|problem| problem.first.explanation));
         write_afterwards(outcome.findings(), style, out)?;
     } else if !style.quiet {
         let parts = Repair::afterwards(outcome.findings().iter().map(|finding| &finding.remedy));
