@@ -24,7 +24,7 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use sealcheck::hash::{HashType, Kernel, KernelName, PageGeometry, mismatched_pages};
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::{Options, verify_at};
 use sha2::Digest as _;
 
 use support::bundle::{info_plist, sign, slices, write, write_executable};
@@ -137,7 +137,7 @@ fn judge(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path, kern
         };
         group.bench_function(format!("{name}-{threads}-jobs"), |bencher| {
             bencher.iter(|| {
-                let evidence = pool.install(|| verify(path, &options)).unwrap();
+                let evidence = pool.install(|| verify_at(path, &options)).unwrap();
                 assert_eq!(evidence.codesign.status(), None);
             });
         });

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::Criterion;
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::{Options, verify_at};
 
 use support::bundle::{info_plist, sign, slices, write, write_executable};
 use support::macho::{EXECUTE, arm64};
@@ -125,7 +125,7 @@ fn judge(criterion: &mut Criterion, name: &str, paths: &[PathBuf; 2]) {
                 .unwrap();
             group.bench_function(format!("{kind}-{threads}-jobs"), |bencher| {
                 bencher.iter(|| {
-                    let evidence = pool.install(|| verify(&path, &Options::default())).unwrap();
+                    let evidence = pool.install(|| verify_at(&path, &Options::default())).unwrap();
                     assert_eq!(evidence.codesign.status(), None);
                 });
             });

@@ -12,11 +12,12 @@ use crate::gatekeeper::{assess, fitting_operation};
 use crate::outcome::Outcome;
 use crate::parallel::Pool;
 use crate::rule::{Advice, Expectations, advise};
-use crate::source::{Archives, NamedBytes, SourceError, Tree, shown_path};
+use crate::source::{NamedBytes, SourceError, Tree, shown_path};
+use crate::subject::{Item, Items, Origin};
 use crate::survey::{Survey, examine_item, examine_tree};
 use crate::time::UnixTime;
 use crate::timing::Phase;
-use crate::verify::{Item, Items, Options, items, verify_item};
+use crate::verify::{Options, verify};
 
 /// Checks items, each in full. One checker serves any number of items, also from several threads.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Checker {
     /// What is expected of every item; what is not met is an error finding.
     pub expectations: Expectations,
     threads: Pool,
+    /// The disk, and what was opened on it.
+    origin: Origin,
 }
 
 impl Checker {
@@ -45,6 +48,7 @@ impl Checker {
             target: None,
             expectations: Expectations::default(),
             threads: Pool::new()?,
+            origin: Origin::default(),
         })
     }
 
@@ -61,13 +65,9 @@ impl Checker {
         });
         let unplaced: Vec<_> = unplaced.collect();
         let name = files.name().to_owned();
-        let options = Options {
-            archives: Archives::in_memory(Arc::new(files)),
-            ..self.options.clone()
-        };
-        let found = self.threads.install(|| items(Path::new(&name), &options))?;
-        let all = found.items.iter();
-        let all = all.map(|item| self.check_with(item, &measured(&options)));
+        let origin = Origin::in_memory(Arc::new(files));
+        let found = self.find(&origin, Path::new(&name), &self.options)?;
+        let all = found.items.iter().map(|item| self.check_item(item));
         let unread = found.unread.into_iter().map(|place| SourceError::Unread {
             path: place.path,
             reason: place.reason,
@@ -99,9 +99,9 @@ impl Checker {
     pub fn check(&self, path: &Path) -> Result<Outcome, SourceError> {
         // The search for the item is a part of the work on it.
         let options = measured(&self.options);
-        let mut found = self.threads.install(|| items(path, &options))?;
+        let mut found = self.find(&self.origin, path, &options)?;
         match (found.items.pop(), found.items.len(), found.unread.len()) {
-            (Some(item), 0, 0) => self.check_with(&item, &options),
+            (Some(item), 0, 0) => self.examine(&item, &options),
             (_, others, unread) => {
                 let count = others.saturating_add(1).saturating_add(unread);
                 let path = shown_path(path);
@@ -138,7 +138,12 @@ impl Checker {
     /// # Errors
     /// [`SourceError`] when it cannot be read.
     pub fn items(&self, path: &Path) -> Result<Items, SourceError> {
-        self.threads.install(|| items(path, &self.options))
+        self.find(&self.origin, path, &self.options)
+    }
+
+    fn find(&self, origin: &Origin, path: &Path, options: &Options) -> Result<Items, SourceError> {
+        let find = || options.measure(Phase::Listing, || origin.items(path, &options.search()));
+        self.threads.install(find)
     }
 
     /// Checks one item of [`Self::items`].
@@ -146,10 +151,10 @@ impl Checker {
     /// # Errors
     /// [`SourceError`] when it cannot be read.
     pub fn check_item(&self, item: &Item) -> Result<Outcome, SourceError> {
-        self.check_with(item, &measured(&self.options))
+        self.examine(item, &measured(&self.options))
     }
 
-    fn check_with(&self, item: &Item, options: &Options) -> Result<Outcome, SourceError> {
+    fn examine(&self, item: &Item, options: &Options) -> Result<Outcome, SourceError> {
         // On a thread of its own stack, whatever the caller's is.
         self.threads
             .install(|| examine(item, options, self.target, Some(&self.expectations)).map(assessed))
@@ -180,7 +185,7 @@ pub(crate) fn examine(
     expectations: Option<&Expectations>,
 ) -> Result<Outcome, SourceError> {
     let Some(expectations) = expectations else {
-        let evidence = options.measure(Phase::Other, || verify_item(item, options))?;
+        let evidence = options.measure(Phase::Other, || verify(item, options))?;
         let advice = Advice::unasked(&evidence, target);
         return Ok(Outcome::new(evidence, Survey::default(), advice));
     };

@@ -38,8 +38,8 @@
 //!
 //! # Layers
 //! The modules are layers; a module uses only what stands before it in this list (a test holds this):
-//! `octets`, `parallel`, `limits`, `budget`, `time`, `timing`, `plist`, `asn1`, `hash`, `archive`, `source`, `macho`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
-//! `entitlements`, `ticket`, `profile`, `bundle`, `verify`, `survey`, `gatekeeper`, `remedy`, `finding`, `rule`, `outcome`, `report`, `checker`, `cli`.
+//! `octets`, `parallel`, `limits`, `budget`, `time`, `timing`, `plist`, `asn1`, `hash`, `source`, `macho`, `container`, `blob`, `codedir`, `cms`, `trust`, `requirement`,
+//! `entitlements`, `ticket`, `profile`, `bundle`, `subject`, `verify`, `survey`, `gatekeeper`, `remedy`, `finding`, `rule`, `outcome`, `report`, `checker`, `cli`.
 //!
 //! Data flows one way: bytes, facts, evidence, verdict and findings, report. Readers borrow and never judge;
 //! only `cli` reads the clock, the environment and the terminal.
@@ -47,8 +47,6 @@
 // Tests may be blunt: a panic there is a failed test, not a crash on hostile input.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
-#[doc(hidden)]
-pub mod archive;
 #[doc(hidden)]
 pub mod asn1;
 #[doc(hidden)]
@@ -64,6 +62,8 @@ pub mod cli;
 pub mod cms;
 #[doc(hidden)]
 pub mod codedir;
+#[doc(hidden)]
+pub mod container;
 #[doc(hidden)]
 pub mod entitlements;
 #[doc(hidden)]
@@ -96,6 +96,8 @@ pub mod rule;
 #[doc(hidden)]
 pub mod source;
 #[doc(hidden)]
+pub mod subject;
+#[doc(hidden)]
 pub mod survey;
 #[doc(hidden)]
 pub mod ticket;
@@ -123,14 +125,15 @@ pub use remedy::{Command, Part, Repair, Stage};
 pub use rule::{Advice, Demand, Expectations, ExpectedEntitlement, Unknown};
 #[cfg(feature = "fs")]
 pub use source::guard_mappings;
-pub use source::{NamedBytes, SourceError};
+pub use source::{NamedBytes, SourceError, Unread};
+pub use subject::{Item, Items, Opened, Skipped, Unopened};
 pub use time::UnixTime;
 pub use timing::{Phase, PhaseTime, Timings};
 pub use trust::{AnchorError, Anchors, CertificateKind, Identity};
 pub use verify::{
     CodeKind, CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated,
-    Evidence, HostArchitecture, Item, Items, Nesting, NotJudged, Options, OsStatus, Reservation,
-    SignatureKind, Skipped, SliceEvidence, SuppliedTicket, Unopened, Unread,
+    Evidence, HostArchitecture, Nesting, NotJudged, Options, OsStatus, Reservation, SignatureKind,
+    SliceEvidence, SuppliedTicket,
 };
 
 /// The examples of the README compile.

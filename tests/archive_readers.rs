@@ -1,6 +1,8 @@
 //! The readers of tar, gzip and asar: forms that writers use, and what was made to confuse.
 
-use sealcheck::archive::{Asar, AsarError, Gunzip, GzipError, Stream, StreamError, Tar, TarError, TarMember};
+use sealcheck::container::{
+    Asar, AsarError, Gunzip, GzipError, Stream, StreamError, Tar, TarError, TarMember,
+};
 use serde_json::json;
 
 use crate::support::archive::{TarEntry, asar_of, gzip, pax, tar, tar_file};

@@ -1,7 +1,7 @@
 //! Code in archives inside of an app: what the notary service finds there, and archives that were made to confuse.
 
 use miniz_oxide::deflate::compress_to_vec;
-use sealcheck::archive::{Inflater, MemberError, Zip, ZipError};
+use sealcheck::container::{Inflater, MemberError, Zip, ZipError};
 use sealcheck::finding::{Severity, Target};
 use sealcheck::limits::Limits;
 use sealcheck::rule::{Advice, Expectations};

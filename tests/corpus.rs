@@ -9,8 +9,9 @@ use std::sync::OnceLock;
 use sealcheck::finding::{Party, Severity};
 use sealcheck::gatekeeper::{assess, fitting_operation};
 use sealcheck::rule::Expectations;
+use sealcheck::subject::Origin;
 use sealcheck::time::UnixTime;
-use sealcheck::verify::{CodeObject, FaultKind, Options, SignatureKind, SuppliedTicket, items as items_of};
+use sealcheck::verify::{CodeObject, FaultKind, Options, SignatureKind, SuppliedTicket};
 
 use crate::support::examined::{Examined, advise, examine, of_item};
 use crate::support::{notice, package, project};
@@ -69,7 +70,7 @@ pub fn all_evidence() -> Option<Vec<(String, Examined)>> {
         .collect();
     let mut found = Vec::new();
     let mut add = |root: &Path, path: &Path, prefix: &str, options: &Options| {
-        for item in items_of(path, options).unwrap().items {
+        for item in Origin::default().items(path, &options.search()).unwrap().items {
             let name = item.path.strip_prefix(root).unwrap().display();
             found.push((format!("{prefix}{name}"), of_item(&item, options).unwrap()));
         }

@@ -8,7 +8,7 @@ use std::process::Output;
 
 use sealcheck::requirement::Requirement;
 use sealcheck::verify::{
-    EntitlementsState, Evidence, Options, RequirementFault, every_slice_satisfies, verify,
+    EntitlementsState, Evidence, Options, RequirementFault, every_slice_satisfies, verify_at,
 };
 
 use crate::support::bundle::{contents_bundle, hex, write, write_executable};
@@ -184,7 +184,7 @@ fn a_seal_that_demands_an_entitlement() {
         let mut parent = Parent::new();
         let place = parent.path("Contents/Helpers/tool");
         write_executable(&place, &signed(signer));
-        let evidence = verify(&place, &Options::default()).unwrap();
+        let evidence = verify_at(&place, &Options::default()).unwrap();
         let cdhash = evidence.code[0].slices[0].cdhash().unwrap().as_bytes().to_vec();
         parent.nested.insert("Helpers/tool".into(), vec![cdhash.clone()]);
         let parent = parent.seal();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sealcheck::budget::{Budget, Resource};
 use sealcheck::bundle::Seal;
 use sealcheck::limits::Limits;
-use sealcheck::verify::{NotJudged, Options, verify};
+use sealcheck::verify::{NotJudged, Options, verify_at};
 
 use crate::support::bundle::{RULES, acme, info_plist, sign, sign_with, slices, write};
 use crate::support::macho::EXECUTE;
@@ -39,14 +39,14 @@ fn references_of_binary_lists() {
     assert!(list.len() < 182, "{}", list.len());
     let folder = tempfile::tempdir().unwrap();
     let app = acme(folder.path());
-    let before = verify(&app, &Options::default()).unwrap().budget().cost();
+    let before = verify_at(&app, &Options::default()).unwrap().budget().cost();
     for number in 0..20 {
         let place = format!("Contents/PlugIns/N{number}.app/Contents/Info.plist");
         write(&app.join(place), &list);
         let place = format!("Contents/Library/LaunchAgents/N{number}.plist");
         write(&app.join(place), &list);
     }
-    let evidence = verify(&app, &Options::default()).unwrap();
+    let evidence = verify_at(&app, &Options::default()).unwrap();
     let cost = evidence.budget().cost();
     // Forty lists of less than 182 bytes, with their folders.
     assert!(cost.retained - before.retained < 40 * 8192, "{before:?} {cost:?}");
@@ -169,6 +169,6 @@ fn an_app_whose_rules_need_too_much_work() {
 }
 
 fn judged(path: &Path) -> (Option<bool>, Option<NotJudged>) {
-    let verdict = verify(path, &Options::default()).unwrap().codesign;
+    let verdict = verify_at(path, &Options::default()).unwrap().codesign;
     (verdict.valid(), verdict.not_judged())
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::{Options, verify_at};
 
 use crate::support::bundle::write;
 use crate::support::program::program;
@@ -211,7 +211,7 @@ fn a_hook_leaves_out_files_without_code() {
 #[test]
 fn a_certificate_can_be_expected() {
     let folder = with_app();
-    let evidence = verify(&real_app(), &Options::default()).unwrap();
+    let evidence = verify_at(&real_app(), &Options::default()).unwrap();
     let leaf = evidence.code[0].slices[0].identity.as_ref().unwrap().chain[0]
         .sha256()
         .to_owned();

@@ -7,7 +7,7 @@ use sealcheck::gatekeeper::{GatekeeperVerdict, Operation, Ruling, assess, fittin
 use sealcheck::report::spctl_lines;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Anchors;
-use sealcheck::verify::{CodesignFlags, Evidence, Options, verify};
+use sealcheck::verify::{CodesignFlags, Evidence, Options, verify_at};
 
 use crate::support::bundle::{info_plist, sign, write, write_executable};
 use crate::support::cms::{Authority, CmsSigner};
@@ -113,7 +113,7 @@ impl Apple {
             at: UnixTime::from_rfc3339("2026-06-15").unwrap(),
             ..Options::default()
         };
-        verify(path, &options).unwrap()
+        verify_at(path, &options).unwrap()
     }
 }
 

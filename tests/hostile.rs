@@ -139,6 +139,7 @@ fn unreadable_files() {
 }
 
 /// A tree in which one file cannot be read, whoever asks.
+#[derive(Debug)]
 struct Failing {
     inner: DirectoryTree,
     path: &'static str,

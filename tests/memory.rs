@@ -109,7 +109,7 @@ fn names_that_lead_out_are_errors() {
     assert!(found[0].as_ref().unwrap().evidence.codesign.valid() != Some(true));
     // It begins like an archive, and is none.
     let found = checker.check_bytes(NamedBytes::file("a.zip", b"PK\x03\x04 and no more".to_vec()));
-    assert!(matches!(found, Err(SourceError::Archive { .. })));
+    assert!(matches!(found, Err(SourceError::Container { .. })));
     let found = all(checker.check_bytes(NamedBytes::file("a", b"text".to_vec())));
     assert!(!found[0].objections().is_empty());
 }

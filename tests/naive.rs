@@ -9,7 +9,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use regex::bytes::Regex;
-use sealcheck::verify::{CodeObject, FaultKind, Options, verify};
+use sealcheck::verify::{CodeObject, FaultKind, Options, verify_at};
 use sha2::Digest as _;
 
 use crate::corpus;
@@ -256,7 +256,7 @@ fn compare_all(folder: &Path, counts: &mut (usize, usize)) {
             let seal = path.join("Contents/_CodeSignature/CodeResources");
             let has_rules = fs::read(&seal).is_ok_and(|seal| seal.windows(6).any(|word| word == b"rules2"));
             if name.contains('.') && has_rules {
-                let evidence = verify(&path, &Options::default()).unwrap();
+                let evidence = verify_at(&path, &Options::default()).unwrap();
                 compare_resources(&path, &evidence.code[0]);
                 counts.1 += 1;
             }
@@ -271,7 +271,7 @@ fn compare_all(folder: &Path, counts: &mut (usize, usize)) {
                 let copy = tempfile::tempdir().unwrap();
                 let file = copy.path().join("file");
                 fs::copy(&path, &file).unwrap();
-                let evidence = verify(&file, &Options::default()).unwrap();
+                let evidence = verify_at(&file, &Options::default()).unwrap();
                 counts.0 += compare_pages(&file, &evidence.code[0]);
             }
         }
@@ -310,7 +310,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, &file).unwrap();
-        let evidence = verify(&path, &Options::default()).unwrap();
+        let evidence = verify_at(&path, &Options::default()).unwrap();
         prop_assert!(compare_pages(&path, &evidence.code[0]) > 0);
     }
 
@@ -330,7 +330,7 @@ proptest! {
                 _ => {}
             }
         }
-        let evidence = verify(&app, &Options::default()).unwrap();
+        let evidence = verify_at(&app, &Options::default()).unwrap();
         compare_resources(&app, &evidence.code[0]);
     }
 }

@@ -9,7 +9,7 @@ use sealcheck::requirement::{
 };
 use sealcheck::time::UnixTime;
 use sealcheck::trust::Certificate;
-use sealcheck::verify::{Options, verify};
+use sealcheck::verify::{Options, verify_at};
 
 use crate::corpus::unpacked;
 use crate::support::bundle::hex;
@@ -574,7 +574,7 @@ fn designated_requirements_of_the_corpus() {
     );
     let (mut explicit, mut default) = (0, 0);
     for path in paths {
-        let evidence = verify(&path, &Options::default()).unwrap();
+        let evidence = verify_at(&path, &Options::default()).unwrap();
         for object in &evidence.code {
             for slice in &object.slices {
                 let Some(designated) = &slice.designated else {
@@ -677,5 +677,5 @@ fn trust_settings_are_not_known() {
 }
 
 fn verify_path(path: &std::path::Path) -> sealcheck::verify::Evidence {
-    sealcheck::verify::verify(path, &Options::default()).unwrap()
+    sealcheck::verify::verify_at(path, &Options::default()).unwrap()
 }

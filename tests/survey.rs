@@ -1,7 +1,7 @@
 //! The survey: facts that rules need and the codesign verdict does not. What it could not read counts for the item.
 
 use sealcheck::budget::{OverBudget, Resource};
-use sealcheck::verify::{FaultKind, NotJudged, Options, verify};
+use sealcheck::verify::{FaultKind, NotJudged, Options, verify_at};
 
 use crate::archives::{member, unsigned, zip};
 use crate::limits::with;
@@ -49,7 +49,7 @@ fn a_survey_finds_what_the_verdict_does_not_need() {
         ["Contents/Resources/some.provisionprofile"]
     );
     // It changes nothing in the evidence.
-    let verified = verify(&built.path, &options).unwrap();
+    let verified = verify_at(&built.path, &options).unwrap();
     assert_eq!(verified.codesign, examined.codesign);
     assert_eq!(verified.code[0].faults, examined.code[0].faults);
     assert!(verified.budget().cost().steps < examined.budget().cost().steps);
@@ -61,7 +61,7 @@ fn what_a_survey_cannot_read_counts_for_the_item() {
     let place = "Library/LaunchDaemons/com.example.plist";
     let built = app("com.example.acme").file(place, &vec![b' '; LONG]).built();
     let options = crate::support::foundry::options();
-    let verified = verify(&built.path, &options).unwrap();
+    let verified = verify_at(&built.path, &options).unwrap();
     assert_eq!(verified.codesign.valid(), Some(true));
     assert!(verified.unread.is_empty());
     let examined = examine(&built.path, &options).unwrap();
@@ -90,7 +90,7 @@ fn what_a_survey_cannot_read_counts_for_the_item() {
 #[test]
 fn a_budget_that_the_survey_spends_leaves_nothing_else_to_tell() {
     let built = rich();
-    let verified = verify(&built.path, &Options::default()).unwrap();
+    let verified = verify_at(&built.path, &Options::default()).unwrap();
     let whole = examine(&built.path, &Options::default()).unwrap();
     let (least, most) = (verified.budget().cost(), whole.budget().cost());
     for (resource, name, least, most) in [
@@ -109,7 +109,13 @@ fn a_budget_that_the_survey_spends_leaves_nothing_else_to_tell() {
                 .build()
                 .unwrap();
             let options = with(name, most - 1);
-            assert!(verify(&built.path, &options).unwrap().budget().spent().is_none());
+            assert!(
+                verify_at(&built.path, &options)
+                    .unwrap()
+                    .budget()
+                    .spent()
+                    .is_none()
+            );
             let spent = pool.install(|| examine(&built.path, &options)).unwrap();
             let over = OverBudget {
                 resource,

@@ -11,7 +11,7 @@ use sealcheck::time::UnixTime;
 use sealcheck::trust::{Anchors, Cache, PathProblem, Root};
 use sealcheck::verify::{
     Coverage, Evidence, Options, SuppliedTicket, TicketOrigin, TicketProblem, every_slice_satisfies,
-    ticket_coverage, verify,
+    ticket_coverage, verify_at,
 };
 
 use crate::command_line::sealcheck;
@@ -110,7 +110,7 @@ pub fn product(folder: &Path, library: &Signer) -> Product {
 }
 
 fn judged(path: &Path) -> Evidence {
-    let evidence = verify(path, &options()).unwrap();
+    let evidence = verify_at(path, &options()).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
     evidence
 }
@@ -158,7 +158,7 @@ fn a_real_ticket_is_apples_and_covers_every_slice() {
         ]
     );
 
-    let evidence = verify(&real_app(), &Options::default()).unwrap();
+    let evidence = verify_at(&real_app(), &Options::default()).unwrap();
     let [found] = evidence.tickets.as_slice() else {
         panic!("{:?}", evidence.tickets)
     };
@@ -601,7 +601,7 @@ fn the_sha1_directory_is_not_what_counts() {
             tickets: vec![ticket],
             ..options()
         };
-        is_notarized(&verify(&path, &options).unwrap())
+        is_notarized(&verify_at(&path, &options).unwrap())
     };
     assert_eq!(supplied(1), Some(true));
     assert_eq!(supplied(2), None);
@@ -620,7 +620,7 @@ fn tickets_from_elsewhere_and_in_nested_bundles_count() {
         tickets: vec![supplied],
         ..options()
     };
-    let evidence = verify(&product.root, &options).unwrap();
+    let evidence = verify_at(&product.root, &options).unwrap();
     assert_eq!(evidence.tickets[0].origin, TicketOrigin::Supplied);
     assert_eq!(
         (evidence.tickets[0].path.as_str(), &evidence.tickets[0].owner),
@@ -638,7 +638,7 @@ fn tickets_from_elsewhere_and_in_nested_bundles_count() {
         &nested,
         &TicketMaker::new(&notary(), &product.cdhashes[2]).build(),
     );
-    let evidence = verify(&product.root, &options).unwrap();
+    let evidence = verify_at(&product.root, &options).unwrap();
     assert_eq!(
         evidence.tickets[1].owner.as_deref(),
         Some("Contents/XPCServices/Service.xpc")
@@ -684,7 +684,7 @@ fn a_seal_is_no_ticket() {
     // Among resources it is a file like any other.
     fs::remove_file(&place).unwrap();
     write(&product.root.join("Contents/Resources/CodeResources"), b"s8ch");
-    assert!(verify(&product.root, &options()).unwrap().tickets.is_empty());
+    assert!(verify_at(&product.root, &options()).unwrap().tickets.is_empty());
 }
 
 #[test]
@@ -703,7 +703,7 @@ fn a_ticket_in_a_signature_counts() {
     let ticket = TicketMaker::new(&notary(), &[cdhash]).build();
     let (bytes, _) = with(&ticket).sign(&thin, Bound::default());
     fs::write(&path, bytes).unwrap();
-    let evidence = verify(&path, &options()).unwrap();
+    let evidence = verify_at(&path, &options()).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
     assert_eq!(evidence.tickets.len(), 1);
     assert_eq!(evidence.tickets[0].origin, TicketOrigin::Embedded);
@@ -713,7 +713,7 @@ fn a_ticket_in_a_signature_counts() {
     let mut signer = developer("org.example.tool");
     signer.unbound.insert(0x10002, blob(0xfade_7171, &ticket));
     fs::write(&path, signer.sign(&thin, Bound::default()).0).unwrap();
-    let evidence = verify(&path, &options()).unwrap();
+    let evidence = verify_at(&path, &options()).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(true));
     assert!(matches!(
         evidence.tickets[0].ticket,
@@ -726,12 +726,12 @@ fn code_without_signature_has_nothing_to_list() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tool");
     fs::write(&path, arm64(&[7; 5000]).build(None)).unwrap();
-    let evidence = verify(&path, &options()).unwrap();
+    let evidence = verify_at(&path, &options()).unwrap();
     assert_eq!(coverage(&evidence)[""], [Coverage::Unsigned]);
     let (bytes, _) = adhoc("tool").sign(&arm64(&[7; 5000]), Bound::default());
     fs::write(&path, bytes).unwrap();
     assert_eq!(
-        coverage(&verify(&path, &options()).unwrap())[""],
+        coverage(&verify_at(&path, &options()).unwrap())[""],
         [Coverage::NotCovered]
     );
 }

@@ -1,7 +1,8 @@
 //! Archives in ZIP form from which another tool could unpack something else: every way is objected to, and what only looks like one is not.
 
 use sealcheck::source::ContainerFaultKind;
-use sealcheck::verify::{NotJudged, items};
+use sealcheck::subject::Origin;
+use sealcheck::verify::NotJudged;
 
 use crate::command_line::{sealcheck, stdout};
 use crate::support::advise_unstapled;
@@ -517,7 +518,11 @@ fn archives_from_windows() {
             (member.host, member.mode) = (0, 0);
         }
     });
-    for item in items(&archive.path, &options()).unwrap().paths() {
+    for item in Origin::default()
+        .items(&archive.path, &options().search())
+        .unwrap()
+        .paths()
+    {
         let advice = advise_unstapled(&examine(&item, &options()).unwrap(), None);
         let first = &advice.findings[0];
         assert!(

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use sealcheck::finding::Severity;
 use sealcheck::rule::Expectations;
-use sealcheck::verify::{Evidence, NotJudged, Options, items};
+use sealcheck::subject::Origin;
+use sealcheck::verify::{Evidence, NotJudged, Options};
 use serde_json::Value;
 
 use crate::command_line::{sealcheck, stdout};
@@ -61,7 +62,7 @@ impl Packed {
 
     /// The same with a survey of it.
     pub fn examined(&self) -> Examined {
-        let found = items(&self.path, &options()).unwrap();
+        let found = Origin::default().items(&self.path, &options().search()).unwrap();
         let item = self.path.join("acme.app");
         assert!(found.paths().contains(&item), "{:?}", found.paths());
         examine(&item, &options()).unwrap()
@@ -329,7 +330,9 @@ fn items_by_their_paths() {
     all.push(Member::file("dist/acme.app.txt", b"notes"));
     let archive = packed(&all);
     let item = archive.path.join("dist/acme.app");
-    let found = items(&archive.path, &options()).unwrap();
+    let found = Origin::default()
+        .items(&archive.path, &options().search())
+        .unwrap();
     assert_eq!(found.paths(), std::slice::from_ref(&item));
     let evidence = examine(&item, &options()).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(true));
@@ -367,7 +370,7 @@ fn companions_are_no_files() {
 #[test]
 fn what_is_no_archive_or_has_no_items() {
     let plain = packed(&[Member::file("readme.txt", b"text")]);
-    let found = items(&plain.path, &options()).unwrap();
+    let found = Origin::default().items(&plain.path, &options().search()).unwrap();
     assert_eq!(found.paths(), std::slice::from_ref(&plain.path));
     let output = sealcheck(&["check".as_ref(), plain.path.as_os_str()]);
     assert_eq!(output.status.code(), Some(1));

@@ -10,7 +10,7 @@ use sealcheck::macho::{CodePlan, is_macho};
 use sealcheck::source::{
     Capture, Content, Kind as NodeKind, Listing, Node, NodeId, Pieces, ReadAt, SourceError, Tree, Wants,
 };
-use sealcheck::verify::{CodeObject, Evidence, Options, verify, verify_tree};
+use sealcheck::verify::{CodeObject, Evidence, Options, verify_at, verify_tree};
 
 use crate::corpus;
 use crate::support::bundle::write_executable;
@@ -38,7 +38,7 @@ fn assert_same(bytes: &[u8], what: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("program");
     write_executable(&path, bytes);
-    let flat = verify(&path, &options()).unwrap();
+    let flat = verify_at(&path, &options()).unwrap();
     for is_deflated in [true, false] {
         let mut member = Member::file("program", bytes);
         (member.is_deflated, member.mode) = (is_deflated, 0o100_755);
@@ -47,7 +47,7 @@ fn assert_same(bytes: &[u8], what: &str) {
         }
         let archive = packed(&[member]);
         for options in [options(), while_unpacked()] {
-            let evidence = verify(&archive.path.join("program"), &options).unwrap();
+            let evidence = verify_at(&archive.path.join("program"), &options).unwrap();
             assert_eq!(facts(&evidence), facts(&flat), "{what}");
         }
     }
@@ -196,10 +196,10 @@ fn an_app_is_the_same_while_unpacked() {
         .file("Resources/text", &text(700_000))
         .nested("Helpers/helper", tool("com.example.acme.helper"))
         .built();
-    let flat = verify(&built.path, &options()).unwrap();
+    let flat = verify_at(&built.path, &options()).unwrap();
     assert_eq!(flat.codesign.valid(), Some(true));
     let archive = packed(&members(&built.path));
-    let evidence = verify(&archive.path.join("acme.app"), &while_unpacked()).unwrap();
+    let evidence = verify_at(&archive.path.join("acme.app"), &while_unpacked()).unwrap();
     assert_eq!(facts(&evidence), facts(&flat));
 }
 
@@ -238,7 +238,7 @@ fn digests_of_files_are_the_same_while_unpacked() {
         keeps_page_digests: true,
         ..while_unpacked()
     };
-    let evidence = verify(&archive.path.join("program"), &options).unwrap();
+    let evidence = verify_at(&archive.path.join("program"), &options).unwrap();
     assert_eq!(
         evidence.code[0].file_digest,
         Some(HashType::Sha256.digest(&bytes))
@@ -253,7 +253,7 @@ fn digests_of_files_are_the_same_while_unpacked() {
 fn not_judged(archive: &Packed, what: &str) -> String {
     let found = ["acme.app", "acme.app/Contents/MacOS/acme"].map(|inner| {
         let path = archive.path.join(inner);
-        match verify(&path, &while_unpacked()) {
+        match verify_at(&path, &while_unpacked()) {
             Ok(evidence) => {
                 assert_eq!(evidence.codesign.valid(), None, "{what}: {inner}");
                 format!(
@@ -293,7 +293,7 @@ fn executables_that_are_not_what_the_directory_says_are_not_judged() {
         packed(&all)
     };
     let truth = with(true, &|_| ());
-    let evidence = verify(&truth.path.join("acme.app"), &while_unpacked()).unwrap();
+    let evidence = verify_at(&truth.path.join("acme.app"), &while_unpacked()).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(true));
     let longer = format!("it goes on after {} bytes", size - 1);
     let shorter = format!(
@@ -348,7 +348,7 @@ fn archives_that_are_cut_are_not_judged() {
         let before = names(archive.path.parent().unwrap());
         for path in [archive.path.clone(), archive.path.join("acme.app")] {
             for options in [options(), while_unpacked()] {
-                if let Ok(evidence) = verify(&path, &options) {
+                if let Ok(evidence) = verify_at(&path, &options) {
                     assert_ne!(evidence.codesign.valid(), Some(true), "{sixteenth}");
                 }
             }
@@ -374,11 +374,11 @@ fn a_bomb_stays_within_the_budgets() {
     let judged = |name: &str, value: u64| {
         let mut options = while_unpacked();
         assert!(options.limits.set(name, value));
-        verify(&path, &options)
+        verify_at(&path, &options)
     };
     // Bytes behind the slice, which the signature does not cover.
     assert_eq!(
-        verify(&path, &while_unpacked()).unwrap().codesign.valid(),
+        verify_at(&path, &while_unpacked()).unwrap().codesign.valid(),
         Some(false)
     );
     let error = judged("archive-bytes", 1 << 20).unwrap_err();
@@ -498,7 +498,7 @@ fn every_kind_of_contents_has_the_same_answer() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("program");
             write_executable(&path, &bytes);
-            let flat = verify(&path, &options()).unwrap();
+            let flat = verify_at(&path, &options()).unwrap();
             let parts = One::new(bytes.len(), Kind::Random(bytes.clone()));
             assert_eq!(
                 facts(&verify_tree(&parts, &while_unpacked()).unwrap()),

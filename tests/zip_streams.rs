@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
-use sealcheck::archive::{Inflater, Zip};
+use sealcheck::container::{Inflater, Zip, ZipArchive, ZipTree};
 use sealcheck::limits::Limits;
-use sealcheck::source::{Archive, ArchiveTree, Bytes, Kind, Tree};
+use sealcheck::source::{Bytes, Kind, Tree};
 
 use crate::support::notice;
 use crate::support::zip::{Member, end, end64, parts, zip};
@@ -134,11 +134,11 @@ fn offset_by_offset(bytes: &[u8]) -> Option<Found> {
 /// What is judged, where there is no objection to the archive and everything in it can be read.
 fn judged(bytes: &[u8]) -> Option<Found> {
     let limits = Limits::default();
-    let archive = Archive::of(Bytes::from(bytes.to_vec()), Path::new("a.zip"), &limits).ok()?;
+    let archive = ZipArchive::of(Bytes::from(bytes.to_vec()), Path::new("a.zip"), &limits).ok()?;
     let zip = Zip::parse(bytes, 1000).ok()?;
-    let tree = ArchiveTree::new(Arc::new(archive), Path::new(""), &limits).ok()?;
-    if !tree.container().faults.is_empty() || !tree.container().modeless.is_empty() || !tree.gaps().is_empty()
-    {
+    let tree = ZipTree::new(Arc::new(archive), Path::new(""), &limits).ok()?;
+    let container = tree.container()?;
+    if !container.faults.is_empty() || !container.modeless.is_empty() || !tree.gaps().is_empty() {
         return None;
     }
     let mut found = Found::new();

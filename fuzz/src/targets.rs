@@ -8,12 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use sealcheck::archive::{Asar, Inflater, Stream, Tar, Zip};
 use sealcheck::blob::{SuperBlob, magic, unwrap};
 use sealcheck::budget::Budget;
 use sealcheck::bundle::Seal;
 use sealcheck::cms::SignedData;
 use sealcheck::codedir::CodeDirectory;
+use sealcheck::container::{Asar, Inflater, Stream, Tar, Zip, ZipArchive, ZipTree};
 use sealcheck::entitlements;
 use sealcheck::finding::Target;
 use sealcheck::gatekeeper::{assess, fitting_operation};
@@ -25,12 +25,13 @@ use sealcheck::plist;
 use sealcheck::profile::{Profile, grant};
 use sealcheck::report::{Json, Report, Settings, Style, codesign_lines, write_human};
 use sealcheck::requirement::{Context, Requirement, RequirementSet};
-use sealcheck::source::{Archive, ArchiveTree, Bytes, Tree};
+use sealcheck::source::{Bytes, Tree};
+use sealcheck::subject::Item;
 use sealcheck::survey::{examine_item, examine_tree};
 use sealcheck::ticket::Ticket;
 use sealcheck::time::UnixTime;
 use sealcheck::trust::{Anchors, Cache, Certificate, Path as TrustPath, Purpose, Signed, evaluate};
-use sealcheck::verify::{BoundFiles, HostArchitecture, Item, Options, Subject, examine};
+use sealcheck::verify::{BoundFiles, HostArchitecture, Options, Subject, examine};
 
 /// A target: its name, and what it does with bytes.
 pub type Run = fn(&[u8]);
@@ -315,8 +316,8 @@ pub fn archive(data: &[u8]) {
         ..Limits::default()
     };
     let bytes = Bytes::from(data.to_vec());
-    let archive = Archive::of(bytes, Path::new("a.zip"), &limits);
-    if let Ok(Ok(tree)) = archive.map(|archive| ArchiveTree::new(archive.into(), Path::new(""), &limits)) {
+    let archive = ZipArchive::of(bytes, Path::new("a.zip"), &limits);
+    if let Ok(Ok(tree)) = archive.map(|archive| ZipTree::new(archive.into(), Path::new(""), &limits)) {
         for id in tree.listing().ids() {
             let _ = tree.for_each_chunk(id, &mut |_| ());
         }

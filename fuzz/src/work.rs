@@ -8,9 +8,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use sealcheck::budget::Cost;
+use sealcheck::container::{ZipArchive, ZipTree};
 use sealcheck::limits::Limits;
 use sealcheck::rule::{Expectations, advise};
-use sealcheck::source::{Archive, ArchiveTree, Bytes};
+use sealcheck::source::Bytes;
 use sealcheck::survey::examine_tree;
 use sealcheck::verify::Options;
 
@@ -275,8 +276,8 @@ pub fn worked(program: &[u8]) -> Worked {
         limits: limits.clone(),
         ..Options::default()
     };
-    let archive = Archive::of(Bytes::from(archive), Path::new("a.zip"), &limits).expect("an archive");
-    let tree = ArchiveTree::new(archive.into(), Path::new("A.app"), &limits).expect("an app");
+    let archive = ZipArchive::of(Bytes::from(archive), Path::new("a.zip"), &limits).expect("an archive");
+    let tree = ZipTree::new(archive.into(), Path::new("A.app"), &limits).expect("an app");
     let (evidence, survey) = examine_tree(&tree, &options).expect("an executable");
     let advice = advise(&evidence, &survey, None, &Expectations::default());
     let cost = evidence.budget().cost();

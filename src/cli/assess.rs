@@ -30,8 +30,8 @@ pub(super) fn run(
     let is_syspolicy = style == Assessor::SyspolicyCheck;
     let is_own = style == Assessor::Sealcheck;
     let mut operands = match (reports.format, is_own) {
-        (ReportFormat::Human, false) => Operands::plain(paths),
-        _ if is_syspolicy => Operands::plain(paths),
+        (ReportFormat::Human, false) => Operands::plain(paths, session),
+        _ if is_syspolicy => Operands::plain(paths, session),
         _ => Operands::expanded(paths, session),
     };
     let settings = session.settings(false);

@@ -15,8 +15,9 @@ use super::{Session, complain};
 use crate::outcome::Outcome;
 use crate::report::{LeftOut, Run, Settings, Summary, Unreadable};
 use crate::source::{SourceError, shown_path};
-use crate::timing::Timings;
-use crate::verify::{Item, Options, Skipped, items};
+use crate::subject::{Item, Skipped};
+use crate::timing::{Phase, Timings};
+use crate::verify::Options;
 
 /// The items of a run.
 #[derive(Default)]
@@ -33,9 +34,9 @@ pub(super) struct Operands {
 
 impl Operands {
     /// Every operand as it is, as Apple's tools take it.
-    pub(super) fn plain(paths: &[PathBuf]) -> Self {
+    pub(super) fn plain(paths: &[PathBuf], session: &Session<'_>) -> Self {
         Self {
-            items: paths.iter().map(|path| Item::at(path)).collect(),
+            items: paths.iter().map(|path| session.origin.item(path)).collect(),
             ..Self::default()
         }
     }
@@ -44,7 +45,7 @@ impl Operands {
     pub(super) fn expanded(paths: &[PathBuf], session: &Session<'_>) -> Self {
         // A detached signature is that of the operand.
         if session.options.detached.is_some() {
-            return Self::plain(paths);
+            return Self::plain(paths, session);
         }
         let mut operands = Self {
             search: session.timings(),
@@ -56,7 +57,8 @@ impl Operands {
         };
         let mut omissions = Omissions::begin(&session.decisions.omissions, session.options.at);
         for path in paths {
-            match items(path, &options) {
+            let find = || session.origin.items(path, &options.search());
+            match options.measure(Phase::Listing, find) {
                 Ok(found) => {
                     for unread in found.unread {
                         if !omissions.leaves_out(Path::new(&unread.path), path) {
@@ -71,11 +73,11 @@ impl Operands {
                     operands.items.extend(kept);
                     operands.skipped.extend(found.skipped);
                 }
-                Err(SourceError::Archive { path, error }) => {
-                    operands.unreadable(path, error.to_string(), session);
+                Err(SourceError::Container { path, reason, .. }) => {
+                    operands.unreadable(path, reason, session);
                 }
                 // What cannot be read at all is reported when it is examined.
-                Err(_) => operands.items.push(Item::at(path)),
+                Err(_) => operands.items.push(session.origin.item(path)),
             }
         }
         operands.left_out = omissions.end(&operands.reached);

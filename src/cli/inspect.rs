@@ -8,7 +8,8 @@ use super::exit::Exit;
 use super::{Session, complain};
 use crate::report::{InspectionForm, Inspections, Unreadable};
 use crate::source::shown_path;
-use crate::verify::{Evidence, Item};
+use crate::subject::Item;
+use crate::verify::Evidence;
 
 /// Shows the items. Those that cannot be read are on standard error, and in JSON.
 pub(super) fn run(

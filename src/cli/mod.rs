@@ -61,13 +61,12 @@ use crate::report::{Settings, Style, Totals, visible};
 use crate::requirement::Requirement;
 use crate::rule::{Baseline, Expectations};
 use crate::source::SourceError;
+use crate::subject::{Item, Origin};
 use crate::survey::{Survey, examine_item};
 use crate::time::UnixTime;
 use crate::timing::Timings;
 use crate::trust::Anchors;
-use crate::verify::{
-    Evidence, Item, Options, OsStatus, Progress, SliceEvidence, every_slice_satisfies, verify_item,
-};
+use crate::verify::{Evidence, Options, OsStatus, Progress, SliceEvidence, every_slice_satisfies, verify};
 
 pub use output::Closed;
 
@@ -182,6 +181,8 @@ struct Session<'a> {
     /// Where the code is meant to go, as the command line says.
     target: Option<Target>,
     options: Options,
+    /// Where the operands are.
+    origin: Origin,
     /// The requirement of `-R`, with its text.
     requirement: Option<(Requirement, String)>,
     expectations: Expectations,
@@ -284,10 +285,13 @@ impl<'a> Session<'a> {
             }
             None => SourceRoot::default(),
         };
+        let origin = Origin::default();
+        let search = options.search();
         places::check(
             &arguments.command.written(global),
             arguments.command.paths(),
-            &options,
+            &origin,
+            &search,
         )?;
         let (mut expectations, mut decisions, mut baseline, mut has_demands) = Default::default();
         if let Command::Check {
@@ -309,6 +313,7 @@ impl<'a> Session<'a> {
             command: &arguments.command,
             target: arguments.target().or(decisions.target),
             options,
+            origin,
             requirement,
             expected: Expectations::lines(&expectations),
             expectations,
@@ -379,7 +384,7 @@ impl<'a> Session<'a> {
 
     /// The evidence of one item, for commands that judge nothing; a message where there is none.
     fn examine(&self, item: &Item) -> Result<Evidence, String> {
-        let evidence = verify_item(item, &self.watched(&Watch::new(1)));
+        let evidence = verify(item, &self.watched(&Watch::new(1)));
         opened(evidence.map_err(|error| format!("sealcheck: {error}"))?)
     }
 

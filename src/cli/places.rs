@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
-use crate::verify::{Options, items};
+use crate::subject::{Origin, Search};
 
 /// Links that are followed to find the place of a file.
 const MAX_LINKS: usize = 40;
@@ -20,7 +20,8 @@ const MAX_LINKS: usize = 40;
 pub(super) fn check(
     files: &[PathBuf],
     operands: &[PathBuf],
-    options: &Options,
+    origin: &Origin,
+    search: &Search<'_>,
 ) -> Result<(), (String, Exit)> {
     for file in files {
         // Devices and pipes belong to no item.
@@ -35,7 +36,7 @@ pub(super) fn check(
             if !touches(operand) {
                 continue;
             }
-            let items = match items(operand, options) {
+            let items = match origin.items(operand, search) {
                 Ok(found) => found.paths(),
                 Err(_) => vec![operand.clone()],
             };

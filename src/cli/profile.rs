@@ -12,8 +12,9 @@ use crate::budget::Budget;
 use crate::profile::Profile;
 use crate::report::{ProfileSubject, write_profile, write_profiles_json};
 use crate::source::{SourceError, shown_path};
+use crate::subject::Item;
 use crate::survey::Survey;
-use crate::verify::{CodeKind, CodeObject, Evidence, Item, ProfileProblem};
+use crate::verify::{CodeKind, CodeObject, Evidence, ProfileProblem};
 
 /// First octet of a CMS: a SEQUENCE.
 const SEQUENCE: u8 = 0x30;

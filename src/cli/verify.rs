@@ -32,7 +32,7 @@ pub(super) fn run(
     let is_human = reports.format == ReportFormat::Human;
     let is_apple = is_human && manner == Manner::Codesign;
     let mut operands = match is_apple {
-        true => Operands::plain(paths),
+        true => Operands::plain(paths, session),
         false => Operands::expanded(paths, session),
     };
     let settings = session.settings(false);
@@ -133,7 +133,7 @@ pub(super) fn inspect(
     };
     let (items, mut worst) = match style {
         Manner::Sealcheck => Operands::of_display(paths, session),
-        Manner::Codesign => (Operands::plain(paths).items, Exit::Good),
+        Manner::Codesign => (Operands::plain(paths, session).items, Exit::Good),
     };
     let worsen = |worst: &mut Exit, status| match style {
         Manner::Sealcheck => worst.worsen(status),

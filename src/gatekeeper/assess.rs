@@ -6,12 +6,13 @@
 
 use super::Operation;
 use super::table::rows;
-use crate::archive::ContainerFormat;
+use crate::container::ContainerFormat;
+use crate::subject::Unopened;
 use crate::time::UnixTime;
 use crate::timing::Phase;
 use crate::verify::{
-    CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, SliceEvidence, Unopened,
-    fold, satisfies,
+    CodeObject, CodesignFlags, Evaluated, Evidence, Nesting, NotJudged, OsStatus, SliceEvidence, fold,
+    satisfies,
 };
 
 /// What the rules say of code from before notarization, and of code that should be notarized and is not.

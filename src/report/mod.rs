@@ -55,7 +55,7 @@ pub use syspolicy::{syspolicy_status, write_syspolicy, write_syspolicy_json};
 use std::io::{self, Write};
 
 use crate::outcome::Outcome;
-use crate::verify::Skipped;
+use crate::subject::Skipped;
 
 /// An operand that could not be read at all.
 #[derive(Debug, Clone, PartialEq, Eq)]

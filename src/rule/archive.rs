@@ -2,7 +2,7 @@
 
 use super::claims::list;
 use super::{Check, Family, Rule};
-use crate::archive::ArchiveFormat;
+use crate::container::ArchiveFormat;
 use crate::finding::{Party, Place, Severity, Target};
 use crate::remedy::{Sign, Step, Word};
 use crate::survey::{ArchiveEvidence, ArchivedCode, ArchivedSignature};

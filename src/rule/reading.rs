@@ -2,10 +2,10 @@
 
 use super::zip_archive::HYGIENE;
 use super::{Family, Rule};
-use crate::archive::ContainerFormat;
+use crate::container::ContainerFormat;
 use crate::finding::Severity;
 use crate::remedy::{FRESH, Step, Word, run};
-use crate::verify::Unopened;
+use crate::subject::Unopened;
 
 const BEFORE: Step = Step::Say("check what goes into it, before it is packed");
 const CHECK_BEFORE: &[Step] = &[

@@ -31,19 +31,19 @@ fn entry(file: &[u8], wanted: u32) -> Option<(u64, u64)> {
 }
 
 /// The resource fork, where there is any.
-pub(super) fn resource_fork(file: &[u8]) -> Option<&[u8]> {
+pub(crate) fn resource_fork(file: &[u8]) -> Option<&[u8]> {
     let (start, length) = entry(file, RESOURCE_FORK)?;
     range(file, start, length).filter(|fork| !fork.is_empty())
 }
 
 /// The Finder information alone.
-pub(super) fn finder_info(file: &[u8]) -> Option<&[u8]> {
+pub(crate) fn finder_info(file: &[u8]) -> Option<&[u8]> {
     let (start, length) = entry(file, FINDER_INFO)?;
     range(file, start, length.min(FINDER_INFO_SIZE))
 }
 
 /// The attribute of this name in a companion file.
-pub(super) fn attribute<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
+pub(crate) fn attribute<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let (info, _) = entry(file, FINDER_INFO)?;
     let header = info.checked_add(ATTRIBUTES)?;
     if u32_be(file, header)? != ATTRIBUTE_MAGIC {

@@ -4,8 +4,6 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::archive::{MemberError, ZipError};
-
 /// The input could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SourceError {
@@ -49,13 +47,15 @@ pub enum SourceError {
         /// The budget in bytes.
         limit: u64,
     },
-    /// The archive cannot be read.
-    #[error("{path}: {error}")]
-    Archive {
-        /// The archive.
+    /// The container cannot be read.
+    #[error("{path}: {reason}")]
+    Container {
+        /// The container.
         path: String,
         /// Why.
-        error: ZipError,
+        reason: String,
+        /// The name of the budget that was reached, if that is why.
+        limit: Option<&'static str>,
     },
     /// There is nothing of this name in the archive.
     #[error("{path}: not in the archive")]
@@ -93,7 +93,7 @@ pub enum SourceError {
         /// The path of the archive and the path in it.
         path: String,
         /// Why.
-        error: MemberError,
+        reason: String,
     },
     /// The companion in an archive that holds extended attributes cannot be unpacked.
     #[error("{path}: {}", self.reason())]
@@ -101,7 +101,7 @@ pub enum SourceError {
         /// The path of the archive and that of the companion in it.
         path: String,
         /// Why.
-        error: MemberError,
+        reason: String,
     },
     /// The budget of the item is spent, so that it is not judged.
     #[error("{path}: {}", self.reason())]
@@ -124,7 +124,7 @@ impl SourceError {
             | Self::Changed { path }
             | Self::TooLarge { path, .. }
             | Self::Budget { path, .. }
-            | Self::Archive { path, .. }
+            | Self::Container { path, .. }
             | Self::NoSuchMember { path }
             | Self::TooDeep { path, .. }
             | Self::ManyItems { path, .. }
@@ -148,18 +148,17 @@ impl SourceError {
             Self::NotRegular { .. } => "not a regular file".to_owned(),
             Self::TooLarge { limit, .. } => format!("larger than {limit} bytes"),
             Self::Budget { name, limit, .. } => format!("over the limit of {limit} bytes ({name})"),
-            Self::Archive { error, .. } => error.to_string(),
             Self::NoSuchMember { .. } => "not in the archive".to_owned(),
             Self::ManyItems { count, .. } => {
                 format!("it holds {count} items, and one was asked for; each of them has to be checked")
             }
-            Self::Unread { reason, .. } => reason.clone(),
+            Self::Unread { reason, .. } | Self::Container { reason, .. } => reason.clone(),
             Self::TooDeep { limit, .. } => {
                 format!("in more than {limit} archives, one in the other, of which no more are opened")
             }
-            Self::Member { error, .. } => format!("cannot be unpacked: {error}"),
-            Self::Attributes { error, .. } => {
-                format!("its extended attributes cannot be unpacked: {error}")
+            Self::Member { reason, .. } => format!("cannot be unpacked: {reason}"),
+            Self::Attributes { reason, .. } => {
+                format!("its extended attributes cannot be unpacked: {reason}")
             }
             Self::OverBudget { .. } => "not read, since the budget of the item is spent".to_owned(),
             Self::NoSuchNode(_) => self.to_string(),
@@ -180,10 +179,7 @@ impl SourceError {
     pub fn budget(&self) -> Option<&'static str> {
         match self {
             Self::Budget { name, .. } => Some(name),
-            Self::Archive {
-                error: ZipError::TooMany { .. },
-                ..
-            } => Some("archive-members"),
+            Self::Container { limit, .. } => *limit,
             _ => None,
         }
     }
@@ -195,6 +191,28 @@ impl SourceError {
             path,
             kind: error.kind(),
             errno: error.raw_os_error(),
+        }
+    }
+}
+
+/// A place that could not be read, so that nothing follows from what was not found there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Path relative to the item or operand.
+    pub path: String,
+    /// Why, in words.
+    pub reason: String,
+    /// The name of the budget that was reached, if that is the reason.
+    pub limit: Option<&'static str>,
+}
+
+impl Unread {
+    /// A place that this error kept from being read.
+    pub(crate) fn new(path: String, error: &SourceError) -> Self {
+        Self {
+            path,
+            reason: error.reason(),
+            limit: error.budget(),
         }
     }
 }

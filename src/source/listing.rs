@@ -49,7 +49,7 @@ pub(super) type FoldedNames = HashMap<String, NodeId>;
 
 impl Listing {
     /// A listing of the root alone, for an item with this budget.
-    pub(super) fn new(root: Node, budget: Arc<Budget>) -> Self {
+    pub(crate) fn new(root: Node, budget: Arc<Budget>) -> Self {
         Self {
             root,
             rest: Vec::new(),
@@ -317,18 +317,18 @@ impl Listing {
     }
 
     /// Records a gap.
-    pub(super) fn gap(&mut self, node: NodeId, reason: GapReason) {
+    pub(crate) fn gap(&mut self, node: NodeId, reason: GapReason) {
         self.gaps.push(Gap { node, reason });
     }
 
     /// Records the text of a link.
-    pub(super) fn set_link(&mut self, id: NodeId, target: Vec<u8>) {
+    pub(crate) fn set_link(&mut self, id: NodeId, target: Vec<u8>) {
         let _ = self.budget.retain(target.len().saturating_add(NODE));
         self.links.insert(id, target.into());
     }
 
     /// Adds all entries of a directory, sorted here, and gives those that are directories or links.
-    pub(super) fn fill(&mut self, directory: NodeId, mut entries: Vec<Node>) -> Vec<(NodeId, Kind)> {
+    pub(crate) fn fill(&mut self, directory: NodeId, mut entries: Vec<Node>) -> Vec<(NodeId, Kind)> {
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         let start = self.ids.len();
         let mut open = Vec::new();

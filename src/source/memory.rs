@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Component, Path};
 use std::sync::Arc;
 
-use super::archive::{Named, SEPARATOR};
+use super::placing::{Named, SEPARATOR};
 use super::{Bytes, Content, GapReason, Kind, Listing, Node, NodeId, SourceError, Tree, shown_path};
 use crate::budget::Budget;
 use crate::limits::Limits;
@@ -95,7 +95,7 @@ impl NamedBytes {
     }
 
     /// The bytes of the file at a path that begins with the name.
-    pub(super) fn bytes(&self, path: &Path) -> Option<&Arc<[u8]>> {
+    pub(crate) fn bytes(&self, path: &Path) -> Option<&Arc<[u8]>> {
         let inner = path.strip_prefix(&self.name).ok()?;
         self.files.get(&*place(inner)?).map(|entry| &entry.bytes)
     }

@@ -13,7 +13,7 @@ pub(super) fn length(bytes: &[u8]) -> u64 {
 }
 
 /// The path of a node as the user knows it: that of the operand, then the path inside, which is empty for the operand itself.
-pub(super) fn joined(shown: &str, path: &str) -> String {
+pub(crate) fn joined(shown: &str, path: &str) -> String {
     match (path, shown.ends_with('/')) {
         ("", _) => shown.to_owned(),
         (path, true) => format!("{shown}{path}"),

@@ -55,7 +55,7 @@ fn child(tree: &Listing, directory: NodeId, name: &[u8], steps: &mut u64) -> Loo
 }
 
 /// The name without its case and its Unicode form.
-pub(super) fn fold(name: &[u8]) -> String {
+pub(crate) fn fold(name: &[u8]) -> String {
     if name.is_ascii() {
         return String::from_utf8_lossy(&name.to_ascii_lowercase()).into_owned();
     }

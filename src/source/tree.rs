@@ -2,11 +2,13 @@
 //!
 //! Names come from a [`Listing`], which every kind of input makes of its own; contents are the tree's.
 
+use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::content::{Way, for_each_piece, read_to_end};
 use super::hold::{not_kept, too_much};
-use super::{Bytes, Content, Gap, Listing, Lookup, Node, NodeId, ResolveError, SourceError, View};
+use super::{Bytes, Container, Content, Gap, Listing, Lookup, Node, NodeId, ResolveError, SourceError, View};
 use crate::budget::Budget;
 use crate::hash::{Digest, HashType, Hasher};
 use crate::limits::Limits;
@@ -15,7 +17,7 @@ use crate::limits::Limits;
 const START: usize = 4096;
 
 /// One input: an immutable listing, with access to the contents of its regular files.
-pub trait Tree: Sync {
+pub trait Tree: Debug + Send + Sync {
     /// Its names.
     fn listing(&self) -> &Arc<Listing>;
 
@@ -61,6 +63,21 @@ pub trait Tree: Sync {
 
     /// The node's path as the user knows it: the operand, then the path inside.
     fn full_path(&self, id: NodeId) -> String;
+
+    /// Where the root really is, links resolved.
+    fn place(&self) -> PathBuf {
+        self.full_path(self.root()).into()
+    }
+
+    /// What is unusual about the container that the tree comes from, as far as it was read; `None` for a disk, and for bytes in memory.
+    fn container(&self) -> Option<Container> {
+        None
+    }
+
+    /// Returns true if nothing was written to the container since it was opened.
+    fn is_unchanged(&self) -> bool {
+        true
+    }
 
     /// The contents of a regular file. Everything else that is read of a file goes through this, unless the tree knows a quicker way.
     ///

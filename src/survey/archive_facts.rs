@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::archive::{ArchiveFormat, ZipError};
+use crate::container::{ArchiveFormat, ZipError};
 use crate::source::SourceError;
 
 /// What is in one archive; archives without any of it are left out.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::archive_facts::{ArchiveEvidence, ArchivedCode, ArchivedName, Reason, UnreadMember};
 use super::archived_code::signature_of;
-use crate::archive::{
+use crate::budget::{Budget, OverBudget};
+use crate::container::{
     ArchiveFormat, Asar, AsarError, Inflater, MemberError, Stream, StreamError, Tar, TarError, Zip, ZipError,
     is_tar,
 };
-use crate::budget::{Budget, OverBudget};
 use crate::limits::{ARCHIVE_DEPTH, Limits};
 use crate::macho::{command_bytes, is_macho};
 

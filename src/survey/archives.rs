@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::archive_facts::ArchiveEvidence;
 use super::archive_walk::{Content, Walk, heads};
-use crate::archive::{ArchiveFormat, Inflater, Zip, ZipError, is_tar};
+use crate::container::{ArchiveFormat, Inflater, Zip, ZipError, is_tar};
 use crate::limits::Limits;
 use crate::parallel;
 use crate::source::{Bytes, NodeId, Tree};

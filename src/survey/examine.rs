@@ -2,7 +2,8 @@
 
 use super::facts::{Survey, survey};
 use crate::source::{SourceError, Tree};
-use crate::verify::{self, Evidence, Item, Options, given_up, verify_tree};
+use crate::subject::Item;
+use crate::verify::{self, Evidence, Options, given_up, verify_tree};
 
 /// Verifies and surveys the code at the root of `tree`. Of an item whose budget is spent, nothing is known but that.
 ///
@@ -27,7 +28,7 @@ pub fn examine_tree<T: Tree + ?Sized>(
 /// Verifies and surveys one item.
 ///
 /// # Errors
-/// As [`verify_item`](crate::verify::verify_item).
+/// As [`verify`](crate::verify::verify).
 pub fn examine_item(item: &Item, options: &Options) -> Result<(Evidence, Survey), SourceError> {
     let mut survey = Survey::default();
     let evidence = verify::examine_item(item, options, &mut |tree, options| {

@@ -9,7 +9,8 @@ use super::{archives, launchd, misplaced};
 use crate::limits::Limits;
 use crate::parallel;
 use crate::source::Tree;
-use crate::verify::{Evidence, Unread};
+use crate::source::Unread;
+use crate::verify::Evidence;
 
 /// What a survey found in one item.
 #[derive(Debug, Clone, Default)]

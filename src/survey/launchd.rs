@@ -5,8 +5,8 @@
 
 use crate::limits::{LAUNCHD_LIST, LAUNCHD_LISTS};
 use crate::plist::{self, Dictionary, Form, Value};
+use crate::source::Unread;
 use crate::source::{NodeId, Tree};
-use crate::verify::Unread;
 
 /// A property list for launchd.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,8 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use super::{OsStatus, SliceEvidence, Unopened};
+use super::{OsStatus, SliceEvidence};
+use crate::subject::Unopened;
 
 /// Proof that at least one slice was evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@
 //! [`Fault::stage`] the step of specification 11.2 in which it is met. A fault without status is one that
 //! macOS tolerates ([HARDEN] in the specification).
 
-use super::{ComponentError, LinkProblem, Oddity, OsStatus, RequirementFault, Unread};
+use super::{ComponentError, LinkProblem, Oddity, OsStatus, RequirementFault};
 use crate::blob::{BlobError, Slot};
 use crate::budget::OverBudget;
 use crate::bundle::{LayoutError, LayoutFault, RuleError, ScanFault, SealError};
@@ -15,6 +15,7 @@ use crate::macho::{FatFault, MachOError};
 use crate::plist::PlistError;
 use crate::requirement::RequirementError;
 use crate::source::SourceError;
+use crate::source::Unread;
 use crate::trust::{IdentityFault, PathProblem};
 
 /// The steps of static validation, in Apple's order (specification 11.2).

@@ -10,12 +10,12 @@ use super::mains::{Mains, bundle_of};
 use super::tickets::TicketStore;
 use super::{
     CodeKind, CodeObject, Evidence, Fault, FaultKind, Nesting, Oddity, Options, ProfileEvidence, Statistics,
-    TicketEvidence, Unread, resources,
+    TicketEvidence, resources,
 };
 use crate::budget::OverBudget;
 use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
 use crate::parallel;
-use crate::source::{Gap, Listing, NodeId, SourceError, Tree};
+use crate::source::{Gap, Listing, NodeId, SourceError, Tree, Unread};
 use crate::timing::Phase;
 
 /// Files whose first bytes one task reads.

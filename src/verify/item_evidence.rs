@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use super::{
-    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, Options, TicketEvidence, Unopened,
-    code, fold,
+    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, Options, TicketEvidence, code,
+    fold,
 };
-use crate::archive::ContainerFormat;
 use crate::budget::Budget;
-use crate::source::{Container, Listing, NodeId, SourceError};
+use crate::container::ContainerFormat;
+use crate::source::{Container, Listing, NodeId, Unread};
+use crate::subject::Unopened;
 use crate::time::UnixTime;
 use crate::timing::{Phase, PhaseTime, Timings, measure};
 
@@ -23,28 +24,6 @@ pub struct Statistics {
     pub slices: u64,
     /// Bytes of code hashed.
     pub bytes_hashed: u64,
-}
-
-/// A place that could not be read, so that nothing follows from what was not found there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// Path relative to the item.
-    pub path: String,
-    /// Why, in words.
-    pub reason: String,
-    /// The name of the budget that was reached, if that is the reason.
-    pub limit: Option<&'static str>,
-}
-
-impl Unread {
-    /// A place that this error kept from being read.
-    pub(crate) fn new(path: String, error: &SourceError) -> Self {
-        Self {
-            path,
-            reason: error.reason(),
-            limit: error.budget(),
-        }
-    }
 }
 
 /// Puts places that could not be read in the order of their paths, each of them once.

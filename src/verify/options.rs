@@ -7,7 +7,7 @@ use super::{CodesignFlags, HostArchitecture, Progress, SuppliedTicket};
 use crate::budget::Budget;
 use crate::hash::Kernel;
 use crate::limits::Limits;
-use crate::source::Archives;
+use crate::subject::Search;
 use crate::time::UnixTime;
 use crate::timing::{Phase, Timings, measure};
 use crate::trust::{Anchors, Cache};
@@ -23,8 +23,6 @@ pub struct Options {
     pub anchors: Anchors,
     /// Signatures of certificates that were verified before.
     pub cache: Arc<Cache>,
-    /// The archive that items are read from.
-    pub archives: Archives,
     /// The budget of the item that is worked on. Every item has its own: [`verify_tree`](super::verify_tree) puts that of its tree here.
     pub budget: Arc<Budget>,
     /// The time for which the verdict is to hold; it matters where a signature names no time itself.
@@ -67,6 +65,17 @@ impl Options {
         }
         if let Some(timings) = &self.timings {
             timings.add(Phase::Contents, Duration::ZERO, count);
+        }
+    }
+}
+
+impl Options {
+    /// How the items to verify are looked for.
+    #[must_use]
+    pub fn search(&self) -> Search<'_> {
+        Search {
+            limits: &self.limits,
+            only_code: self.only_code,
         }
     }
 }

@@ -7,11 +7,12 @@
 
 use thiserror::Error;
 
-use super::{CodeObject, Options, SliceEvidence, Unread};
+use super::{CodeObject, Options, SliceEvidence};
 use crate::bundle::Layout;
 use crate::entitlements::{Class, Platform, classify, find};
 use crate::plist::Value;
 use crate::profile::{Answer, Profile, ProfileError, grant};
+use crate::source::Unread;
 use crate::source::{Kind, Lookup, NodeId, SourceError, Tree};
 
 /// Links followed to a profile: the kernel's own limit.

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{CodeObject, Options, SliceEvidence, Unread, requirements};
+use super::{CodeObject, Options, SliceEvidence, requirements};
 use crate::blob::BlobError;
 use crate::bundle::Layout;
+use crate::source::Unread;
 use crate::source::{NodeId, SourceError, Tree};
 use crate::ticket::{Record, Ticket, TicketError, TicketFault, TicketSigner};
 use crate::trust::CertificateKind;

@@ -9,11 +9,13 @@ use std::collections::HashMap;
 
 use super::{
     CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated, Fault, FaultKind,
-    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage, Unopened, Unread,
+    Nesting, NotJudged, OsStatus, RequirementFault, SidebandPlace, Stage,
 };
 use crate::bundle::{LayoutError, LayoutFault, ScanFault};
 use crate::requirement::RequirementError;
 use crate::source::Listing;
+use crate::source::Unread;
+use crate::subject::Unopened;
 
 /// What could not be seen of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

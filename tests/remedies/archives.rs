@@ -3,7 +3,7 @@
 use std::fs;
 
 use sealcheck::rule::Expectations;
-use sealcheck::verify::items;
+use sealcheck::subject::Origin;
 
 use super::Bench;
 use crate::support::bundle::write;
@@ -26,7 +26,11 @@ fn code_in_an_archive_is_unpacked_repaired_and_packed_with_its_links() {
     fs::write(&archive, zip(&members(&bench.path))).unwrap();
     fs::remove_dir_all(&bench.path).unwrap();
     let advice = || {
-        let item = items(&archive, &options()).unwrap().paths().remove(0);
+        let item = Origin::default()
+            .items(&archive, &options().search())
+            .unwrap()
+            .paths()
+            .remove(0);
         advise(
             &examine(&item, &options()).unwrap(),
             None,

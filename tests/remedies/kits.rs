@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use sealcheck::gatekeeper::{Ruling, assess, fitting_operation};
-use sealcheck::verify::{Product, verify};
+use sealcheck::verify::{Product, verify_at};
 
 use super::Bench;
 use crate::support::bundle::write;
@@ -43,7 +43,7 @@ fn sign(path: &Path) {
 #[test]
 fn the_signature_of_an_xcframework_is_judged() {
     let bench = kit();
-    let evidence = verify(&bench.path, &options()).unwrap();
+    let evidence = verify_at(&bench.path, &options()).unwrap();
     assert_eq!(evidence.product(), Product::XcFramework);
     assert_eq!(evidence.codesign.valid(), Some(true), "{:?}", evidence.codesign);
     let identity = evidence.code[0].slices[0].identity.as_ref().unwrap();
@@ -62,7 +62,7 @@ fn the_signature_of_an_xcframework_is_judged() {
             .join("ios-arm64/Kit.framework/Versions/A/Resources/more.txt"),
         b"more",
     );
-    let evidence = verify(&bench.path, &options()).unwrap();
+    let evidence = verify_at(&bench.path, &options()).unwrap();
     assert_eq!(evidence.codesign.valid(), Some(false));
 }
 

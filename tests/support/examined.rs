@@ -6,8 +6,9 @@ use std::path::Path;
 use sealcheck::SourceError;
 use sealcheck::finding::Target;
 use sealcheck::rule::{self, Advice, Expectations};
+use sealcheck::subject::Item;
 use sealcheck::survey::{Survey, examine_item};
-use sealcheck::verify::{Evidence, Item, Options};
+use sealcheck::verify::{Evidence, Options};
 
 /// An item with its evidence and its survey.
 #[derive(Debug, Clone)]

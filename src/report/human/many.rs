@@ -10,7 +10,7 @@ use crate::gatekeeper::Ruling;
 use crate::outcome::Outcome;
 use crate::report::cause::Counts;
 use crate::report::{Report, Run, Settings, Standing, text};
-use crate::verify::Skipped;
+use crate::subject::Skipped;
 
 /// Columns of the narrowest terminal that a report fits into.
 const NARROW: usize = 80;

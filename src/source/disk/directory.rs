@@ -136,12 +136,6 @@ impl DirectoryTree {
             self.base.join(below)
         }
     }
-
-    /// Where the operand really is, links resolved.
-    #[must_use]
-    pub fn base(&self) -> &Path {
-        &self.base
-    }
 }
 
 /// The bytes of an operand that are really there: holes in files and further names of one file are none.
@@ -377,6 +371,10 @@ impl Tree for DirectoryTree {
 
     fn listing(&self) -> &Arc<Listing> {
         &self.listing
+    }
+
+    fn place(&self) -> PathBuf {
+        self.base.clone()
     }
 
     fn full_path(&self, id: NodeId) -> String {

@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{CWD, FileType, Mode, OFlags, flistxattr_query, fstat, openat};
+use rustix::fs::{FileType, Mode, OFlags, flistxattr_query, fstat, openat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::mapping::Mapping;
@@ -51,12 +51,6 @@ pub(super) fn whole(place: Place<'_>, shown: Shown<'_>, limits: &Limits) -> Resu
     Mapping::new(file)
         .map(Bytes::from)
         .map_err(|error| SourceError::io(shown(), &error))
-}
-
-/// The whole file at a path.
-pub(super) fn whole_at(path: &Path, shown: Shown<'_>, limits: &Limits) -> Result<Bytes, SourceError> {
-    let place = Place { directory: CWD, path };
-    whole(place, shown, limits)
 }
 
 /// The whole file, if it has at most `limit` bytes.

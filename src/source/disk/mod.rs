@@ -3,12 +3,12 @@
 //! Unix has a tree of its own, with modes and extended attributes. That for other systems is made of the standard library alone; it is
 //! tested on Unix as well.
 
-mod archive;
 #[cfg(unix)]
 mod directory;
 #[cfg(unix)]
 mod file;
 mod mapping;
+mod operand;
 #[cfg(any(not(unix), test))]
 #[cfg_attr(
     unix,
@@ -23,10 +23,6 @@ pub use mapping::guard_mappings;
 #[cfg(not(unix))]
 pub use portable::DirectoryTree;
 
-pub(super) use archive::{archive_around, open_archive};
-#[cfg(unix)]
-use file::whole_at;
 pub(super) use mapping::{Mapping, prefault};
-#[cfg(not(unix))]
-use portable::whole_at;
-pub(super) use state::FileState;
+pub(crate) use operand::{file_around, has_name};
+pub(crate) use state::FileState;

@@ -73,12 +73,6 @@ impl DirectoryTree {
         })
     }
 
-    /// Where the operand really is, links resolved.
-    #[must_use]
-    pub fn base(&self) -> &Path {
-        &self.base
-    }
-
     /// The path of a node on disk.
     fn place(&self, id: NodeId) -> PathBuf {
         let mut names = Vec::new();
@@ -348,11 +342,6 @@ impl Opened {
     }
 }
 
-/// The whole file at a path.
-pub(super) fn whole_at(path: &Path, shown: Shown<'_>, limits: &Limits) -> Result<Bytes, SourceError> {
-    Opened::new(path, shown)?.whole(shown, limits)
-}
-
 impl Tree for DirectoryTree {
     fn limits(&self) -> &Limits {
         &self.limits
@@ -360,6 +349,10 @@ impl Tree for DirectoryTree {
 
     fn listing(&self) -> &Arc<Listing> {
         &self.listing
+    }
+
+    fn place(&self) -> PathBuf {
+        self.base.clone()
     }
 
     fn full_path(&self, id: NodeId) -> String {

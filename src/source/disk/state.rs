@@ -11,7 +11,7 @@ use std::time::SystemTime;
 /// write to it; that of the last change of its facts cannot, and setting the former changes the latter.
 #[cfg(unix)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::source) struct FileState {
+pub(crate) struct FileState {
     device: u64,
     number: u64,
     length: u64,
@@ -38,7 +38,7 @@ impl From<&Metadata> for FileState {
 /// the times back.
 #[cfg(not(unix))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::source) struct FileState {
+pub(crate) struct FileState {
     length: u64,
     modified: Option<SystemTime>,
     created: Option<SystemTime>,
@@ -57,7 +57,7 @@ impl From<&Metadata> for FileState {
 
 impl FileState {
     /// The state of the file at a path.
-    pub(in crate::source) fn at(path: &Path) -> Option<Self> {
+    pub(crate) fn at(path: &Path) -> Option<Self> {
         Some(Self::from(&path.metadata().ok()?))
     }
 }

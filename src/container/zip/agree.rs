@@ -7,11 +7,10 @@
 
 use memchr::memmem;
 
-use super::Inflater;
-use super::inflate::{Deflated, Stop};
-use super::zip::{
+use super::directory::{
     DEFLATED, ENCRYPTED, LOCAL_SIZE, Member, STORED, Zip, extra64, is_renamed, length, u16_at, u32_at, u64_at,
 };
+use crate::container::codec::{Deflated, Inflater, Stop};
 use crate::octets::range;
 
 /// Encryption in its forms, and names in UTF-8 (APPNOTE 4.4.4), which both headers must have alike.

@@ -7,9 +7,12 @@
 
 use thiserror::Error;
 
-use super::tar_header::{BLOCK, Header, Pax};
-use super::{Stream, StreamError};
+mod header;
+
+use self::header::{BLOCK, Header, Pax};
+use super::codec::{Stream, StreamError};
 use crate::limits::TAR_EXTENDED_HEADER;
+pub use header::is_tar;
 
 /// Why an archive cannot be read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

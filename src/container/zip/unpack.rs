@@ -1,6 +1,6 @@
 //! What a Mac makes of the members of an archive in ZIP form: their kinds and modes (PKWARE APPNOTE 4.4.2 and 4.4.15).
 
-use super::zip::{DEFLATED, Member, STORED, Zip};
+use super::directory::{DEFLATED, Member, STORED, Zip};
 
 /// Systems whose attributes hold a Unix mode: Unix, and macOS by its own number.
 const WITH_MODES: [u8; 2] = [3, 19];

@@ -1,39 +1,30 @@
 //! An archive in ZIP form: its members by their paths, so that each of many items in it costs what is in the item.
 //!
-//! Made once and used for all items of a run ([`super::Archives`]).
+//! Made once and used for all items in it.
 
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::archive_faults::{Faults, is_at_or_in};
-use super::{
-    ArchiveTree, Bytes, Container, ContainerFault, ContainerFaultKind, SourceError, Tree, shown_path,
-};
-use crate::archive::{Member, MemberKind, Zip};
+use super::faults::{Faults, is_at_or_in};
+use super::{Member, MemberKind, Zip};
 use crate::limits::Limits;
+use crate::source::placing::{Named, SEPARATOR};
+use crate::source::{Bytes, Container, ContainerFault, ContainerFaultKind, SourceError, shown_path};
 
 /// The folder at the root in which Archive Utility keeps attributes.
 pub(super) const COMPANIONS: &[u8] = b"__MACOSX";
 
-/// Between the parts of a path: it stands in no name, and what is in a folder follows the folder when paths are sorted.
-pub(super) const SEPARATOR: u8 = 0;
-
 /// An archive in ZIP form.
 #[derive(Debug)]
-pub struct Archive {
+pub struct ZipArchive {
     pub(super) path: String,
     pub(super) data: Bytes,
-    limits: Limits,
     /// Sorted by path, then as they stand in the archive.
     members: Vec<Indexed>,
     /// What may become something else with another tool.
     faults: Arc<[ContainerFault]>,
-    /// Bytes in memory of this archive and of those around it, if it is a member of one.
-    held: u64,
-    /// See [`Self::level`].
-    level: usize,
 }
 
 /// A member with a path that can be used.
@@ -63,63 +54,7 @@ impl Indexed {
     }
 }
 
-/// What a name stands for.
-pub(super) enum Named {
-    /// Something in the archive.
-    Path(Box<[u8]>),
-    /// The folder that the archive is unpacked into: nothing of its own.
-    Root,
-    /// Nothing that can be put anywhere.
-    Nowhere,
-}
-
-impl Named {
-    pub(super) fn of(name: &[u8]) -> Self {
-        let name = name.strip_suffix(b"/").unwrap_or(name);
-        let parts = || name.split(|byte| *byte == b'/').filter(|part| *part != b".");
-        let is_good = |part: &[u8]| !part.is_empty() && part != b".." && !part.contains(&SEPARATOR);
-        match parts().next() {
-            None => Self::Root,
-            Some(_) if parts().all(is_good) => {
-                let parts: Vec<_> = parts().collect();
-                Self::Path(parts.join(&SEPARATOR).into())
-            }
-            Some(_) => Self::Nowhere,
-        }
-    }
-}
-
-impl Archive {
-    /// Returns true if it was opened with these limits.
-    pub(super) fn has_limits(&self, limits: &Limits) -> bool {
-        self.limits == *limits
-    }
-
-    /// The number of archives down to this one: 1 for one on disk.
-    #[must_use]
-    pub fn level(&self) -> usize {
-        self.level
-    }
-
-    /// Reads the archive that is a member of this one.
-    ///
-    /// # Errors
-    /// [`SourceError`] where the member cannot be unpacked or is not an archive.
-    pub(super) fn member(self: &Arc<Self>, inner: &Path) -> Result<Self, SourceError> {
-        // All archives on the way stay in memory.
-        let mut limits = self.limits.clone();
-        limits.archive_memory = limits.archive_memory.saturating_sub(self.held);
-        let tree = ArchiveTree::new(Arc::clone(self), inner, &limits)?;
-        let data = tree.whole(tree.root())?;
-        let held = u64::try_from(data.len()).unwrap_or(u64::MAX);
-        let archive = Self::of(data, &Path::new(&self.path).join(inner), &self.limits)?;
-        Ok(Self {
-            held: self.held.saturating_add(held),
-            level: self.level.saturating_add(1),
-            ..archive
-        })
-    }
-
+impl ZipArchive {
     /// Returns true if the last member of exactly this path is a regular file.
     fn has_file(&self, path: &Path) -> bool {
         let way: Vec<_> = path.iter().map(OsStr::as_encoded_bytes).collect();
@@ -130,11 +65,10 @@ impl Archive {
         last.is_some_and(|found| found.member().unpacked().0 == MemberKind::File)
     }
 
-    /// The shortest path to an archive in this one that `inner` leads into, and the rest.
-    pub(super) fn split<'p>(&self, inner: &'p Path) -> Option<(&'p Path, &'p Path)> {
+    /// The shortest path to a regular file in it that `inner` leads through, if it does.
+    pub(super) fn file_around<'p>(&self, inner: &'p Path) -> Option<&'p Path> {
         let ancestors: Vec<&Path> = inner.ancestors().skip(1).collect();
-        let outer = *ancestors.iter().rev().find(|path| self.has_file(path))?;
-        Some((outer, inner.strip_prefix(outer).ok()?))
+        ancestors.into_iter().rev().find(|path| self.has_file(path))
     }
 
     /// Reads the directory of an archive whose bytes are known; `path` is what it is called.
@@ -145,7 +79,13 @@ impl Archive {
         let path = shown_path(path);
         let zip = match Zip::parse(&data, limits.archive_members) {
             Ok(zip) => zip,
-            Err(error) => return Err(SourceError::Archive { path, error }),
+            Err(error) => {
+                return Err(SourceError::Container {
+                    path,
+                    reason: error.to_string(),
+                    limit: error.budget(),
+                });
+            }
         };
         let mut faults = Faults::default();
         let mut members = Vec::with_capacity(zip.members.len());
@@ -168,12 +108,9 @@ impl Archive {
         faults.of_cases(&members);
         Ok(Self {
             path,
-            limits: limits.clone(),
             data,
             members,
             faults: faults.list(),
-            held: 0,
-            level: 1,
         })
     }
 

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::MemberError;
-use super::zip_end::End;
+use super::end::End;
+use super::member::MemberError;
 use crate::octets::{Endian, range};
 
 const ENTRY: u32 = 0x0201_4b50;
@@ -64,6 +64,14 @@ pub enum ZipError {
         /// Where the second one starts, or the one that reaches into the directory.
         offset: u64,
     },
+}
+
+impl ZipError {
+    /// The name of the budget that was reached, if the error is that.
+    #[must_use]
+    pub fn budget(&self) -> Option<&'static str> {
+        matches!(self, Self::TooMany { .. }).then_some("archive-members")
+    }
 }
 
 /// One entry of the central directory.

@@ -1,4 +1,4 @@
-//! Walks through a folder or an archive in ZIP form and collects items ([`super::Items`]).
+//! Walks through a folder or a container and collects items ([`Items`]), depth first.
 //!
 //! Bundles are not entered, because everything in them is judged with them. Links are not followed: what they lead to has a place
 //! of its own, or is outside of the operand and not judged. macOS takes any folder with an Info.plist for a bundle; here a folder
@@ -8,39 +8,46 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::item_entry::{Entry, entry, is_bundle, is_operand_bundle, link, package_folder};
-use super::items::Listed;
-use super::{Item, Items, Options, Unopened, Unread};
-use crate::archive::ContainerFormat;
-use crate::limits::ARCHIVE_DEPTH;
+use super::Item;
+use super::entry::{Entry, entry, is_bundle, is_operand_bundle, link, package_folder};
+use super::items::{Items, Search};
+use super::opened::Opened;
+use super::origin::Origin;
+use super::unopened::Unopened;
+use crate::container::{self, ContainerFormat};
 use crate::parallel;
-use crate::source::{ArchiveTree, GapReason, NodeId, SourceError, Tree, shown_path};
+use crate::source::{GapReason, NodeId, SourceError, Tree, Unread, shown_path};
 
 /// Files whose first bytes one task reads.
 const HEADS_PER_TASK: usize = 64;
 /// What a report says of an archive without items.
 const NO_CODE: &str = "no code was found in this archive";
 
+/// The innermost container around what is looked at.
+type Around<'c> = Option<&'c Arc<Opened>>;
+
 /// A walk through one operand.
 pub(super) struct Walk<'o> {
-    pub(super) options: &'o Options,
+    origin: &'o Origin,
+    search: &'o Search<'o>,
     found: Items,
     /// Bytes of archives in archives that may still be unpacked.
     left: u64,
 }
 
 impl<'o> Walk<'o> {
-    pub(super) fn new(options: &'o Options) -> Self {
+    pub(super) fn new(origin: &'o Origin, search: &'o Search<'o>) -> Self {
         Self {
-            options,
+            origin,
+            search,
             found: Items::default(),
-            left: options.limits.archive_bytes,
+            left: search.limits.archive_bytes,
         }
     }
 
     /// What was found, in the order of paths.
     pub(super) fn end(mut self) -> Items {
-        let limits = &self.options.limits;
+        let limits = self.search.limits;
         self.found.items.sort_by(|one, other| one.path.cmp(&other.path));
         let most = usize::try_from(limits.items).unwrap_or(usize::MAX);
         if let Some(first) = self.found.items.get(most) {
@@ -57,44 +64,42 @@ impl<'o> Walk<'o> {
         self.found
     }
 
-    /// Adds the items that the operand at the root of `tree` stands for. `level` is the number of archives around the tree.
-    pub(super) fn operand<T: Tree>(
+    /// Adds the items that the operand at the root of `tree` stands for. `container` is around the tree.
+    pub(super) fn operand(
         &mut self,
-        tree: &T,
+        tree: &dyn Tree,
         path: &Path,
-        level: usize,
+        container: Around<'_>,
     ) -> Result<(), SourceError> {
         let root = tree.root();
         if tree.node(root).is_directory() {
             match package_folder(tree, root) {
-                Some(format) => self.add(path.to_owned(), Some(Unopened::Container(format))),
-                None if is_operand_bundle(tree) => self.add(path.to_owned(), None),
-                None => self.folder(tree, path, level),
+                Some(format) => self.add(path.to_owned(), Some(Unopened::Container(format)), container),
+                None if is_operand_bundle(tree) => self.add(path.to_owned(), None, container),
+                None => self.folder(tree, path, container),
             }
             return Ok(());
         }
         match entry(tree, root)? {
-            Entry::Container(ContainerFormat::Zip) => {
-                self.archive(path, level, None)?;
+            Entry::Container(format) if container::is_opened(format) => {
+                self.container(path, format, container, None)?;
             }
-            Entry::Skipped(reason) if self.options.only_code => {
+            Entry::Skipped(reason) if self.search.only_code => {
                 self.found.skipped.add(|| tree.full_path(root), reason);
             }
-            _ => self.add(path.to_owned(), None),
+            _ => self.add(path.to_owned(), None, container),
         }
         Ok(())
     }
 
-    fn add(&mut self, path: PathBuf, unopened: Option<Unopened>) {
-        self.found.items.push(Item {
-            path,
-            unopened,
-            listed: Listed::default(),
-        });
+    fn add(&mut self, path: PathBuf, unopened: Option<Unopened>, container: Around<'_>) {
+        self.found
+            .items
+            .push(Item::new(self.origin, path, container.cloned(), unopened));
     }
 
     /// Looks through a folder and everything below it.
-    fn folder<T: Tree>(&mut self, tree: &T, path: &Path, level: usize) {
+    fn folder(&mut self, tree: &dyn Tree, path: &Path, container: Around<'_>) {
         let (items, unread) = (self.found.items.len(), self.found.unread.len());
         let mut folders = vec![tree.root()];
         let mut files = Vec::new();
@@ -105,8 +110,8 @@ impl<'o> Walk<'o> {
                 let place = || place(tree, path, *child);
                 if node.is_directory() {
                     match package_folder(tree, *child) {
-                        Some(format) => self.add(place(), Some(Unopened::Container(format))),
-                        None if is_bundle(tree, *child) => self.add(place(), None),
+                        Some(format) => self.add(place(), Some(Unopened::Container(format)), container),
+                        None if is_bundle(tree, *child) => self.add(place(), None, container),
                         None => {
                             seen.insert(*child);
                             folders.push(*child);
@@ -117,11 +122,11 @@ impl<'o> Walk<'o> {
                 } else if node.is_symlink() {
                     seen.insert(*child);
                     match link(tree, *child) {
-                        None => self.add(place(), Some(Unopened::Link)),
+                        None => self.add(place(), Some(Unopened::Link), container),
                         Some(reason) => self.found.skipped.add(|| tree.full_path(*child), reason),
                     }
                 } else {
-                    self.add(place(), Some(Unopened::Special));
+                    self.add(place(), Some(Unopened::Special), container);
                 }
             }
         }
@@ -135,7 +140,7 @@ impl<'o> Walk<'o> {
         let read = |node: &NodeId| entry(tree, *node);
         let entries = parallel::map(&files, HEADS_PER_TASK, read);
         for (node, entry) in files.into_iter().zip(entries) {
-            self.file(tree, node, entry, path, level);
+            self.file(tree, node, entry, path, container);
         }
         if let Some(over) = tree.budget().spent() {
             // How far the search came depends on threads, so none of it counts.
@@ -149,36 +154,46 @@ impl<'o> Walk<'o> {
         }
     }
 
-    fn file<T: Tree>(
+    fn file(
         &mut self,
-        tree: &T,
+        tree: &dyn Tree,
         node: NodeId,
         entry: Result<Entry, SourceError>,
         path: &Path,
-        level: usize,
+        container: Around<'_>,
     ) {
         let at = || place(tree, path, node);
         match entry {
-            Ok(Entry::Code) => self.add(at(), None),
+            Ok(Entry::Code) => self.add(at(), None, container),
             Ok(Entry::Skipped(reason)) => self.found.skipped.add(|| tree.full_path(node), reason),
-            Ok(Entry::Container(ContainerFormat::Zip)) => {
-                let packed = (level > 0).then(|| tree.node(node).size);
-                if let Err(error) = self.archive(&at(), level, packed) {
+            Ok(Entry::Container(format)) if container::is_opened(format) => {
+                let packed = container.map(|_| tree.node(node).size);
+                if let Err(error) = self.container(&at(), format, container, packed) {
                     self.found.unread.push(Unread::new(tree.full_path(node), &error));
                 }
             }
-            Ok(Entry::Container(format)) => self.add(at(), Some(Unopened::Container(format))),
+            Ok(Entry::Container(format)) => self.add(at(), Some(Unopened::Container(format)), container),
             Err(error) => self.found.unread.push(Unread::new(tree.full_path(node), &error)),
         }
     }
 
-    /// Looks through an archive in ZIP form at `path`; `packed` is its size if it is a member of another archive.
-    fn archive(&mut self, path: &Path, level: usize, packed: Option<u64>) -> Result<(), SourceError> {
-        let limits = &self.options.limits;
-        if level >= ARCHIVE_DEPTH {
-            self.add(path.to_owned(), Some(Unopened::Container(ContainerFormat::Zip)));
+    /// Looks through a container at `path`; `packed` is its size if it is a member of another one.
+    fn container(
+        &mut self,
+        path: &Path,
+        format: ContainerFormat,
+        container: Around<'_>,
+        packed: Option<u64>,
+    ) -> Result<(), SourceError> {
+        let limits = self.search.limits;
+        let opened = match container {
+            None => Ok(Opened::outermost(path.to_owned(), format)),
+            Some(outer) => Opened::member(outer, path.to_owned(), format),
+        };
+        let Ok(opened) = opened.map(Arc::new) else {
+            self.add(path.to_owned(), Some(Unopened::Container(format)), container);
             return Ok(());
-        }
+        };
         if let Some(size) = packed {
             let Some(left) = self.left.checked_sub(size) else {
                 let reason = format!(
@@ -194,14 +209,14 @@ impl<'o> Walk<'o> {
             };
             self.left = left;
         }
-        let archive = self.options.archives.at(path, limits)?;
-        let tree = ArchiveTree::new(Arc::clone(&archive), Path::new(""), limits)?;
+        let archive = self.origin.open(&opened, limits)?;
+        let tree = archive.item(Path::new(""), limits)?;
         let (items, unread) = (self.found.items.len(), self.found.unread.len());
-        self.folder(&tree, path, level.saturating_add(1));
+        self.folder(&*tree, path, Some(&opened));
         if self.found.items.len() > items {
             // Each of them reports what is wrong with the archive.
         } else if archive.container().has_faults() {
-            self.add(path.to_owned(), None);
+            self.add(path.to_owned(), None, container);
         } else if self.found.unread.len() == unread {
             let shown = || shown_path(path);
             self.found.skipped.add(shown, NO_CODE);
@@ -211,7 +226,7 @@ impl<'o> Walk<'o> {
 }
 
 /// The path of a node, byte by byte as it is on disk.
-fn place<T: Tree>(tree: &T, folder: &Path, node: NodeId) -> PathBuf {
+fn place(tree: &dyn Tree, folder: &Path, node: NodeId) -> PathBuf {
     let mut names = Vec::new();
     let mut at = node;
     while let Some(parent) = tree.node(at).parent {

@@ -26,7 +26,7 @@ impl std::fmt::Debug for Inflater {
 
 /// Where inflating stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(in crate::container) enum Stop {
     /// The buffer is full.
     Full,
     /// The deflated data ended.
@@ -39,7 +39,7 @@ pub(super) enum Stop {
 
 /// One stream of deflated data.
 #[derive(Debug)]
-pub(super) struct Deflated<'a, I = Inflater> {
+pub(in crate::container) struct Deflated<'a, I = Inflater> {
     rest: &'a [u8],
     inflater: I,
     is_over: bool,
@@ -47,7 +47,7 @@ pub(super) struct Deflated<'a, I = Inflater> {
 
 impl<'a, I: BorrowMut<Inflater>> Deflated<'a, I> {
     /// The stream at the start of `data`. Nothing is inflated yet.
-    pub(super) fn new(data: &'a [u8], mut inflater: I) -> Self {
+    pub(in crate::container) fn new(data: &'a [u8], mut inflater: I) -> Self {
         inflater.borrow_mut().0.reset(false);
         Self {
             rest: data,
@@ -57,12 +57,12 @@ impl<'a, I: BorrowMut<Inflater>> Deflated<'a, I> {
     }
 
     /// The input that was not used so far; after the end, what follows the deflated data.
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(in crate::container) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// Writes the next bytes to `output`: as many as it has room for unless inflating stops before.
-    pub(super) fn fill(&mut self, output: &mut [u8]) -> (usize, Stop) {
+    pub(in crate::container) fn fill(&mut self, output: &mut [u8]) -> (usize, Stop) {
         let mut count = 0_usize;
         while !self.is_over {
             let Some(room) = output.get_mut(count..).filter(|room| !room.is_empty()) else {

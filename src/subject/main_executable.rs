@@ -4,13 +4,19 @@
 //! Another name of the same file, a hard link, is a file by itself. Not looked at: bundles farther out.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::bundle::Layout;
+#[cfg(feature = "fs")]
+use crate::source::has_name;
 use crate::source::{SourceError, Tree};
 
 /// Where an Info.plist of a bundle may be, from the bundle's folder.
 #[cfg(feature = "fs")]
 const INFO_PLACES: [&str; 4] = ["Contents", "Support Files", "Resources", "."];
+/// The names of it.
+#[cfg(feature = "fs")]
+const INFO_NAMES: [&str; 2] = ["Info.plist", "Info-macos.plist"];
 
 /// The folder that is the bundle, if the file at this path is the main executable of one: the one around it, or around `MacOS`.
 fn folder_around(file: &Path) -> Option<&Path> {
@@ -26,7 +32,7 @@ fn folder_around(file: &Path) -> Option<&Path> {
 }
 
 /// Returns true if the tree of `folder` is a bundle with the main executable `file`.
-fn is_bundle_of<T: Tree>(tree: &T, folder: &Path, file: &Path) -> bool {
+fn is_bundle_of(tree: &dyn Tree, folder: &Path, file: &Path) -> bool {
     let Ok(layout) = Layout::open(tree, tree.root(), None) else {
         return false;
     };
@@ -39,18 +45,18 @@ fn is_bundle_of<T: Tree>(tree: &T, folder: &Path, file: &Path) -> bool {
 
 /// The bundle around the file at the root of `tree`, which is at the path `file`; `open` opens a folder. An archive is no bundle, whatever
 /// is at its top, and neither is a whole disk.
-pub(super) fn bundle_around<T: Tree>(
-    tree: &T,
+pub(super) fn bundle_around(
+    tree: &dyn Tree,
     file: &Path,
-    open: impl FnOnce(&Path) -> Result<T, SourceError>,
-) -> Option<T> {
+    open: impl FnOnce(&Path) -> Result<Arc<dyn Tree>, SourceError>,
+) -> Option<Arc<dyn Tree>> {
     if !tree.node(tree.root()).is_file() {
         return None;
     }
     let folder = folder_around(file)?;
     folder.file_name()?;
     let bundle = open(folder).ok()?;
-    is_bundle_of(&bundle, folder, file).then_some(bundle)
+    is_bundle_of(&*bundle, folder, file).then_some(bundle)
 }
 
 /// Returns true if the folder around a file on disk may be its bundle, so that it is worth listing: there is an Info.plist where one may be,
@@ -60,12 +66,6 @@ pub(super) fn may_be_in_bundle(file: &Path) -> bool {
     let Some(folder) = folder_around(file) else {
         return false;
     };
-    let has_info = INFO_PLACES.iter().any(|place| {
-        let names = std::fs::read_dir(folder.join(place)).into_iter().flatten();
-        names.flatten().any(|entry| {
-            let name = entry.file_name();
-            name.eq_ignore_ascii_case("Info.plist") || name.eq_ignore_ascii_case("Info-macos.plist")
-        })
-    });
-    has_info || folder.file_stem() == file.file_name()
+    let has_info = |place: &str| has_name(&folder.join(place), &INFO_NAMES);
+    INFO_PLACES.iter().any(|place| has_info(place)) || folder.file_stem() == file.file_name()
 }

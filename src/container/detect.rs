@@ -6,18 +6,20 @@
 //! A file that is compressed with gzip counts as a container only if it holds one, which its first block shows.
 //! Not checked: whether the container is intact, and old images without header or trailer under other names.
 
-use super::gzip::is_gzip;
+use super::codec::{Stream, is_gzip};
+use super::embedded::is_zip;
+use super::format::ContainerFormat;
+use super::tar::is_tar;
 use super::zip::Zip;
-use super::{Stream, is_tar, is_zip};
 use crate::octets::{Endian, range, u32_be};
 
-/// Bytes at the start of a file that are enough to recognize it, except where [`Ends::needs_more`] says otherwise; also enough for
+/// Bytes at the start of a file that are enough to recognize it, except where `Ends::needs_more` says otherwise; also enough for
 /// the table of a universal file.
 pub const CONTAINER_HEAD: usize = 2048;
 /// Bytes at the end of a file that are enough to recognize it.
-pub const CONTAINER_TAIL: usize = 512;
+pub(super) const CONTAINER_TAIL: usize = 512;
 /// Bytes at the start of a file where an optical disk or a long header of gzip must be read.
-pub const CONTAINER_LONG_HEAD: usize = 96 << 10;
+pub(super) const CONTAINER_LONG_HEAD: usize = 96 << 10;
 /// Where the first volume descriptor of an optical disk is (ECMA-119, 6.2.1), and what it begins with.
 const ISO_DESCRIPTOR: u64 = 32_768;
 const ISO_MAGIC: &[u8] = b"\x01CD001\x01";
@@ -26,114 +28,9 @@ const EMPTY_TAR: u64 = 10_240;
 /// Bytes of a block of a tar archive.
 const TAR_BLOCK: u64 = 512;
 
-/// What a container is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ContainerFormat {
-    /// An archive in ZIP form, also under another name (`.ipa`, `.jar`).
-    Zip,
-    /// A tar archive, compressed or not.
-    Tar,
-    /// A cpio archive, compressed or not.
-    Cpio,
-    /// A disk image in any of Apple's forms, or of an optical disk.
-    DiskImage,
-    /// An installer package: a flat one (xar), or a folder.
-    Package,
-    /// A signed archive of Apple's (`.xip`).
-    Xip,
-    /// A xar archive whose name says no more.
-    Xar,
-    /// An Apple Archive (`.aar`), or a stream of Apple's compression tool.
-    AppleArchive,
-    /// A 7-Zip archive.
-    SevenZip,
-    /// A RAR archive.
-    Rar,
-    /// A StuffIt archive.
-    StuffIt,
-    /// Code or a container that is compressed with gzip, or what cannot be read of it.
-    Gzip,
-    /// Something compressed with xz.
-    Xz,
-    /// Something compressed with bzip2.
-    Bzip2,
-    /// Something compressed with Zstandard.
-    Zstandard,
-    /// Something compressed with lzip.
-    Lzip,
-    /// Something compressed with compress (`.Z`).
-    Compress,
-}
-
-impl ContainerFormat {
-    /// The name in machine-readable reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.words().0
-    }
-
-    /// The name for people, with its article.
-    #[must_use]
-    pub fn noun(self) -> &'static str {
-        self.words().1
-    }
-
-    /// Why there is no verdict about a container that is not opened.
-    #[must_use]
-    pub fn not_judged(self) -> &'static str {
-        self.words().2
-    }
-
-    /// Name, noun, and reason.
-    fn words(self) -> (&'static str, &'static str, &'static str) {
-        macro_rules! words {
-            ($name:literal, $noun:literal) => {
-                (
-                    $name,
-                    $noun,
-                    concat!(
-                        "not judged: this is ",
-                        $noun,
-                        ", which sealcheck cannot open yet"
-                    ),
-                )
-            };
-        }
-        match self {
-            Self::Zip => words!("zip", "an archive in ZIP form"),
-            Self::Tar => words!("tar", "a tar archive"),
-            Self::Cpio => words!("cpio", "a cpio archive"),
-            Self::DiskImage => words!("dmg", "a disk image"),
-            Self::Package => words!("pkg", "an installer package"),
-            Self::Xip => words!("xip", "a signed archive (xip)"),
-            Self::Xar => words!("xar", "a xar archive"),
-            Self::AppleArchive => words!("aar", "an Apple Archive"),
-            Self::SevenZip => words!("7z", "a 7-Zip archive"),
-            Self::Rar => words!("rar", "a RAR archive"),
-            Self::StuffIt => words!("sit", "a StuffIt archive"),
-            Self::Gzip => words!("gz", "a file compressed with gzip"),
-            Self::Xz => words!("xz", "a file compressed with xz"),
-            Self::Bzip2 => words!("bz2", "a file compressed with bzip2"),
-            Self::Zstandard => words!("zst", "a file compressed with Zstandard"),
-            Self::Lzip => words!("lz", "a file compressed with lzip"),
-            Self::Compress => words!("z", "a file compressed with compress"),
-        }
-    }
-
-    /// Returns true if the archive can be unpacked with tar.
-    #[must_use]
-    pub fn is_for_tar(self) -> bool {
-        matches!(
-            self,
-            Self::Tar | Self::Cpio | Self::SevenZip | Self::Rar | Self::Xar | Self::Xip
-        )
-    }
-}
-
 /// What is read of a file to recognize it.
 #[derive(Debug, Clone, Copy)]
-pub struct Ends<'a> {
+pub(super) struct Ends<'a> {
     /// Its name without folders.
     pub name: &'a [u8],
     /// Its size in bytes.
@@ -214,7 +111,7 @@ const MAGIC: [(&[u8], ContainerFormat); 26] = [
 impl Ends<'_> {
     /// Returns true if the longer head has to be read before [`Self::container`] is asked.
     #[must_use]
-    pub fn needs_more(&self) -> bool {
+    pub(super) fn needs_more(&self) -> bool {
         if self.size <= length(self.head) || length(self.head) >= length_of(CONTAINER_LONG_HEAD) {
             return false;
         }
@@ -227,13 +124,13 @@ impl Ends<'_> {
 
     /// Returns true if the name is that of an archive in ZIP form.
     #[must_use]
-    pub fn is_named_zip(&self) -> bool {
+    pub(super) fn is_named_zip(&self) -> bool {
         named(self.name) == Some(ContainerFormat::Zip)
     }
 
     /// The format of the container that this file is; `None` if it is not one.
     #[must_use]
-    pub fn container(&self) -> Option<ContainerFormat> {
+    pub(super) fn container(&self) -> Option<ContainerFormat> {
         if self.is_companion() {
             return None;
         }
@@ -332,7 +229,7 @@ impl Ends<'_> {
 
 /// Returns true if the archive in ZIP form with something before it can be read; others only look like one at their end.
 #[must_use]
-pub fn is_zip_with_prefix(bytes: &[u8], max_members: u64) -> bool {
+pub(super) fn is_zip_with_prefix(bytes: &[u8], max_members: u64) -> bool {
     !is_zip(bytes) && Zip::parse(bytes, max_members).is_ok_and(|zip| !zip.members.is_empty())
 }
 

@@ -4,7 +4,7 @@
 //! called an archive and is none holds no code, and what has another name the service does not unpack.
 
 use super::asar::is_asar;
-use super::gzip::is_gzip;
+use super::codec::is_gzip;
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl ArchiveFormat {
         Self::known(name).next().map(|known| known.2)
     }
 
-    /// What a file of this name is that begins so. Eight bytes are enough, but a tar archive is one only if [`super::is_tar`] says
+    /// What a file of this name is that begins so. Eight bytes are enough, but a tar archive is one only if [`is_tar`](super::is_tar) says
     /// so of its first block.
     #[must_use]
     pub fn of(name: &[u8], head: &[u8]) -> Option<Self> {
@@ -133,7 +133,7 @@ impl ArchiveFormat {
 
 /// Whether a file begins like an archive in ZIP form; a jmod has four bytes in front of it (JDK, `jdk.internal.jmod.JmodFile`).
 #[must_use]
-pub fn is_zip(head: &[u8]) -> bool {
+pub(super) fn is_zip(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"JM\x01\x00").unwrap_or(head);
     head.starts_with(b"PK\x03\x04")
 }

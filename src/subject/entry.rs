@@ -3,13 +3,11 @@
 //! The kernel runs neither object files nor debug symbols, so files that are both by type and by name are left out. An object
 //! file under another name is an item, because `codesign` and old kernels take one for code.
 
-use crate::archive::{CONTAINER_HEAD, ContainerFormat, named_folder};
 use crate::bundle::{BundleKind, Layout, MainFile};
+use crate::container::{CONTAINER_HEAD, ContainerFormat, container_format_of, named_folder};
 use crate::hash::Kernel;
 use crate::macho::{CodePlan, FileType, MachO, begins_as_macho, thin_file_type};
-use crate::source::{
-    MAX_LINKS, NodeId, ResolveError, SourceError, Tree, View, Wants, container_format_of, judge_file,
-};
+use crate::source::{MAX_LINKS, NodeId, ResolveError, SourceError, Tree, View, Wants, judge_file};
 
 /// The folder to which the usual link in a disk image leads.
 const APPLICATIONS: &[u8] = b"/Applications";
@@ -37,7 +35,7 @@ pub(super) enum Entry {
 ///
 /// # Errors
 /// [`SourceError`] where it cannot be read.
-pub(super) fn entry<T: Tree + ?Sized>(tree: &T, id: NodeId) -> Result<Entry, SourceError> {
+pub(super) fn entry(tree: &dyn Tree, id: NodeId) -> Result<Entry, SourceError> {
     let node = tree.node(id);
     let head = tree.head(id, CONTAINER_HEAD)?;
     if begins_as_macho(&head, node.size) {
@@ -60,7 +58,7 @@ fn has_extension(name: &str, known: &[&str]) -> bool {
 }
 
 /// Why a Mach-O file is not code that runs: all of its slices are debug symbols, or object files in a file with such a name.
-fn symbols<T: Tree + ?Sized>(tree: &T, id: NodeId, head: &[u8]) -> Result<Option<&'static str>, SourceError> {
+fn symbols(tree: &dyn Tree, id: NodeId, head: &[u8]) -> Result<Option<&'static str>, SourceError> {
     let is_named_object = has_extension(&tree.node(id).text(), &OBJECTS);
     let types: Vec<FileType> = match thin_file_type(head) {
         Some(file_type) => vec![file_type],
@@ -89,7 +87,7 @@ fn symbols<T: Tree + ?Sized>(tree: &T, id: NodeId, head: &[u8]) -> Result<Option
 }
 
 /// Returns true if a folder around the node has the name of debug symbols.
-fn is_in_symbols<T: Tree + ?Sized>(tree: &T, id: NodeId) -> bool {
+fn is_in_symbols(tree: &dyn Tree, id: NodeId) -> bool {
     let mut at = id;
     while let Some(parent) = tree.node(at).parent {
         if has_extension(&tree.node(parent).text(), &[SYMBOLS]) {
@@ -101,7 +99,7 @@ fn is_in_symbols<T: Tree + ?Sized>(tree: &T, id: NodeId) -> bool {
 }
 
 /// Why a link is left out; `None` if it leads out of the tree.
-pub(super) fn link<T: Tree + ?Sized>(tree: &T, id: NodeId) -> Option<&'static str> {
+pub(super) fn link(tree: &dyn Tree, id: NodeId) -> Option<&'static str> {
     let target = tree.link_target(id).unwrap_or_default();
     if target.strip_suffix(b"/").unwrap_or(target) == APPLICATIONS {
         return Some("a link to the folder Applications");
@@ -117,7 +115,7 @@ pub(super) fn link<T: Tree + ?Sized>(tree: &T, id: NodeId) -> Option<&'static st
 }
 
 /// The format of a container that is a folder: a sparse bundle, or a package with the files of one.
-pub(super) fn package_folder<T: Tree + ?Sized>(tree: &T, folder: NodeId) -> Option<ContainerFormat> {
+pub(super) fn package_folder(tree: &dyn Tree, folder: NodeId) -> Option<ContainerFormat> {
     let format = named_folder(&tree.node(folder).name)?;
     let has = |place: &str| tree.lookup(folder, place).id().is_some();
     let is_one = match format {
@@ -138,7 +136,7 @@ pub(super) fn package_folder<T: Tree + ?Sized>(tree: &T, folder: NodeId) -> Opti
 }
 
 /// Returns true if a folder among others is judged as a whole.
-pub(super) fn is_bundle<T: Tree + ?Sized>(tree: &T, folder: NodeId) -> bool {
+pub(super) fn is_bundle(tree: &dyn Tree, folder: NodeId) -> bool {
     let name = tree.node(folder).text();
     if BundleKind::of_name(&name).is_some() || has_extension(&name, &DOCUMENTS) {
         return true;
@@ -154,7 +152,7 @@ pub(super) fn is_bundle<T: Tree + ?Sized>(tree: &T, folder: NodeId) -> bool {
 
 /// Returns true if the folder that is the operand is judged as a whole. A folder with no more than an executable of its own name is not:
 /// nothing seals what else is in it.
-pub(super) fn is_operand_bundle<T: Tree + ?Sized>(tree: &T) -> bool {
+pub(super) fn is_operand_bundle(tree: &dyn Tree) -> bool {
     let root = tree.root();
     let name = tree.node(root).text();
     if BundleKind::of_name(&name).is_some() || has_extension(&name, &DOCUMENTS) {
@@ -165,4 +163,18 @@ pub(super) fn is_operand_bundle<T: Tree + ?Sized>(tree: &T) -> bool {
             || layout.code_resources.is_some()
             || layout.main_kind != MainFile::Executable
     })
+}
+
+/// The format of the container that the root of a tree is, if it is one. Code is never taken for a container, as for `codesign`.
+pub fn format_of(tree: &dyn Tree) -> Result<Option<ContainerFormat>, SourceError> {
+    let root = tree.root();
+    if !tree.node(root).is_file() {
+        return Ok(None);
+    }
+    match entry(tree, root) {
+        Ok(Entry::Container(format)) => Ok(Some(format)),
+        // Why a member cannot be unpacked is evidence.
+        Ok(_) | Err(SourceError::Member { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::archive::{Archive, COMPANIONS, Indexed};
-use super::archive_faults::{COMPANION, owner};
-use super::archive_tree::{Located, Packed, kind, node};
-use super::{Container, ContainerFault, ContainerFaultKind, GapReason, Kind, Listing, NodeId};
-use crate::archive::Member;
+use super::Member;
+use super::archive::{COMPANIONS, Indexed, ZipArchive};
+use super::faults::{COMPANION, owner};
+use super::tree::{Located, Packed, kind, node};
 use crate::budget::{Budget, OverBudget};
 use crate::limits::Limits;
+use crate::source::{Container, ContainerFault, ContainerFaultKind};
+use crate::source::{GapReason, Kind, Listing, NodeId};
 
 /// Bytes of a folder with one thing in it: a node of a map has room for eleven.
 const FOLDER_BYTES: usize = 12 * size_of::<Entry>();
@@ -52,7 +53,7 @@ fn is_companion(parts: &[&[u8]]) -> bool {
 impl Folder {
     /// Everything in the archive that lies at `way` or below it, in the folders on the way.
     pub(super) fn of(
-        archive: &Archive,
+        archive: &ZipArchive,
         way: &[&[u8]],
         limits: &Limits,
         budget: &Budget,

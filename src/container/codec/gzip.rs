@@ -7,8 +7,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::Inflater;
-use super::inflate::{Deflated, Stop};
+use super::inflate::{Deflated, Inflater, Stop};
 use crate::octets::Endian;
 
 /// The two bytes at the start, and the only method there is: deflate.
@@ -40,7 +39,7 @@ pub enum GzipError {
 
 /// Whether a file begins as gzip files do.
 #[must_use]
-pub(super) fn is_gzip(head: &[u8]) -> bool {
+pub(in crate::container) fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 

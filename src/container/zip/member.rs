@@ -8,9 +8,8 @@ use std::borrow::BorrowMut;
 
 use thiserror::Error;
 
-use super::Inflater;
-use super::inflate::{Deflated, Stop};
-use super::zip::{DEFLATED, MAX_RATIO, Member, STORED, Zip, length};
+use super::directory::{DEFLATED, MAX_RATIO, Member, STORED, Zip, length};
+use crate::container::codec::{Deflated, Inflater, Stop};
 use crate::limits::ARCHIVE_HEAD_INPUT;
 
 /// Why a member cannot be read.

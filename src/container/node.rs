@@ -1,9 +1,9 @@
 //! Reads as much of a file as is needed to recognize a container.
 
-use super::{NodeId, SourceError, Tree};
-use crate::archive::{
-    CONTAINER_HEAD, CONTAINER_LONG_HEAD, CONTAINER_TAIL, ContainerFormat, Ends, is_zip, is_zip_with_prefix,
-};
+use super::detect::{CONTAINER_HEAD, CONTAINER_LONG_HEAD, CONTAINER_TAIL, Ends, is_zip_with_prefix};
+use super::embedded::is_zip;
+use super::format::ContainerFormat;
+use crate::source::{NodeId, SourceError, Tree};
 
 /// Bytes of a file in an archive whose end is read; to reach it, everything before it must be unpacked.
 const TAIL_IN_ARCHIVE: u64 = 16 << 20;

@@ -10,15 +10,17 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::archive::Archive;
-use super::archive_listing::{Entry, Folder};
-use super::{
-    Container, ContainerFault, ContainerFaultKind, Content, Kind, Listing, Node, NodeId, Pieces, SourceError,
-    Tree, apple_double, shown_path,
-};
-use crate::archive::{Inflater, Member, MemberError, MemberKind, Unpacker, Zip};
+use super::archive::ZipArchive;
+use super::listing::{Entry, Folder};
+use super::{Member, MemberError, MemberKind, Unpacker, Zip};
 use crate::budget::Budget;
+use crate::container::codec::Inflater;
 use crate::limits::Limits;
+use crate::source::{Container, ContainerFault, ContainerFaultKind};
+use crate::source::{
+    Content, GapReason, Kind, Listing, Node, NodeId, Pieces, SourceError, Tree, apple_double, joined,
+    shown_path,
+};
 
 /// Bytes of an AppleDouble companion.
 const MAX_COMPANION: u64 = 16 << 20;
@@ -31,8 +33,8 @@ const MAX_LINK: u64 = 1023;
 
 /// An item in an archive.
 #[derive(Debug)]
-pub struct ArchiveTree {
-    archive: Arc<Archive>,
+pub struct ZipTree {
+    archive: Arc<ZipArchive>,
     shown: String,
     listing: Arc<Listing>,
     limits: Limits,
@@ -58,12 +60,12 @@ pub(super) struct Packed {
     pub(super) is_too_much: bool,
 }
 
-impl ArchiveTree {
+impl ZipTree {
     /// An item in an archive by its path; everything in it, where the path is empty.
     ///
     /// # Errors
     /// [`SourceError::NoSuchMember`]
-    pub fn new(archive: Arc<Archive>, inner: &Path, limits: &Limits) -> Result<Self, SourceError> {
+    pub fn new(archive: Arc<ZipArchive>, inner: &Path, limits: &Limits) -> Result<Self, SourceError> {
         let outer = Path::new(&archive.path);
         let full = match inner.as_os_str().is_empty() {
             // Without a slash at its end.
@@ -109,7 +111,7 @@ impl ArchiveTree {
             if let Some(Ok(target)) = packed.map(|packed| unpack(&archive.data, &packed.member, MAX_LINK)) {
                 listing.set_link(id, target);
             } else {
-                listing.gap(id, super::GapReason::Unreadable(None));
+                listing.gap(id, GapReason::Unreadable(None));
             }
         }
         Ok(Self {
@@ -121,28 +123,6 @@ impl ArchiveTree {
             damaged: Mutex::default(),
             archive,
         })
-    }
-
-    /// What is unusual about the archive, as far as it was read.
-    #[must_use]
-    pub fn container(&self) -> Container {
-        let mut container = self.container.clone();
-        if self.budget().is_spent() {
-            // Which members were read before is a matter of threads.
-            return container;
-        }
-        let damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
-        container.own.extend(damaged.iter().map(|name| ContainerFault {
-            member: Some(name.clone()),
-            kind: ContainerFaultKind::Damaged,
-        }));
-        container
-    }
-
-    /// Whether nothing was written to the archive since it was opened.
-    #[must_use]
-    pub fn is_unchanged(&self) -> bool {
-        self.archive.data.are_unchanged()
     }
 
     fn located(&self, id: NodeId) -> Located {
@@ -182,7 +162,10 @@ impl ArchiveTree {
         move |error| {
             let path = self.full_path(id);
             self.note(&path, error);
-            SourceError::Member { path, error }
+            SourceError::Member {
+                path,
+                reason: error.to_string(),
+            }
         }
     }
 
@@ -212,7 +195,7 @@ impl ArchiveTree {
 /// A member that is unpacked piece by piece; each is paid for before.
 #[derive(Debug)]
 struct MemberPieces<'t> {
-    tree: &'t ArchiveTree,
+    tree: &'t ZipTree,
     id: NodeId,
     unpacker: Unpacker<'t>,
     paid: u64,
@@ -237,7 +220,7 @@ fn unpack(data: &[u8], member: &Member<'_>, limit: u64) -> Result<Vec<u8>, Membe
     Zip::over(data).contents(member, &mut Inflater::default(), limit)
 }
 
-impl Tree for ArchiveTree {
+impl Tree for ZipTree {
     fn listing(&self) -> &Arc<Listing> {
         &self.listing
     }
@@ -247,7 +230,7 @@ impl Tree for ArchiveTree {
     }
 
     fn full_path(&self, id: NodeId) -> String {
-        super::node::joined(&self.shown, &self.path(id))
+        joined(&self.shown, &self.path(id))
     }
 
     fn open(&self, id: NodeId) -> Result<Content<'_>, SourceError> {
@@ -260,6 +243,24 @@ impl Tree for ArchiveTree {
             unpacker: unpacker.map_err(self.failed(id))?,
             paid: 0,
         })))
+    }
+
+    fn container(&self) -> Option<Container> {
+        let mut container = self.container.clone();
+        if self.budget().is_spent() {
+            // Which members were read before is a matter of threads.
+            return Some(container);
+        }
+        let damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        container.own.extend(damaged.iter().map(|name| ContainerFault {
+            member: Some(name.clone()),
+            kind: ContainerFaultKind::Damaged,
+        }));
+        Some(container)
+    }
+
+    fn is_unchanged(&self) -> bool {
+        self.archive.data.are_unchanged()
     }
 
     fn has_attributes(&self, id: NodeId) -> bool {
@@ -280,7 +281,10 @@ impl Tree for ArchiveTree {
         let file = unpack(&self.archive.data, &companion.member, MAX_COMPANION).map_err(|error| {
             let path = self.companion_path(id);
             self.note(&path, error);
-            SourceError::Attributes { path, error }
+            SourceError::Attributes {
+                path,
+                reason: error.to_string(),
+            }
         })?;
         let found = match name {
             "com.apple.FinderInfo" => {

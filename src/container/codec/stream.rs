@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Gunzip, GzipError};
+use super::gzip::{Gunzip, GzipError};
 use crate::budget::Budget;
 
 /// Why a stream cannot be read on.
