@@ -5,39 +5,10 @@
 //! entitlements. What a claim means is not judged here.
 
 use super::components::Components;
-use super::{FaultKind, Options, SliceEvidence};
+use super::{EntitlementsState, FaultKind, Options, SliceEvidence};
 use crate::blob::Slot;
 use crate::entitlements;
 use crate::plist::Dictionary;
-
-/// What became of the entitlements of a slice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum EntitlementsState {
-    /// The signature has none.
-    #[default]
-    None,
-    /// They were read.
-    Known,
-    /// There are some, but macOS reads none: no special slot covers them, they have another magic number, a DER form of that
-    /// kind hides them, or they are a property list with values that the DER form does not have.
-    Ignored,
-    /// The property list counts and cannot be decoded, so macOS reads none.
-    XmlMalformed,
-    /// The DER form cannot be decoded, and neither can any requirement be evaluated (errSecDecode).
-    DerMalformed,
-    /// They changed after signing, or are gone.
-    Changed,
-    /// They do not come from where the CodeDirectory comes from (errSecCSSignatureFailed).
-    OtherSource,
-}
-
-impl EntitlementsState {
-    /// Returns true if it is known what the code claims, also where that is nothing.
-    #[must_use]
-    pub fn is_known(self) -> bool {
-        matches!(self, Self::None | Self::Known | Self::Ignored)
-    }
-}
 
 /// What one of the two forms gives.
 enum Form {

@@ -4,14 +4,13 @@
 //! hashed in lanes. The same read says which files begin like Mach-O. Each thread takes the next task when it is through with one,
 //! and every result goes back to its place, so that nothing depends on the order in which threads finish.
 
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::code::Context;
+use super::context::Context;
 use crate::bundle::{Item, SealEntry};
 use crate::hash::{Digest, HashType};
-use crate::macho::begins_as_macho;
 use crate::parallel;
-use crate::source::{NodeId, SourceError, Tree};
+use crate::source::{SourceError, Tree};
 use crate::timing::Phase;
 
 /// Files up to this many bytes are read whole and hashed together.
@@ -20,46 +19,6 @@ const SMALL_FILE: u64 = 64 << 10;
 const BATCH_BYTES: u64 = 512 << 10;
 /// Small files in one batch, so that empty ones do not make one task of all.
 const BATCH_FILES: usize = 256;
-
-/// Which files begin like Mach-O, as far as they were read.
-#[derive(Debug)]
-pub(super) struct Heads(Vec<AtomicU8>);
-
-impl Heads {
-    const UNREAD: u8 = 0;
-    const OTHER: u8 = 1;
-    const MACHO: u8 = 2;
-
-    /// Nothing was read yet of `count` nodes.
-    pub(super) fn new(count: usize) -> Self {
-        Self((0..count).map(|_| AtomicU8::new(Self::UNREAD)).collect())
-    }
-
-    fn place(&self, node: NodeId) -> Option<&AtomicU8> {
-        self.0.get(usize::try_from(node.0).ok()?)
-    }
-
-    /// Remembers how the file of `size` bytes begins.
-    pub(super) fn remember(&self, node: NodeId, start: &[u8], size: u64) {
-        if let Some(place) = self.place(node) {
-            let found = if begins_as_macho(start, size) {
-                Self::MACHO
-            } else {
-                Self::OTHER
-            };
-            place.store(found, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether the file begins like Mach-O; `None` when it was not read.
-    pub(super) fn is_macho(&self, node: NodeId) -> Option<bool> {
-        match self.place(node)?.load(Ordering::Relaxed) {
-            Self::MACHO => Some(true),
-            Self::OTHER => Some(false),
-            _ => None,
-        }
-    }
-}
 
 /// What is known of a sealed file that was read.
 #[derive(Debug, Clone)]

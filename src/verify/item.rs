@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::code::{self, Context};
-use super::files::Heads;
+use super::code::{object, object_or_unreadable, unreadable};
+use super::context::Context;
+use super::heads::Heads;
 use super::item_evidence::sort_unread;
-use super::mains::{Mains, bundle_of};
+use super::main_executables::MainExecutables;
 use super::tickets::TicketStore;
 use super::{
     CodeKind, CodeObject, Evidence, Fault, FaultKind, Nesting, Oddity, Options, ProfileEvidence, Statistics,
-    TicketEvidence, resources,
+    TicketEvidence,
 };
 use crate::budget::OverBudget;
 use crate::macho::{MACHO_HEAD, begins_as_macho, needs_macho_head};
@@ -52,7 +53,7 @@ pub fn verify_tree<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evid
 /// The evidence about an item that is not judged, because its budget is spent.
 pub(crate) fn given_up<T: Tree + ?Sized>(tree: &T, options: &Options, over: OverBudget) -> Evidence {
     let mut item = CodeObject::new(String::new(), "unreadable", Nesting::Item);
-    code::push(&mut item, FaultKind::Budget(over), String::new(), None);
+    item.push(FaultKind::Budget(over), String::new(), None);
     let path = tree.full_path(tree.root());
     Evidence::of_code(path, vec![item], Arc::clone(tree.listing()), options)
 }
@@ -68,12 +69,12 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
         options,
         tickets: &tickets,
         heads: &Heads::new(tree.len()),
-        mains: &Mains::default(),
+        main_executables: &MainExecutables::default(),
     };
-    let mut code = match code::object(&context, tree.root(), Nesting::Item, 0, None) {
+    let mut code = match object(&context, tree.root(), Nesting::Item, 0, None) {
         // Why a member cannot be unpacked is a fact about the item, which its archive explains.
         Err(error @ (SourceError::Member { .. } | SourceError::Budget { .. })) => {
-            vec![resources::unreadable(&context, tree.root(), Nesting::Item, error)]
+            vec![unreadable(&context, tree.root(), Nesting::Item, error)]
         }
         found => found?,
     };
@@ -113,7 +114,7 @@ fn gather<T: Tree + ?Sized>(tree: &T, options: &Options) -> Result<Evidence, Sou
                 object.parent = Some(0);
                 if is_sealed_as_data(&object) {
                     let path = object.path.clone();
-                    code::push(&mut object, FaultKind::Oddity(Oddity::BundleAsData), path, None);
+                    object.push(FaultKind::Oddity(Oddity::BundleAsData), path, None);
                 }
                 code.push(object);
             }
@@ -146,9 +147,8 @@ fn found_code<T: Tree + ?Sized>(
         if known.contains(&tree.path(*file)) {
             return None;
         }
-        let node = bundle_of(context, *file).unwrap_or(*file);
-        let group = code::object(context, node, Nesting::Found, 1, None)
-            .unwrap_or_else(|error| vec![resources::unreadable(context, node, Nesting::Found, error)]);
+        let node = context.main_executables.bundle_of(tree, *file).unwrap_or(*file);
+        let group = object_or_unreadable(context, node, Nesting::Found, 1, None);
         Some((*file, group))
     };
     let judge = |file: &NodeId| context.options.measure(Phase::Other, || judge(file));

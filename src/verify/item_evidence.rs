@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use super::{
-    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, Options, TicketEvidence, code,
-    fold,
+    CodeKind, CodeObject, CodesignFlags, CodesignVerdict, FaultKind, Gaps, Options, TicketEvidence, fold,
 };
 use crate::budget::Budget;
 use crate::container::ContainerFormat;
@@ -132,7 +131,7 @@ impl Evidence {
         let Some(item) = self.code.first_mut() else { return };
         let kind = FaultKind::Budget(over);
         if item.faults.iter().all(|fault| fault.kind != kind) {
-            code::push(item, kind, String::new(), None);
+            item.push(kind, String::new(), None);
             self.codesign = fold(&self.code, gaps, &self.flags);
         }
     }

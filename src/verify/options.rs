@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CodesignFlags, HostArchitecture, Progress, SuppliedTicket};
+use super::{CodesignFlags, HostArchitecture, Progress};
 use crate::budget::Budget;
 use crate::hash::Kernel;
 use crate::limits::Limits;
@@ -78,4 +78,13 @@ impl Options {
             only_code: self.only_code,
         }
     }
+}
+
+/// A ticket that does not come with the item.
+#[derive(Debug, Clone)]
+pub struct SuppliedTicket {
+    /// How the caller calls it.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
 }

@@ -5,15 +5,12 @@
 //! for the profile of a program in the bundle whose main executable it is, nowhere else. Names count by their case
 //! here, since a volume may be case-sensitive.
 
-use thiserror::Error;
-
-use super::{CodeObject, Options, SliceEvidence};
+use super::{CodeObject, Options, ProfileEvidence, ProfileProblem, SliceEvidence};
 use crate::bundle::Layout;
 use crate::entitlements::{Class, Platform, classify, find};
 use crate::plist::Value;
-use crate::profile::{Answer, Profile, ProfileError, grant};
-use crate::source::Unread;
-use crate::source::{Kind, Lookup, NodeId, SourceError, Tree};
+use crate::profile::{Answer, Profile, grant};
+use crate::source::{Kind, Lookup, NodeId, Tree};
 
 /// Links followed to a profile: the kernel's own limit.
 const MAX_LINKS: usize = 32;
@@ -22,45 +19,6 @@ const MAX_LINKS: usize = 32;
 const MAC: &str = "embedded.provisionprofile";
 /// Name of a profile for iOS.
 const IOS: &str = "embedded.mobileprovision";
-
-/// Why a bundle's profile says nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ProfileProblem {
-    /// It cannot be read.
-    #[error("the profile {}", .0.reason())]
-    Unreadable(SourceError),
-    /// It is no profile.
-    #[error("{0}")]
-    Format(#[from] ProfileError),
-}
-
-/// The profile of one bundle.
-#[derive(Debug, Clone)]
-pub struct ProfileEvidence {
-    /// Path relative to the item.
-    pub path: String,
-    /// The profile, with the faults of its signature.
-    pub profile: Result<Profile, ProfileProblem>,
-    /// Whether it has the attribute `com.apple.quarantine`; not known where attributes may have been lost on the way
-    /// from a Mac.
-    pub is_quarantined: Option<bool>,
-}
-
-impl ProfileEvidence {
-    /// The profile as a place that could not be read, if it is one.
-    pub(super) fn unread(&self) -> Option<Unread> {
-        match &self.profile {
-            Err(ProfileProblem::Unreadable(error)) => Some(Unread::new(self.path.clone(), error)),
-            Ok(_) | Err(ProfileProblem::Format(_)) => None,
-        }
-    }
-
-    /// The profile, if a service of Apple's signed it.
-    #[must_use]
-    pub fn sound(&self) -> Option<&Profile> {
-        self.profile.as_ref().ok().filter(|profile| profile.is_sound())
-    }
-}
 
 /// An entitlement that code claims.
 #[derive(Debug, Clone)]

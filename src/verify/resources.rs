@@ -4,18 +4,18 @@
 
 use std::collections::HashSet;
 
-use super::code::{Context, below, object, push};
+use super::code_object::below;
+use super::context::Context;
 use super::files;
 use super::links::{self, Scope};
-use super::outside::sideband;
-use super::verdict::failure;
-use super::{CodeObject, Fault, FaultKind, Nesting, Oddity, SealEvidence, SidebandPlace, satisfies};
+use super::nested::{Demand, Nested, nested as examine_nested};
+use super::unsealed::sideband;
+use super::{CodeObject, Fault, FaultKind, Oddity, SealEvidence, SidebandPlace};
 use crate::blob::Slot;
-use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, SealedItem, scan};
+use crate::bundle::{Item, ItemKind, Layout, Scan, ScanFault, Seal, scan};
 use crate::hash::HashType;
 use crate::parallel;
-use crate::requirement::Requirement;
-use crate::source::{MAX_LINKS, NodeId, SourceError, Tree};
+use crate::source::{MAX_LINKS, NodeId, Tree};
 use crate::timing::Phase;
 
 /// Files whose attributes one task asks for: a question is a few system calls.
@@ -27,7 +27,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
     layout: &Layout,
     code_resources: Option<&[u8]>,
     object: &mut CodeObject,
-    depth: usize,
+    nested: Nested<'_>,
     outer: Option<&Scope<'_>>,
 ) -> Vec<Vec<CodeObject>> {
     let tree = context.tree;
@@ -44,7 +44,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
     let (Some(bytes), true) = (code_resources, slot.is_some_and(|slot| slot.bound)) else {
         // A digest without file is reported by the slot itself.
         if !slot.is_some_and(|slot| slot.bound) {
-            push(object, FaultKind::SealAbsent, place, None);
+            object.push(FaultKind::SealAbsent, place, None);
         }
         return Vec::new();
     };
@@ -52,7 +52,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
         Ok(seal) => seal,
         Err(error) => {
             let place = layout.code_resources.map_or(place, |node| tree.path(node));
-            push(object, FaultKind::Seal(error), place, None);
+            object.push(FaultKind::Seal(error), place, None);
             return Vec::new();
         }
     };
@@ -63,15 +63,14 @@ pub(super) fn judge<T: Tree + ?Sized>(
         lists_ticket: seal.entries.get("CodeResources").is_some(),
     });
     if seal.rules.are_weak(seal.version, layout.resources_prefix) {
-        push(object, FaultKind::SealWeak, place.clone(), None);
+        object.push(FaultKind::SealWeak, place.clone(), None);
     }
     if seal.version < 2 {
-        push(object, FaultKind::SealVersion1, place.clone(), None);
+        object.push(FaultKind::SealVersion1, place.clone(), None);
     }
     for (sealed, _) in seal.entries.iter().filter(|(path, _)| escapes(path)) {
         let sealed = sealed.to_owned();
-        push(
-            object,
+        object.push(
             FaultKind::Oddity(Oddity::SealedPathEscapes { sealed }),
             place.clone(),
             None,
@@ -83,7 +82,7 @@ pub(super) fn judge<T: Tree + ?Sized>(
     }
     let scope = Scope::new(layout, &seal.rules, outer, object.nesting);
     sealed_links(context, &found, &scope, object);
-    items(context, &scope, layout, found, &hash_types, object, depth)
+    items(context, &scope, layout, found, &hash_types, object, nested)
 }
 
 /// Whether a sealed path could lead out of the bundle.
@@ -101,7 +100,7 @@ fn sealed_links<T: Tree + ?Sized>(
     for link in &found.opened {
         if let Some(problem) = links::opened(context.tree, scope, *link) {
             let place = context.tree.path(*link);
-            push(object, FaultKind::LinkUnopened(problem), place, None);
+            object.push(FaultKind::LinkUnopened(problem), place, None);
         }
     }
     let changed: HashSet<&str> = found.modified.iter().map(String::as_str).collect();
@@ -114,7 +113,7 @@ fn sealed_links<T: Tree + ?Sized>(
                 None => links::assumed(context.tree, *link).map(|target| FaultKind::AssumedLink { target }),
             };
             if let Some(kind) = fault {
-                push(object, kind, place, None);
+                object.push(kind, place, None);
             }
         }
     }
@@ -128,7 +127,7 @@ fn items<T: Tree + ?Sized>(
     found: Scan<'_>,
     hash_types: &[HashType],
     object: &mut CodeObject,
-    depth: usize,
+    nested: Nested<'_>,
 ) -> Vec<Vec<CodeObject>> {
     let support = context.tree.path(layout.support);
     let from_item = |path: &str| below(&support, path);
@@ -151,17 +150,17 @@ fn items<T: Tree + ?Sized>(
         match reading.intact {
             Ok(true) => {}
             Ok(false) => modified.push(from_item(file.path)),
-            Err(error) => push(object, FaultKind::Unreadable(*error), from_item(file.path), None),
+            Err(error) => object.push(FaultKind::Unreadable(*error), from_item(file.path), None),
         }
     }
     let added: Vec<String> = found.added.iter().map(|path| from_item(path)).collect();
     let missing: Vec<String> = found.missing.iter().map(|path| from_item(path)).collect();
     for (path, fault) in &found.faults {
-        push(object, FaultKind::Scan(*fault), from_item(path), None);
+        object.push(FaultKind::Scan(*fault), from_item(path), None);
     }
     let judge = |item: &&Item<'_>| {
         let options = context.options;
-        options.measure(Phase::Other, || nested(context, item, depth, scope))
+        options.measure(Phase::Other, || examine_nested(context, item, nested, scope))
     };
     let judged = parallel::map(&code, 1, judge);
     let mut groups = Vec::new();
@@ -172,7 +171,7 @@ fn items<T: Tree + ?Sized>(
             Demand::Failed => failed.push(from_item(item.path)),
             Demand::Malformed => {
                 let kind = FaultKind::Scan(ScanFault::MalformedEntry);
-                push(object, kind, from_item(item.path), None);
+                object.push(kind, from_item(item.path), None);
             }
         }
         groups.push(group);
@@ -186,7 +185,7 @@ fn items<T: Tree + ?Sized>(
             missing,
             nested: failed,
         };
-        push(object, kind, context.tree.path(layout.root), None);
+        object.push(kind, context.tree.path(layout.root), None);
     }
     groups
 }
@@ -216,149 +215,4 @@ fn attached_data<T: Tree + ?Sized>(context: &Context<'_, T>, nodes: &[NodeId]) -
     let ask = |node: &NodeId| context.options.measure(Phase::Contents, || ask(node));
     let found = parallel::map(nodes, ATTRIBUTES_PER_TASK, ask);
     found.into_iter().flatten().collect()
-}
-
-/// What became of the requirement that a seal demands of nested code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Demand {
-    Met,
-    Failed,
-    /// It depends on what is not known here, or the code itself is at fault.
-    Unknown,
-    /// It is no requirement.
-    Malformed,
-}
-
-/// Examines nested code and holds the seal's requirement against every slice (specification 6.10).
-fn nested<T: Tree + ?Sized>(
-    context: &Context<'_, T>,
-    item: &Item<'_>,
-    depth: usize,
-    scope: &Scope<'_>,
-) -> (Vec<CodeObject>, Demand) {
-    let depth = depth.saturating_add(1);
-    let mut group = object(context, item.node, Nesting::Sealed, depth, Some(scope))
-        .unwrap_or_else(|error| vec![unreadable(context, item.node, Nesting::Sealed, error)]);
-    let SealedItem::Nested { requirement, cdhash } = &item.entry.item else {
-        return (group, Demand::Malformed);
-    };
-    let Ok(requirement) = Requirement::from_text(requirement) else {
-        return (group, Demand::Malformed);
-    };
-    let Some(first) = group.first_mut() else {
-        return (group, Demand::Unknown);
-    };
-    let demand = demand(first, &requirement);
-    first.requirement_pending = demand == Demand::Unknown;
-    let cdhashes: Vec<_> = first.slices.iter().flat_map(|slice| &slice.cdhashes).collect();
-    let is_same = cdhash.as_ref().is_none_or(|sealed| {
-        cdhashes
-            .iter()
-            .any(|cdhash| cdhash.truncated().as_bytes() == sealed.as_slice())
-    });
-    if demand == Demand::Met && !is_same {
-        let path = first.path.clone();
-        push(first, FaultKind::NestedReplaced, path, None);
-    }
-    other_versions(context, item, &requirement, depth, scope, &mut group);
-    (group, demand)
-}
-
-/// Every other version of a nested framework must verify and satisfy the same requirement (specification 6.10,
-/// `validateOtherVersions`).
-fn other_versions<T: Tree + ?Sized>(
-    context: &Context<'_, T>,
-    item: &Item<'_>,
-    requirement: &Requirement,
-    depth: usize,
-    scope: &Scope<'_>,
-    group: &mut Vec<CodeObject>,
-) {
-    let tree = context.tree;
-    if !item.path.ends_with(".framework") {
-        return;
-    }
-    let Ok(layout) = Layout::open(tree, item.node, None) else {
-        return;
-    };
-    for version in layout.other_versions {
-        let nesting = Nesting::OtherVersion;
-        let mut found = object(context, version, nesting, depth.saturating_add(1), Some(scope))
-            .unwrap_or_else(|error| vec![unreadable(context, version, nesting, error)]);
-        let is_unmet = found
-            .first_mut()
-            .is_none_or(|first| demand(first, requirement) == Demand::Failed);
-        let failed = failure(&found, 0, &context.options.flags);
-        let system = failed
-            .filter(|(_, fault)| fault.is_of_the_system())
-            .and_then(|(_, fault)| fault.status());
-        if is_unmet || failed.is_some() {
-            let path = tree.path(item.node);
-            let version = tree.path(version);
-            if let Some(first) = group.first_mut() {
-                push(first, FaultKind::FrameworkVersion { version, system }, path, None);
-            }
-        }
-        // Indices inside of a group count from its own first object.
-        let base = group.len();
-        for (index, object) in found.iter_mut().enumerate() {
-            object.parent = Some(match (index, object.parent) {
-                (0, _) | (_, None) => 0,
-                (_, Some(parent)) => parent.saturating_add(base),
-            });
-            object.nesting = nesting;
-        }
-        group.extend(found);
-    }
-}
-
-/// The first slice that does not satisfy the requirement decides; what cannot be evaluated is a fault of the code.
-fn demand(nested: &mut CodeObject, requirement: &Requirement) -> Demand {
-    let path = nested.main_path();
-    let signed: Vec<_> = nested
-        .slices
-        .iter()
-        .enumerate()
-        .filter(|(_, slice)| slice.hash_type.is_some() && !slice.is_duplicate)
-        .map(|(index, slice)| (index, satisfies(slice, requirement)))
-        .collect();
-    let mut result = if signed.is_empty() {
-        Demand::Unknown
-    } else {
-        Demand::Met
-    };
-    for (index, answer) in signed {
-        match answer {
-            Ok(Some(true)) => {}
-            Ok(Some(false)) => {
-                nested.unmet_slice = Some(index);
-                return Demand::Failed;
-            }
-            Ok(None) => result = Demand::Unknown,
-            Err(fault) => {
-                push(nested, FaultKind::Requirement(fault), path, Some(index));
-                return Demand::Unknown;
-            }
-        }
-    }
-    result
-}
-
-/// A code object that could not even be opened.
-pub(super) fn unreadable<T: Tree + ?Sized>(
-    context: &Context<'_, T>,
-    node: NodeId,
-    nesting: Nesting,
-    error: SourceError,
-) -> CodeObject {
-    let path = context.tree.path(node);
-    let mut object = CodeObject::new(path.clone(), "unreadable", nesting);
-    // The file that failed may lie inside of the object.
-    let root = context.tree.full_path(context.tree.root());
-    let inside = error
-        .path()
-        .and_then(|path| path.strip_prefix(&root)?.strip_prefix('/'));
-    let place = inside.map_or(path, str::to_owned);
-    push(&mut object, FaultKind::Unreadable(error), place, None);
-    object
 }

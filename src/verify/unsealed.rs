@@ -2,7 +2,7 @@
 //!
 //! Specification 6.11 and 6.12, native observations 5.3 and 7.1.
 
-use super::code::{Context, push};
+use super::context::Context;
 use super::{CodeObject, Fault, FaultKind, Oddity, SidebandPlace, SignatureFiles};
 use crate::blob::Slot;
 use crate::bundle::{Layout, LayoutFault};
@@ -60,12 +60,7 @@ pub(super) fn hiding_places<T: Tree + ?Sized>(tree: &T, layout: &Layout, object:
             if tree.node(*child).is_directory() {
                 pending.push(*child);
             } else if path != "_MASReceipt/receipt" {
-                push(
-                    object,
-                    FaultKind::Oddity(Oddity::HidingPlace),
-                    tree.path(*child),
-                    None,
-                );
+                object.push(FaultKind::Oddity(Oddity::HidingPlace), tree.path(*child), None);
             }
         }
     }
@@ -111,6 +106,6 @@ pub(super) fn guests<T: Tree + ?Sized>(
         // A link that stands for it is another fault.
         let name = tree.node(node).text().into_owned();
         let kind = FaultKind::Layout(LayoutFault::MetaGuest { name });
-        push(object, kind, tree.path(node), None);
+        object.push(kind, tree.path(node), None);
     }
 }
