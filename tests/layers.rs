@@ -1,5 +1,7 @@
 //! Modules use only modules that stand left of them in the list of the crate's documentation.
 
+mod files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,7 @@
 //! which files have to be hashed and which nested code has to be verified.
 
 mod layout;
+mod layout_fault;
 mod pattern;
 mod places;
 mod roots;
@@ -11,8 +12,11 @@ mod rules;
 mod scan;
 mod seal;
 mod seal_contents;
+mod seal_entry;
 
-pub use layout::{BundleKind, Layout, LayoutError, LayoutFault, MainFile};
+pub use layout::{BundleKind, Layout, MainFile};
+pub use layout_fault::{LayoutError, LayoutFault};
 pub use rules::{Rule, RuleError, Rules};
 pub use scan::{Item, ItemKind, Scan, ScanFault, scan};
-pub use seal::{Seal, SealEntry, SealError, SealedItem, SealedPaths};
+pub use seal::{Seal, SealedPaths};
+pub use seal_entry::{SealEntry, SealError, SealedItem};

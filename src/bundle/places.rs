@@ -4,7 +4,7 @@
 //! `_CFBundleCopyExecutableURLInDirectory2` of swift-corelibs-foundation). Names are paths that are put together as text before
 //! anything is opened, so that `..` goes back by one name whatever links lie on the way.
 
-use super::layout::{LayoutError, LayoutFault, MAX_LINKS};
+use super::layout_fault::{LayoutError, LayoutFault, MAX_LINKS};
 use crate::plist::Dictionary;
 use crate::source::{Kind, NodeId, ResolveError, Tree};
 

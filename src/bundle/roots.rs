@@ -2,7 +2,7 @@
 //!
 //! Specification 6.3 (2), 6.4, 6.5 and 6.11 (`DirValidator`, `BundleDiskRep::checkMoved` and `strictValidate`).
 
-use super::layout::{LayoutFault, MAX_LINKS};
+use super::layout_fault::{LayoutFault, MAX_LINKS};
 use super::places::{Places, follow};
 use crate::blob::Slot;
 use crate::plist::Value;

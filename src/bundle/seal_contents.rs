@@ -2,7 +2,7 @@
 //!
 //! Specification 6.6 and 6.9 (`ResourceSeal`). The other forms, which no signer writes, come as a tree.
 
-use super::seal::{SealEntry, SealError, SealedItem};
+use super::{SealEntry, SealError, SealedItem};
 use crate::budget::Budget;
 use crate::hash::Digest;
 use crate::limits::Limits;

@@ -3,19 +3,16 @@
 //! Specification 2.2 and 2.4 (`Universal::Universal` in Apple's `macho++.cpp`). Entries are 20 bytes, or 32 for
 //! fat64, which Apple's verifier does not take for Mach-O at all. A magic number whose bytes are swapped counts like the usual one,
 //! and the table after it is read in network order all the same; where its numbers are swapped as well, they lead nowhere
-//! (`super::type_of`). Both are read here so that their slices can be shown.
+//! (`type_of`). Both are read here so that their slices can be shown.
 
 use goblin::mach::fat::{FAT_CIGAM, FAT_MAGIC};
 
-use super::{Architecture, MachOError};
+use super::head::{FAT_MAGIC_64, MAX_ARCHITECTURES};
+use super::{Architecture, MachOError, type_of};
 use crate::octets::Endian;
 use crate::source::View;
 
-/// Magic of a universal file with 64-bit offsets.
-pub(super) const FAT_MAGIC_64: u32 = 0xcafe_babf;
 const FAT_CIGAM_64: u32 = 0xbfba_feca;
-/// Apple's `MAX_ARCH_COUNT`.
-pub(super) const MAX_ARCHITECTURES: u32 = 100;
 const CPU_TYPE_ARM64: u32 = 0x0100_000c;
 
 /// One entry of the universal header.
@@ -105,7 +102,7 @@ impl Fat {
         let magic = file.u32_be(0).ok_or(truncated)?;
         let (endian, is_fat64) = match magic {
             FAT_MAGIC => (Endian::Big, false),
-            FAT_CIGAM if super::type_of(file).is_some() => (Endian::Big, false),
+            FAT_CIGAM if type_of(file).is_some() => (Endian::Big, false),
             FAT_CIGAM => (Endian::Little, false),
             FAT_MAGIC_64 => (Endian::Big, true),
             FAT_CIGAM_64 => (Endian::Little, true),

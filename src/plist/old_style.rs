@@ -61,14 +61,9 @@ fn is_line_end(found: u16) -> bool {
     matches!(found, 0x0a | 0x0d | LINE_SEPARATOR | PARAGRAPH_SEPARATOR)
 }
 
-/// Returns the ASCII character of a unit.
-fn ascii(found: u16) -> Option<u8> {
-    u8::try_from(found).ok().filter(u8::is_ascii)
-}
-
 /// Returns true if a string without quotes may contain it.
 fn is_word(found: u16) -> bool {
-    ascii(found).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_$/:.-".contains(&byte))
+    escape::ascii(found).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_$/:.-".contains(&byte))
 }
 
 impl Reader {

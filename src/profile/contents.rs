@@ -5,7 +5,6 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::ProfileError;
-use super::matching::fits;
 use crate::octets::hex;
 use crate::plist::{Dictionary, Value};
 use crate::time::UnixTime;
@@ -235,4 +234,12 @@ fn whole_seconds(absolute: f64) -> UnixTime {
     let fallback = if absolute < 0.0 { FIRST } else { LAST };
     let seconds = text.parse::<i64>().unwrap_or(fallback);
     UnixTime::from_absolute(seconds.clamp(FIRST, LAST))
+}
+
+/// Equal, or the pattern ends in `*` and the text begins with what stands before it.
+pub(super) fn fits(text: &str, pattern: &str) -> bool {
+    text == pattern
+        || pattern
+            .strip_suffix('*')
+            .is_some_and(|prefix| text.starts_with(prefix))
 }

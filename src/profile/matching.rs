@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::Profile;
+use super::contents::fits;
 use crate::plist::{Dictionary, Value, to_json};
 
 /// Characters of one value in a message.
@@ -161,14 +162,6 @@ fn covers(grant: &Value, claimed: &Value) -> bool {
         (Value::String(pattern), Value::String(text)) => fits(text, pattern),
         _ => false,
     }
-}
-
-/// Equal, or the pattern ends in `*` and the text begins with what stands before it.
-pub(super) fn fits(text: &str, pattern: &str) -> bool {
-    text == pattern
-        || pattern
-            .strip_suffix('*')
-            .is_some_and(|prefix| text.starts_with(prefix))
 }
 
 /// Literal equality; the depth is bounded by the readers of both values.

@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use super::cause::Counts;
+use super::counts::Counts;
 use super::human::{codesign_words, gatekeeper_word};
 use super::markup::{cell, code, inline, repair};
 use super::problem::{Problem, Problems};

@@ -6,6 +6,7 @@ mod cause;
 mod claims;
 mod codesign;
 mod container;
+mod counts;
 mod display;
 mod document;
 mod gatekeeper;
@@ -23,6 +24,7 @@ mod place;
 mod problem;
 mod profile;
 mod rules;
+mod run;
 mod sarif;
 mod summary;
 mod syspolicy;
@@ -45,69 +47,10 @@ pub use junit::Junit;
 pub use markdown::Markdown;
 pub use profile::{ProfileSubject, write_profiles_json};
 pub use rules::{explain, write_rules, write_rules_json, write_rules_page};
+pub use run::{LeftOut, Report, Run, Unreadable};
 pub use sarif::Sarif;
 pub use summary::{Standing, Summary};
 pub use text::visible;
 pub use ticket::{Tickets, write as write_ticket, write_json as write_ticket_json};
 
 pub use syspolicy::{syspolicy_status, write_syspolicy, write_syspolicy_json};
-
-use std::io::{self, Write};
-
-use crate::outcome::Outcome;
-use crate::subject::Skipped;
-
-/// An operand that could not be read at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The operand, as the user typed it.
-    pub path: String,
-    /// Why.
-    pub reason: String,
-    /// Where it is, as `Outcome::place`.
-    pub place: String,
-}
-
-/// An item that a configuration leaves out of the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Its path.
-    pub path: String,
-    /// Why.
-    pub reason: String,
-    /// The entry of the configuration, such as `sealcheck.toml:12`.
-    pub origin: String,
-}
-
-/// What a report says about the run beside its items.
-#[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
-    /// How the report was made.
-    pub settings: Settings<'a>,
-    /// Operands of which there is no outcome.
-    pub unreadable: &'a [Unreadable],
-    /// What was left out because it is harmless.
-    pub skipped: &'a Skipped,
-    /// What a configuration leaves out.
-    pub left_out: &'a [LeftOut],
-    /// The items by how they stand.
-    pub summary: Summary,
-    /// The exit status of the program.
-    pub exit_status: u8,
-}
-
-/// A report that is made item by item. Nothing of an item is kept but what the rest of the report needs, so that a run
-/// over many does not take the memory of all.
-pub trait Report {
-    /// Adds an item.
-    ///
-    /// # Errors
-    /// Those of `out`.
-    fn add(&mut self, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()>;
-
-    /// Writes what stands at the end.
-    ///
-    /// # Errors
-    /// Those of `out`.
-    fn end(&mut self, run: Run<'_>, out: &mut dyn Write) -> io::Result<()>;
-}

@@ -1,7 +1,7 @@
 //! How the items of a run stand, and how many problems they have.
 
 use super::Settings;
-use super::cause::Counts;
+use super::counts::Counts;
 use crate::outcome::Outcome;
 use crate::verify::Product;
 

@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use super::path::Cache;
 use super::policy;
-use super::signature::{certificates, signer_certificate, signing_time, verify_signer};
-use super::{Anchors, Certificate, CertificateKind, IdentityFault, Path, PathFault, Purpose};
+use super::signer::{SignerFault, certificates, signer_certificate, signing_time, verify_signer};
+use super::{Anchors, Certificate, CertificateKind, Path, PathFault, Purpose};
 use crate::cms::SignedData;
 use crate::time::UnixTime;
 
@@ -93,9 +93,9 @@ pub fn evaluate_attached(data: &SignedData<'_>, anchors: &Anchors, cache: &Cache
     found.kind = Some(CertificateKind::of(&path.certificates, path.is_apple()));
     if let Err(fault) = verify_signer(signer, data, leaf, |digest| digest.of(content)) {
         found.faults.push(match fault {
-            IdentityFault::Algorithm => AttachedFault::Algorithm,
-            IdentityFault::MessageDigest => AttachedFault::MessageDigest,
-            _ => AttachedFault::Signature,
+            SignerFault::Algorithm => AttachedFault::Algorithm,
+            SignerFault::MessageDigest => AttachedFault::MessageDigest,
+            SignerFault::Signature => AttachedFault::Signature,
         });
     }
     let at = found.signing_time;

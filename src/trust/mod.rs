@@ -14,6 +14,7 @@ mod name;
 mod path;
 mod policy;
 mod signature;
+mod signer;
 mod timestamp;
 
 pub use anchors::{AnchorError, Anchors};

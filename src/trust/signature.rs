@@ -8,16 +8,17 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::oid;
 use super::path::Cache;
 use super::policy;
+use super::signer::{SignerFault, certificates, signer_certificate, signing_time, verify_signer};
 use super::timestamp::{self, Timestamp, TimestampFault};
 use super::{
     Anchors, Certificate, CertificateKind, MessageDigest, Path, PathFault, PathProblem, Purpose, Root,
 };
-use super::{SignatureAlgorithm, oid};
 use crate::asn1::tag;
 use crate::budget::Budget;
-use crate::cms::{Attribute, Attributes, CmsError, SignedData, SignerIdentifier, SignerInfo, oid as cms_oid};
+use crate::cms::{Attribute, Attributes, CmsError, SignedData, SignerInfo, oid as cms_oid};
 use crate::codedir::CdHash;
 use crate::hash::{Digest, HashType};
 use crate::limits::Limits;
@@ -112,6 +113,16 @@ pub enum IdentityFault {
     /// The signer's root is Apple's, that of the timestamp is not.
     #[error("the timestamp is not from Apple, although the signer's certificate is")]
     TimestampNotApple,
+}
+
+impl From<SignerFault> for IdentityFault {
+    fn from(fault: SignerFault) -> Self {
+        match fault {
+            SignerFault::Algorithm => Self::Algorithm,
+            SignerFault::MessageDigest => Self::MessageDigest,
+            SignerFault::Signature => Self::Signature,
+        }
+    }
 }
 
 /// Who signed, as far as it was found out; with everything that is wrong about it.
@@ -234,7 +245,7 @@ pub fn evaluate(signed: Signed<'_>, anchors: &Anchors, cache: &Cache, now: UnixT
     if data.content.is_some() {
         identity.faults.push(IdentityFault::EmbeddedContent);
     } else if let Err(fault) = verify_signer(signer, &data, leaf, |digest| signed.digest(digest)) {
-        identity.faults.push(fault);
+        identity.faults.push(fault.into());
     }
     match timestamp(signer, anchors, cache) {
         Ok(found) => identity.timestamp = found,
@@ -248,79 +259,6 @@ pub fn evaluate(signed: Signed<'_>, anchors: &Anchors, cache: &Cache, now: UnixT
     trust(&path, now, &mut identity);
     timestamp_root(&path, &mut identity);
     identity
-}
-
-/// The signer's claim about the time.
-pub(super) fn signing_time(attributes: &Attributes<'_>) -> Option<UnixTime> {
-    let value = attributes.value(cms_oid::SIGNING_TIME)?;
-    match value.tag {
-        tag::UTC_TIME => UnixTime::from_utc_time(value.content),
-        tag::GENERALIZED_TIME => UnixTime::from_generalized(value.content),
-        _ => None,
-    }
-}
-
-/// The certificates of a SignedData that can be decoded.
-pub(super) fn certificates(data: &SignedData<'_>) -> Vec<Arc<Certificate>> {
-    data.certificates
-        .iter()
-        .filter_map(|der| Certificate::parse(der).ok())
-        .map(Arc::new)
-        .collect()
-}
-
-/// The certificate that the signer names.
-pub(super) fn signer_certificate<'p>(
-    signer: &SignerInfo<'_>,
-    pool: &'p [Arc<Certificate>],
-) -> Option<&'p Arc<Certificate>> {
-    match signer.identifier.as_ref()? {
-        SignerIdentifier::IssuerAndSerialNumber { issuer, serial } => pool
-            .iter()
-            .find(|certificate| certificate.issuer.der() == issuer && certificate.serial == *serial),
-        SignerIdentifier::SubjectKeyIdentifier(identifier) => pool
-            .iter()
-            .find(|certificate| certificate.subject_key_identifier() == Some(identifier)),
-    }
-}
-
-/// The signer's cryptography over content of which `digest_of` gives the digest.
-pub(super) fn verify_signer(
-    signer: &SignerInfo<'_>,
-    data: &SignedData<'_>,
-    certificate: &Certificate,
-    digest_of: impl Fn(MessageDigest) -> Vec<u8>,
-) -> Result<(), IdentityFault> {
-    // `SecCmsSignedDataGetDigestByAlgTag` finds no other digest of the content.
-    if !data.digest_algorithms.contains(&signer.digest_algorithm) {
-        return Err(IdentityFault::Algorithm);
-    }
-    let named = MessageDigest::from_oid(signer.digest_algorithm).ok_or(IdentityFault::Algorithm)?;
-    let algorithm =
-        SignatureAlgorithm::from_oid(signer.signature_algorithm).ok_or(IdentityFault::Algorithm)?;
-    let digest = algorithm.with_digest(named).ok_or(IdentityFault::Algorithm)?;
-    let key = certificate.key.as_ref().ok_or(IdentityFault::Algorithm)?;
-    let content_hash = digest_of(digest);
-    let signed_hash = match &signer.signed_attributes {
-        None => content_hash,
-        Some(attributes) => {
-            let value = |oid, tag| attributes.value(oid).filter(|value| value.tag == tag);
-            let content_type = value(cms_oid::CONTENT_TYPE, tag::OBJECT_IDENTIFIER);
-            if content_type.is_none_or(|value| value.content != data.content_type) {
-                return Err(IdentityFault::Signature);
-            }
-            let message_digest = value(cms_oid::MESSAGE_DIGEST, tag::OCTET_STRING);
-            if message_digest.is_none_or(|value| value.content != content_hash) {
-                return Err(IdentityFault::MessageDigest);
-            }
-            digest.of(&attributes.signed_bytes())
-        }
-    };
-    if key.verifies(algorithm, digest, &signed_hash, &signer.signature) {
-        Ok(())
-    } else {
-        Err(IdentityFault::Signature)
-    }
 }
 
 /// The timestamp. Unsigned attributes without exactly one timestamp attribute are at fault

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::path::Cache;
 use super::policy;
-use super::signature::{certificates, signer_certificate, verify_signer};
+use super::signer::{certificates, signer_certificate, verify_signer};
 use super::{Anchors, Certificate, MessageDigest, Path, PathFault, Purpose, Root};
 use crate::asn1::{Asn1Error, Reader, tag};
 use crate::cms::{CmsError, SignedData, oid};

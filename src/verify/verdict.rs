@@ -232,7 +232,7 @@ pub(crate) fn status_of_cut_off(object: &CodeObject) -> Option<OsStatus> {
     first.and_then(Fault::status)
 }
 
-/// The same, with what each object seals. Recursion is bounded by the nesting budget of the engine.
+/// The same, with what each object seals. The nesting budget bounds the recursion.
 fn decide<'c>(
     code: &'c [CodeObject],
     sealed: &HashMap<usize, Vec<usize>>,

@@ -22,7 +22,7 @@ pub(super) fn read(rest: &[u16]) -> (u16, usize) {
     let Some(first) = rest.first().copied() else {
         return (0, 0);
     };
-    let plain = match super::ascii(first) {
+    let plain = match ascii(first) {
         Some(b'0'..=b'7') => return octal(rest),
         Some(b'U') => {
             let (number, digits) = number(rest.get(1..).unwrap_or_default(), 4, 16);
@@ -54,7 +54,7 @@ fn octal(rest: &[u16]) -> (u16, usize) {
 /// A number of at most `most` digits, and how many there are.
 fn number(rest: &[u16], most: usize, radix: u16) -> (u16, usize) {
     let digit = |unit: &u16| {
-        let digit = char::from(super::ascii(*unit)?).to_digit(u32::from(radix))?;
+        let digit = char::from(ascii(*unit)?).to_digit(u32::from(radix))?;
         u16::try_from(digit).ok()
     };
     let digits = rest.iter().take(most).map_while(digit);
@@ -66,4 +66,9 @@ fn number(rest: &[u16], most: usize, radix: u16) -> (u16, usize) {
             count.saturating_add(1),
         )
     })
+}
+
+/// Returns the ASCII character of a unit.
+pub(super) fn ascii(found: u16) -> Option<u8> {
+    u8::try_from(found).ok().filter(u8::is_ascii)
 }

@@ -8,7 +8,7 @@ use anstyle::Style as Ansi;
 use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style, is_unexplained, problems, verdict};
 use crate::gatekeeper::Ruling;
 use crate::outcome::Outcome;
-use crate::report::cause::Counts;
+use crate::report::counts::Counts;
 use crate::report::{Report, Run, Settings, Standing, text};
 use crate::subject::Skipped;
 

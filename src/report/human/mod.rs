@@ -6,57 +6,25 @@ mod many;
 mod paragraph;
 mod problems;
 mod profile;
+mod style;
 mod tree;
 mod verdict;
 
 pub use many::{Human, Totals};
 pub(super) use many::{codesign_words, gatekeeper_word};
 pub use profile::write_profile;
+pub use style::Style;
+pub(super) use style::{BAD, DOUBTFUL, FAINT, GOOD, STRONG};
 
 use std::io::{self, Write};
-
-use anstyle::{AnsiColor, Style as Ansi};
 
 use super::{Tickets, text, ticket};
 use crate::finding::{Finding, Severity};
 use crate::outcome::Outcome;
 use crate::plist::Value;
 use crate::trust::CertificateKind;
-use crate::verify::{Evidence, Fault, FaultKind, SignatureKind};
+use crate::verify::{Evidence, Fault, FaultKind};
 use paragraph::Paragraph;
-
-/// How the report looks.
-#[derive(Debug, Clone, Copy)]
-pub struct Style {
-    /// Whether marks may be other than ASCII.
-    pub unicode: bool,
-    /// More `-v` show more: 1 all code and all files, 2 digests and slots.
-    pub verbosity: u8,
-    /// Only problems.
-    pub quiet: bool,
-    /// Columns to fill.
-    pub width: usize,
-}
-
-impl Style {
-    pub(super) fn yes(self) -> &'static str {
-        if self.unicode { "✓" } else { "ok" }
-    }
-
-    pub(super) fn no(self) -> &'static str {
-        if self.unicode { "✗" } else { "FAILED" }
-    }
-
-    fn separator(self) -> &'static str {
-        if self.unicode { " · " } else { ", " }
-    }
-}
-
-pub(super) const GOOD: Ansi = AnsiColor::Green.on_default();
-pub(super) const BAD: Ansi = AnsiColor::Red.on_default().bold();
-pub(super) const DOUBTFUL: Ansi = AnsiColor::Yellow.on_default();
-pub(super) const STRONG: Ansi = Ansi::new().bold();
-pub(super) const FAINT: Ansi = Ansi::new().dimmed();
 
 /// Writes the report about one item.
 ///
@@ -126,7 +94,7 @@ fn summary(evidence: &Evidence, style: Style, out: &mut dyn Write) -> io::Result
         .identity
         .as_ref()
         .and_then(|identity| identity.chain.first());
-    let who = leaf.map_or(signer(primary.signature), |leaf| leaf.summary());
+    let who = leaf.map_or(tree::signer(primary.signature), |leaf| leaf.summary());
     let mut words = vec![name, who.to_owned()];
     // The names of Apple's certificates contain the team.
     if let Some(team) = primary.team_id.as_ref().filter(|team| !who.contains(*team)) {
@@ -177,14 +145,5 @@ fn line(facts: &[String], style: Style, out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     } else {
         writeln!(out, "  {begun}")
-    }
-}
-
-fn signer(signature: SignatureKind) -> &'static str {
-    match signature {
-        SignatureKind::Unsigned => "not signed",
-        SignatureKind::Adhoc => "signed ad hoc",
-        SignatureKind::LinkerSigned => "signed ad hoc by the linker",
-        SignatureKind::Cms => "signed with a certificate",
     }
 }

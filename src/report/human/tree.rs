@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::paragraph::Paragraph;
-use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, signer};
+use super::{BAD, DOUBTFUL, FAINT, GOOD, Style};
 use crate::finding::Severity;
 use crate::outcome::Outcome;
 use crate::report::text;
-use crate::verify::{CodeObject, Nesting, SliceEvidence};
+use crate::verify::{CodeObject, Nesting, SignatureKind, SliceEvidence};
 
 /// Code objects shown in full without `-v`.
 const SHOWN: usize = 15;
@@ -280,4 +280,14 @@ fn write_slice(slice: &SliceEvidence, depth: usize, style: Style, out: &mut dyn 
         )?;
     }
     Ok(())
+}
+
+/// How code is signed, in words.
+pub(super) fn signer(signature: SignatureKind) -> &'static str {
+    match signature {
+        SignatureKind::Unsigned => "not signed",
+        SignatureKind::Adhoc => "signed ad hoc",
+        SignatureKind::LinkerSigned => "signed ad hoc by the linker",
+        SignatureKind::Cms => "signed with a certificate",
+    }
 }

@@ -10,7 +10,7 @@ use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
 use crate::finding::Target;
 use crate::gatekeeper::{Operation, Ruling};
 use crate::outcome::Outcome;
-use crate::report::cause::Counts;
+use crate::report::counts::Counts;
 use crate::report::gatekeeper::sentence;
 use crate::report::text;
 use crate::verify::RequirementFault;
