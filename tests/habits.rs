@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::support::bundle::{acme, write};
 use crate::support::macho::{arm64, universal, x86_64};
 use crate::support::program::program;
-use crate::support::real_app;
 use crate::support::zip::{members, zip};
+use crate::support::{flat, real_app};
 
 /// Runs the program in a folder: exit status, standard output, standard error.
 fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String, String) {
@@ -499,9 +499,10 @@ fn no_report_is_written_into_what_is_checked() {
     ] {
         let (status, text, error) = run(place, words);
         assert_eq!((status, text.as_str()), (Some(2), ""), "{words:?}: {error}");
-        let is_told = error.contains("choose a place outside of it") || error.contains("choose another name");
+        let is_told = flat(&error).contains("choose a place outside of it")
+            || flat(&error).contains("choose another name");
         assert!(is_told, "{words:?}: {error}");
-        assert!(error.contains("which is checked"), "{error}");
+        assert!(flat(&error).contains("which is checked"), "{error}");
     }
     assert_eq!(fs::read(place.join("a.zip")).unwrap(), before);
     assert_eq!(run(place, &["verify", "dist/A.app"]).0, Some(0));

@@ -12,7 +12,7 @@ use crate::support::bundle::acme;
 use crate::support::container::disk_image;
 use crate::support::program::program;
 use crate::support::zip::{members, zip};
-use crate::support::{flip, real_app};
+use crate::support::{flat, flip, real_app};
 
 fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let Output {
@@ -108,11 +108,11 @@ fn what_is_left_out_is_never_good() {
     let (status, _, error) = run(folder, &["dist"]);
     assert_eq!(status, Some(1));
     assert!(
-        error.contains("sealcheck.toml:1: this ignore has ended and leaves nothing out"),
+        flat(&error).contains("sealcheck.toml:1: this ignore has ended and leaves nothing out"),
         "{error}"
     );
     assert!(
-        error.contains("sealcheck.toml:5: no item of the run is called"),
+        flat(&error).contains("sealcheck.toml:5: no item of the run is called"),
         "{error}"
     );
 }

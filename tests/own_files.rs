@@ -13,8 +13,8 @@ use crate::formats::FORMATS;
 use crate::support::bundle::{base64, write_executable};
 use crate::support::foundry::{apple, tool};
 use crate::support::macho::arm64;
-use crate::support::pki;
 use crate::support::signature::{Bound, adhoc};
+use crate::support::{flat, pki};
 
 /// What a name may belong to instead of a file that can be read: each blocks or never ends, or is not there.
 const TRAPS: [&str; 7] = [
@@ -132,7 +132,8 @@ fn a_configuration_has_a_budget() {
     let text: String = (0..90_000).map(|number| format!("k{number}=1\n")).collect();
     fs::write(items.path("sealcheck.toml"), &text).unwrap();
     let (status, _, error) = items.bash("$S check good");
-    assert_eq!((status, error.lines().count()), (2, 90_000));
+    let lines = error.lines().filter(|line| !line.starts_with(' '));
+    assert_eq!((status, lines.count()), (2, 90_000));
     fs::write(items.path("sealcheck.toml"), "# \n".repeat(400_000)).unwrap();
     let (status, _, error) = items.bash("$S check good");
     assert_eq!(status, 4);
@@ -186,7 +187,7 @@ fn the_working_folder_cannot_change_what_is_demanded() {
             assert!(out.contains("error["), "{demand}: {out}");
             for id in &demands {
                 assert!(
-                    error.contains(&format!(" of {id} does not count")),
+                    flat(&error).contains(&format!(" of {id} does not count")),
                     "{id}: {error}"
                 );
             }

@@ -86,3 +86,64 @@ fn only_paths_of_the_corpus_are_wider_than_eighty_columns() {
         assert_eq!(wide, [""; 0], "{words:?}");
     }
 }
+
+/// Commands that show something, and what the program says about itself. Requirements are copied, so their lines are whole; what `inspect`
+/// shows stays word for word as `codesign -d` prints it.
+#[test]
+fn other_commands_and_messages_fit_into_eighty_columns() {
+    let folder = items();
+    let deep = folder
+        .path()
+        .join("a folder for what was built on this machine/and another one in it");
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(
+        deep.join("broken.zip"),
+        b"PK\x03\x04 and nothing else that a zip has",
+    )
+    .unwrap();
+    let many = [
+        "dist",
+        "a folder for what was built on this machine",
+        "no/such/file/in/this/folder",
+    ];
+    let commands = [
+        "rules",
+        "explain -67023",
+        "profile",
+        "profile -v",
+        "verify",
+        "verify -v",
+        "verify -vv",
+        "assess",
+        "assess --type install",
+        "ticket",
+        "ticket -v",
+        "check --ignore unused-ignore",
+        "check --require notarized",
+        "entitlements",
+        "requirement show",
+        "verify -R identifer",
+        "check --forbid-entitlement com.apple.security.get-task-alow",
+        "check --config no/such/file/in/this/folder/with/a/long/name/for/a/configuration/sealcheck.toml",
+    ];
+    for command in commands {
+        let words = command.split(' ');
+        let reads_code = !command.starts_with("rules") && !command.starts_with("explain");
+        let operands = many.iter().filter(|_| reads_code).copied();
+        let words: Vec<&str> = words.chain(operands).collect();
+        let output = program()
+            .args(&words)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        assert!(!text.is_empty(), "{command}");
+        let is_requirement = |line: &str| line.contains("designated => ") || line.starts_with("anchor ");
+        let wide: Vec<&str> = text
+            .lines()
+            .filter(|line| line.chars().count() > COLUMNS && !is_unbreakable(line) && !is_requirement(line))
+            .collect();
+        assert_eq!(wide, [""; 0], "{command}");
+    }
+}

@@ -8,10 +8,12 @@ use clap_complete::Shell;
 
 use super::config::Choices;
 use super::expected::Expected;
+use super::help;
 use super::values::{
-    Assessor, Colour, Destination, Form, Format, Host, InspectFormat, Known, Manner, RESTRICT_SIDEBAND,
-    RESTRICT_SYMLINKS, ReportFile, ReportFormat, RequirementForm, Strict, parse_kernel, parse_limit,
-    parse_operation, parse_report, parse_rule, parse_strict, parse_time,
+    Assessor, Colour, Destination, Form, Format, Host, InspectFormat, Manner, RESTRICT_SIDEBAND,
+    RESTRICT_SYMLINKS, ReportFile, ReportFormat, RequirementForm, Strict, Subject, parse_architecture,
+    parse_context, parse_kernel, parse_limit, parse_operation, parse_report, parse_strict, parse_subject,
+    parse_time, parse_written,
 };
 use crate::finding::Target;
 use crate::gatekeeper::Operation;
@@ -19,38 +21,9 @@ use crate::hash::Kernel;
 use crate::time::UnixTime;
 use crate::verify::CodesignFlags;
 
-/// `check` is meant where no command is named.
-const USAGE: &str = "sealcheck [OPTIONS] <PATHS>...\n       sealcheck <COMMAND> ...";
-
-/// Stands at the end of the help and of the manual page.
-const AFTER: &str = "\
-Exit status:
-  0  good
-  1  verification failed, or there are error findings, such as a demand that is not met
-  2  wrong usage
-  3  the signature is good but a code requirement (-R) is not met, or assess does
-     not find the item accepted
-  4  not judged, not readable, or nobody knows whether an expectation is met
-With several items, 1 takes precedence over 3, 3 over 4, and 4 over 0.
-
-Examples:
-  sealcheck Acme.app
-  sealcheck --require notarized,timestamp --expect-team ABCDE12345 Acme.zip
-  sealcheck --format sarif --output sealcheck.sarif dist
-  sealcheck explain sealed-resource-broken";
-
-/// Stands at the end of the short help.
-const AFTER_SHORT: &str = "\
-Examples:
-  sealcheck Acme.app
-  sealcheck --require notarized,timestamp --expect-team ABCDE12345 Acme.zip
-  sealcheck explain sealed-resource-broken
-
---help shows all options, and what the exit status means.";
-
 /// Say what macOS would say about signed code, on any system.
 #[derive(Debug, Parser)]
-#[command(name = "sealcheck", version, max_term_width = 100, override_usage = USAGE, after_help = AFTER_SHORT, after_long_help = AFTER)]
+#[command(name = "sealcheck", version, max_term_width = 80, override_usage = help::USAGE, after_help = help::CHECK_SHORT, after_long_help = help::CHECK)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -84,7 +57,7 @@ pub(super) struct Global {
     /// Show nothing but problems
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Write the report to this file instead of standard output
+    /// Write the report to this file; - is standard output [default: -]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// When to use colour
@@ -132,7 +105,7 @@ pub(super) struct Aim {
 #[expect(clippy::large_enum_variant, reason = "there is one in a run")]
 pub(super) enum Command {
     /// Check signed code and report every problem (the default)
-    #[command(after_help = AFTER_SHORT, after_long_help = AFTER)]
+    #[command(after_help = help::CHECK_SHORT, after_long_help = help::CHECK)]
     Check {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
@@ -154,6 +127,7 @@ pub(super) enum Command {
         reading: Reading,
     },
     /// Give the verdict of `codesign --verify --deep --strict` only, in Apple's words
+    #[command(after_help = help::VERIFY)]
     Verify {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
@@ -177,6 +151,7 @@ pub(super) enum Command {
         reading: Reading,
     },
     /// Give the verdict of Gatekeeper only, in the words of `spctl --assess`
+    #[command(after_help = help::ASSESS)]
     Assess {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
@@ -184,6 +159,12 @@ pub(super) enum Command {
         /// What is to be done with it: execute for apps, install for tools and installers, open for documents
         #[arg(long = "type", short = 't', value_name = "TYPE", default_value = "execute", value_parser = parse_operation)]
         operation: Operation,
+        /// Assess (the default), as spctl -a
+        #[arg(long, short = 'a', hide = true)]
+        assess: bool,
+        /// The context of an assessment of type open, as for spctl
+        #[arg(long, hide = true, value_name = "CONTEXT", value_parser = parse_context)]
+        context: Option<String>,
         #[command(flatten)]
         reports: Reports,
         /// Whose output: ours on standard output, or that of spctl or syspolicy_check with its streams and exit status
@@ -197,13 +178,17 @@ pub(super) enum Command {
         reading: Reading,
     },
     /// Show what the signature says, as `codesign -d -vvvv -r-` does
+    #[command(after_help = help::INSPECT)]
     Inspect {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Only this architecture, such as arm64; the host's by default
-        #[arg(long, short = 'a')]
+        #[arg(long, short = 'a', alias = "architecture", value_parser = parse_architecture)]
         arch: Option<String>,
+        /// Display (the default), as codesign -d
+        #[arg(long, short = 'd', hide = true)]
+        display: bool,
         /// Format of the output
         #[arg(long, value_enum, default_value_t = InspectFormat::Human, conflicts_with_all = ["style", "requirements", "entitlements"])]
         format: InspectFormat,
@@ -226,6 +211,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Requirement(RequirementCommand),
     /// Show provisioning profiles: what they grant, and whether that is what the code claims
+    #[command(after_help = help::PROFILE)]
     Profile {
         /// Bundles and profiles, and folders and ZIP archives of bundles
         #[arg(required = true)]
@@ -237,6 +223,7 @@ pub(super) enum Command {
         reading: Reading,
     },
     /// Print the entitlements that the code claims
+    #[command(after_help = help::ENTITLEMENTS)]
     Entitlements {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
@@ -245,12 +232,13 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t = Form::Text)]
         format: Form,
         /// Only this architecture, such as arm64; the host's by default
-        #[arg(long)]
+        #[arg(long, alias = "architecture", value_parser = parse_architecture)]
         arch: Option<String>,
         #[command(flatten)]
         reading: Reading,
     },
     /// Show notarization tickets, who signed them, and which code they cover
+    #[command(after_help = help::TICKET)]
     Ticket {
         /// Bundles, Mach-O files and ticket files, and folders and ZIP archives of bundles
         #[arg(required = true)]
@@ -264,28 +252,32 @@ pub(super) enum Command {
         reading: Reading,
     },
     /// List all rules
+    #[command(after_help = help::PRINTED)]
     Rules {
         /// Format of the list
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
     /// Print a script that completes commands, options and their values in a shell
+    #[command(after_help = help::PRINTED)]
     Completions {
         /// The shell
         #[arg(value_enum)]
         shell: Shell,
     },
     /// Print the manual page, or write it and one for each command into a folder
+    #[command(after_help = help::PRINTED)]
     Man {
         /// The folder, such as /usr/local/share/man/man1
-        #[arg(long, value_name = "FOLDER")]
+        #[arg(long, value_name = "FOLDER", value_parser = OsStringValueParser::new().try_map(|text| parse_written(&text)))]
         directory: Option<PathBuf>,
     },
-    /// Explain one rule
+    /// Explain one rule, or a status of codesign
+    #[command(after_help = help::PRINTED)]
     Explain {
-        /// Id of the rule, such as signature-broken-pages
-        #[arg(value_parser = parse_rule)]
-        rule: Known,
+        /// Id of the rule, such as signature-broken-pages; or the number, the name or the text of a status, such as -67054
+        #[arg(value_name = "RULE", value_parser = parse_subject, allow_negative_numbers = true)]
+        subject: Subject,
     },
 }
 
@@ -451,7 +443,7 @@ pub(super) struct Demands {
     #[arg(long)]
     pub(super) ignore_resources: bool,
     /// Only this architecture, such as arm64; all by default
-    #[arg(long, short = 'a', value_name = "ARCH")]
+    #[arg(long, short = 'a', alias = "architecture", value_name = "ARCH", value_parser = parse_architecture)]
     pub(super) arch: Option<String>,
     /// All architectures (the default)
     #[arg(long, conflicts_with = "arch")]
@@ -502,12 +494,13 @@ impl Demands {
 #[derive(Debug, Subcommand)]
 pub(super) enum RequirementCommand {
     /// Print the requirements of signed code
+    #[command(after_help = help::REQUIREMENT_SHOW)]
     Show {
         /// Bundles and Mach-O files, and folders and ZIP archives of them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         /// Only this architecture, such as arm64; the host's by default
-        #[arg(long)]
+        #[arg(long, alias = "architecture", value_parser = parse_architecture)]
         arch: Option<String>,
         /// With parentheses, so that the text compiles to the same bytes
         #[arg(long)]
@@ -516,6 +509,7 @@ pub(super) enum RequirementCommand {
         reading: Reading,
     },
     /// Compile a requirement or a set of requirements, and print it in another form
+    #[command(after_help = help::REQUIREMENT_PARSE)]
     Parse {
         /// Text, a file with text or binary form, or - for standard input
         #[arg(allow_hyphen_values = true)]
@@ -524,7 +518,8 @@ pub(super) enum RequirementCommand {
         #[arg(long, value_enum, default_value_t = RequirementForm::Text)]
         format: RequirementForm,
     },
-    /// Hold a requirement against signed code, architecture by architecture
+    /// Check whether signed code satisfies a requirement, architecture by architecture
+    #[command(after_help = help::REQUIREMENT_TEST)]
     Test {
         /// Text, a file with text or binary form, or - for standard input
         #[arg(allow_hyphen_values = true)]

@@ -8,13 +8,13 @@ use super::course::{Course, Operands};
 use super::exit::Exit;
 use super::outputs::{Outputs, report};
 use super::values::{Assessor, ReportFormat};
-use super::verify::write_reservations;
+use super::verify::{write_apple_line, write_reservations};
 use super::{Session, complain};
 use crate::gatekeeper::{self, Operation, Ruling};
 use crate::outcome::Outcome;
 use crate::report::{
-    Report, Run, Settings, Totals, assessment_lines, container_lines, spctl_lines, syspolicy_status, visible,
-    write_syspolicy, write_syspolicy_json,
+    Report, Run, Settings, Totals, assessment_lines, container_lines, spctl_lines, syspolicy_status,
+    write_line, write_syspolicy, write_syspolicy_json,
 };
 
 /// Levels of `-v` with which `spctl` tells source and origin.
@@ -127,6 +127,7 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
         _ => session.global.verbose,
     };
     let operand = &outcome.evidence.path;
+    let width = super::style(session.global).width;
     let lines = match style {
         Assessor::Sealcheck => assessment_lines(operand, verdict, verbosity),
         _ => spctl_lines(operand, verdict, verbosity),
@@ -134,17 +135,17 @@ fn say(outcome: &Outcome, style: Assessor, session: &Session<'_>, out: &mut dyn 
     for line in lines {
         match style {
             Assessor::Spctl => session.say_as_apple(&line),
-            _ => writeln!(out, "{}", visible(&line))?,
+            _ => write_apple_line(&line, operand, width, out)?,
         }
     }
     if style == Assessor::Sealcheck {
-        write_reservations(&outcome.evidence, out)?;
+        write_reservations(&outcome.evidence, width, out)?;
         for line in container_lines(&outcome.evidence) {
-            writeln!(out, "{}", visible(&line))?;
+            write_line(&line, operand, width, out)?;
         }
     }
     if let (Ruling::Undetermined(condition), Assessor::Sealcheck) = (&verdict.ruling, style) {
-        writeln!(out, "{condition}")?;
+        write_line(condition, "", width, out)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -16,7 +17,7 @@ use super::exit::Exit;
 use super::expected;
 use super::file::{self, InputError};
 use super::left_out::Omission;
-use super::values::{Destination, Known, parse_rule};
+use super::values::{Destination, Known, parse_rule, parse_written};
 use crate::entitlements::nearest_of;
 use crate::finding::{Severity, Target};
 use crate::rule::{self, Expectations, Family, Ignore, Pattern, Policy};
@@ -47,7 +48,7 @@ pub(super) struct Choices {
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
     /// Write all findings to this file, for --baseline; from now on they are known
-    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline", value_parser = OsStringValueParser::new().try_map(|text| parse_written(&text)))]
     pub(super) write_baseline: Option<PathBuf>,
 }
 

@@ -81,6 +81,9 @@ impl Operands {
             }
         }
         operands.left_out = omissions.end(&operands.reached);
+        for left_out in &mut operands.left_out {
+            left_out.place = session.source.place(Path::new(&left_out.path));
+        }
         if paths.len() > 1 {
             operands.items.iter_mut().for_each(Item::forget_names);
         }

@@ -178,6 +178,7 @@ impl<'a> Omissions<'a> {
             path,
             reason: omission.reason.clone(),
             origin: omission.origin.clone(),
+            place: String::new(),
         });
         true
     }

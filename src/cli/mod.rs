@@ -13,6 +13,7 @@ mod entitlements;
 mod exit;
 mod expected;
 mod file;
+mod help;
 mod inspect;
 mod left_out;
 mod manual;
@@ -57,7 +58,7 @@ use crate::finding::Target;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
 use crate::parallel;
-use crate::report::{Settings, Style, Totals, visible};
+use crate::report::{Settings, Style, Totals, visible, write_line};
 use crate::requirement::Requirement;
 use crate::rule::{Baseline, Expectations};
 use crate::source::SourceError;
@@ -89,10 +90,13 @@ fn work(closed: Closed) -> Exit {
             return say(&answer, closed);
         }
     }
-    let arguments = match Arguments::try_parse_from(words::in_order(words.into_iter())) {
+    let mut arguments = match Arguments::try_parse_from(words::in_order(words.into_iter())) {
         Ok(arguments) => arguments,
-        Err(answer) => return say(&answer, closed),
+        Err(answer) => return say(&words::answered(answer), closed),
     };
+    // As in other programs: standard output, not a file of this name.
+    let global = &mut arguments.global;
+    global.output = global.output.take().filter(|path| path != Path::new("-"));
     match arguments.global.color {
         Colour::Auto => {}
         Colour::Always => ColorChoice::Always.write_global(),
@@ -154,24 +158,29 @@ fn say(answer: &clap::Error, closed: Closed) -> Exit {
 fn refuse_strict(arguments: &Arguments, word: &str, closed: Closed) -> Exit {
     let message = format!("invalid strict option - {word}");
     if arguments.is_codesign_style() {
-        complain(&message);
+        complain_as_apple(&message);
         return Exit::Failed;
     }
     let kind = clap::error::ErrorKind::ValueValidation;
     say(&Arguments::command().error(kind, message), closed)
 }
 
-/// Says something on standard error. Names in it are somebody else's, so what would move the cursor is written out.
+/// Says something on standard error, in lines of 80 columns. Names in it are somebody else's, so what would move the cursor is written out.
 fn complain(message: &str) {
     for line in message.lines() {
         // There is nowhere left to report a failure of standard error.
-        let _ = writeln!(anstream::stderr(), "{}", visible(line));
+        let _ = write_line(line, "", WIDTH, &mut anstream::stderr());
     }
+}
+
+/// Says what one of Apple's tools says, word for word.
+fn complain_as_apple(message: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", visible(message));
 }
 
 /// In the words of `codesign -d`.
 fn complain_unsigned(evidence: &Evidence) {
-    complain(&format!("{}: {}", evidence.path, OsStatus::UNSIGNED.message()));
+    complain_as_apple(&format!("{}: {}", evidence.path, OsStatus::UNSIGNED.message()));
 }
 
 /// What all operands of one run share.
@@ -502,8 +511,8 @@ fn dispatch(arguments: &Arguments, session: &Session<'_>, out: &mut dyn Write) -
             paths, format, arch, ..
         } => entitlements::run(paths, *format, arch.as_deref(), session, out),
         Command::Ticket { paths, format, .. } => ticket::run(paths, *format, session, out),
-        Command::Rules { format } => rules::list(*format, out),
-        Command::Explain { rule } => rules::explain(rule.0, style(session.global).width, out),
+        Command::Rules { format } => rules::list(*format, style(session.global).width, out),
+        Command::Explain { subject } => rules::explain(subject, style(session.global).width, out),
         Command::Completions { shell } => manual::completions(*shell, out),
         Command::Man { directory } => manual::pages(directory.as_deref(), out),
     }

@@ -10,10 +10,11 @@ use crate::finding::Target;
 use crate::gatekeeper::Operation;
 use crate::hash::{Kernel, KernelName};
 use crate::limits::Limits;
+use crate::macho::Architecture;
 use crate::report::InspectionForm;
 use crate::rule::{self, Rule};
 use crate::time::UnixTime;
-use crate::verify::HostArchitecture;
+use crate::verify::{HostArchitecture, OsStatus};
 
 /// A value of `--target`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -180,6 +181,10 @@ pub(super) fn parse_report(text: &OsStr) -> Result<ReportFile, String> {
     let name = String::from_utf8_lossy(name);
     let format = ReportFormat::from_str(&name, false).map_err(|_| wanted())?;
     match file.strip_prefix(b"=") {
+        Some(b"-") => Err(format!(
+            "- is standard output, to which the report of --format goes: use --format {} without --output",
+            name.to_ascii_lowercase()
+        )),
         Some(file) if !file.is_empty() => {
             let path = end_of(text, file).ok_or_else(|| "the name of the file is not Unicode".to_owned())?;
             Ok(ReportFile { format, path })
@@ -301,6 +306,60 @@ pub(super) fn parse_limit(text: &str) -> Result<(String, u64), String> {
         "there is no limit {name}, but these: {}",
         known.join(", ")
     ))
+}
+
+/// What `explain` is asked about.
+#[derive(Debug, Clone)]
+pub(super) enum Subject {
+    /// A rule.
+    Rule(&'static Rule),
+    /// A status of `codesign`.
+    Status(OsStatus),
+}
+
+/// A rule as [`parse_rule`] reads it, or a status by its number, its name or its message, also with the parentheses of a report.
+pub(super) fn parse_subject(text: &str) -> Result<Subject, String> {
+    let plain = text.trim().trim_start_matches('(').trim_end_matches(')');
+    if let Some(status) = OsStatus::named(plain) {
+        return Ok(Subject::Status(status));
+    }
+    if plain.parse::<i64>().is_ok() || plain.to_ascii_lowercase().starts_with("errsec") {
+        return Err("sealcheck prints no such status".to_owned());
+    }
+    parse_rule(text).map(|Known(rule)| Subject::Rule(rule))
+}
+
+/// An architecture as `codesign -a` takes it: a name, or the numbers of its type and subtype.
+pub(super) fn parse_architecture(text: &str) -> Result<String, String> {
+    let (cpu_type, subtype) = text.split_once(',').unwrap_or((text, "0"));
+    let by_number = cpu_type.parse().ok().zip(subtype.parse().ok());
+    let named = match by_number {
+        Some((cpu_type, subtype)) => Some(Architecture::new(cpu_type, subtype)),
+        None => Architecture::from_name(text),
+    };
+    named.map(|found| found.to_string()).ok_or_else(|| {
+        let hint = match text.contains(['.', '/']) {
+            true => "; what spctl -a does is sealcheck assess",
+            false => "",
+        };
+        format!("no such architecture; arm64, arm64e and x86_64 are usual{hint}")
+    })
+}
+
+/// The only context of `spctl` that is read: that of a disk image which was downloaded.
+pub(super) fn parse_context(text: &str) -> Result<String, String> {
+    match text {
+        "context:primary-signature" => Ok(text.to_owned()),
+        _ => Err("only context:primary-signature is known, which is for disk images".to_owned()),
+    }
+}
+
+/// The name of a file that is written, which standard output is not.
+pub(super) fn parse_written(text: &OsStr) -> Result<PathBuf, String> {
+    if text == "-" {
+        return Err("- is standard output, and a file is wanted here; ./- is a file of this name".to_owned());
+    }
+    Ok(text.into())
 }
 
 /// An id, a number of the catalogue, or a headline of a report, such as `error[adhoc-signed] the code is …`.

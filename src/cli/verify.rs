@@ -11,12 +11,13 @@ use super::course::{Course, Operands};
 use super::exit::Exit;
 use super::outputs::{Outputs, report};
 use super::values::{Manner, ReportFormat};
-use super::{Session, complain, slice_of};
+use super::{Session, complain, complain_as_apple, slice_of, style};
 use crate::entitlements::to_text;
 use crate::outcome::Outcome;
 use crate::report::{
     Claim, DisplayStyle, Report, Run, Settings, Stream, Totals, UNCOVERED, UNPRINTABLE,
-    are_requirements_broken, codesign_lines, entitlements_of, visible, write_display, write_requirements,
+    are_requirements_broken, codesign_lines, entitlements_of, visible, write_display, write_line,
+    write_requirements,
 };
 use crate::verify::{Evidence, OsStatus, SliceEvidence};
 
@@ -64,6 +65,7 @@ pub(super) fn run(
 struct Lines<'a> {
     session: &'a Session<'a>,
     manner: Manner,
+    width: usize,
     totals: Totals<'a>,
 }
 
@@ -72,6 +74,7 @@ impl<'a> Lines<'a> {
         Self {
             session,
             manner,
+            width: style(session.global).width,
             totals: session.totals(settings, manner == Manner::Sealcheck, is_many),
         }
     }
@@ -88,12 +91,12 @@ impl Report for Lines<'_> {
             match (self.manner, stream) {
                 (Manner::Codesign, Stream::Error) => self.session.say_as_apple(line),
                 (Manner::Codesign, Stream::Output) => writeln!(out, "{line}")?,
-                (Manner::Sealcheck, _) => writeln!(out, "{}", visible(line))?,
+                (Manner::Sealcheck, _) => write_apple_line(line, &outcome.evidence.path, self.width, out)?,
             }
         }
         // Also where nothing else is reported: a good status is then true of less than the item.
         if self.manner == Manner::Sealcheck {
-            write_reservations(&outcome.evidence, out)?;
+            write_reservations(&outcome.evidence, self.width, out)?;
         }
         self.totals.add(outcome, out)
     }
@@ -103,14 +106,32 @@ impl Report for Lines<'_> {
     }
 }
 
+/// Writes what one of Apple's tools says about an operand: its words stay together, on a line of their own where there is no room.
+pub(super) fn write_apple_line(
+    line: &str,
+    operand: &str,
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let line = visible(line);
+    let operand = visible(operand);
+    let words = line
+        .strip_prefix(&*operand)
+        .and_then(|rest| rest.strip_prefix(": "));
+    match words {
+        Some(words) if line.chars().count() > width => writeln!(out, "{operand}:\n  {words}"),
+        _ => writeln!(out, "{line}"),
+    }
+}
+
 /// What the verdicts of an item leave out or take for granted, a line for each.
-pub(super) fn write_reservations(evidence: &Evidence, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_reservations(evidence: &Evidence, width: usize, out: &mut dyn Write) -> io::Result<()> {
     for reservation in evidence.reservations() {
         let place = match reservation.path.as_str() {
             "" => evidence.path.clone(),
             path => format!("{}/{path}", evidence.path.trim_end_matches('/')),
         };
-        writeln!(out, "{}: {}", visible(&place), visible(&reservation.text))?;
+        write_line(&format!("{place}: {}", reservation.text), &place, width, out)?;
     }
     Ok(())
 }
@@ -171,6 +192,12 @@ pub(super) fn inspect(
                     writeln!(out)?;
                 }
                 everything(&evidence, slice, session, out)?;
+                if *entitlements {
+                    worst.worsen(match claims(&evidence, slice, (false, true), session, out)? {
+                        UNPRINTABLE_STATUS => Exit::Failed,
+                        status => status,
+                    });
+                }
             }
             Manner::Codesign => {
                 let style = DisplayStyle {
@@ -223,9 +250,9 @@ fn claims(
     match entitlements_of(item, index) {
         Claim::None => {}
         Claim::Entitlements(entries) => write!(out, "{}", to_text(entries))?,
-        Claim::Uncovered => complain(UNCOVERED),
+        Claim::Uncovered => complain_as_apple(UNCOVERED),
         Claim::Unprintable => {
-            complain(UNPRINTABLE);
+            complain_as_apple(UNPRINTABLE);
             return Ok(UNPRINTABLE_STATUS);
         }
     }

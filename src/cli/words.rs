@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 
 use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::arguments::Arguments;
 use crate::entitlements::nearest_of;
@@ -33,9 +34,7 @@ pub(super) fn overview() -> clap::Command {
         })
         .collect();
     command
-        .subcommand_help_heading(
-            "Commands, each with --help (check is the default, and the options below are its own)",
-        )
+        .subcommand_help_heading("Commands, each with --help (the options below are those of check)")
         .args(check)
 }
 
@@ -56,12 +55,16 @@ pub(super) fn asks_for_overview(words: &[OsString]) -> Option<&'static str> {
 ///   parser's own description, so their values are not taken for operands.
 /// - `-R=TEXT` keeps its equals sign, which says that it is text (`codesign -R`); the parser would take it for its own.
 /// - `--verbose=4` is four times `-v`, as for codesign and spctl.
-/// - Where no command is named, `--verify`, `--display` and `--assess` name it, as they do for codesign and spctl.
+/// - Where no command is named, `--verify`, `--display` or `-d`, and `--assess` or `-a` name it, as they do for codesign and spctl.
+/// - What codesign and spctl write after `-r` and `--entitlements` for standard output is left out, since there is no other place here, and
+///   so are options of theirs that change nothing here.
 pub(super) fn in_order(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.map(with_equals_sign).collect();
     let operands = words.iter().position(|word| word == "--").unwrap_or(words.len());
     let operands = words.split_off(operands);
-    words = words.into_iter().flat_map(verbosity).chain(operands).collect();
+    words = without_places(words.into_iter().flat_map(verbosity));
+    words.retain(|word| !WITHOUT_EFFECT.iter().any(|option| word == option));
+    words.extend(operands);
     let command = Arguments::command();
     let subcommands = command.get_subcommands();
     let known: Vec<_> = command
@@ -88,30 +91,137 @@ pub(super) fn in_order(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
         }
         at = at.saturating_add(if takes_value(&text) { 2 } else { 1 });
     }
-    let Some(first) = first else { return words };
+    let Some(first) = first else {
+        // An option without its value is one of `check`; without any word, and with these, there is an answer already.
+        let answered = ["-h", "--help", "-V", "--version"];
+        if words.len() > 1
+            && !words
+                .iter()
+                .any(|word| answered.iter().any(|known| word == known))
+        {
+            words.insert(1, "check".into());
+        }
+        return words;
+    };
     let is_command =
         |name: &str| name == "help" || command.get_subcommands().any(|known| known.get_name() == name);
     if !is_command(&first) {
-        let options = words.iter().take_while(|word| *word != "--");
-        let verb = options.skip(1).find_map(|word| verb(word));
-        if let Some((option, _)) = verb {
-            words.retain(|word| word != option);
-        }
-        words.insert(1, verb.map_or("check", |(_, command)| command).into());
+        let options = words.iter().skip(1).take_while(|word| *word != "--");
+        let options: Vec<String> = options.map(|word| word.to_string_lossy().into_owned()).collect();
+        words.insert(1, verb(&options).unwrap_or("check").into());
     } else if let Some(before) = words.get_mut(1..=at) {
         before.rotate_right(1);
     }
     words
 }
 
-/// The option of an Apple tool that says what to do, and the command that does the same.
-fn verb(word: &OsString) -> Option<(&'static str, &'static str)> {
-    let all = [
-        ("--verify", "verify"),
-        ("--display", "inspect"),
-        ("--assess", "assess"),
-    ];
-    all.into_iter().find(|(option, _)| word == option)
+/// The command that does what options of Apple's tools say. `-a` is that of spctl where it has no value, or where a type stands beside it;
+/// codesign's names an architecture.
+fn verb(options: &[String]) -> Option<&'static str> {
+    let has = |wanted: &[&str]| options.iter().any(|word| wanted.contains(&word.as_str()));
+    let has_flag = |flag: char| {
+        let is_cluster = |word: &&str| {
+            let mut flags = word.chars();
+            !word.is_empty() && flags.all(|found| found == flag || "vq".contains(found))
+        };
+        let mut clusters = options.iter().filter_map(|word| word.strip_prefix('-'));
+        clusters.any(|word| is_cluster(&word) && word.contains(flag))
+    };
+    let is_followed_by_option = || {
+        let after = options.iter().skip_while(|word| *word != "-a").nth(1);
+        after.is_some_and(|word| word.starts_with('-'))
+    };
+    let has_type =
+        || has(&["-t", "--type", "--context"]) || options.iter().any(|word| word.starts_with("--type="));
+    if has(&["--verify"]) {
+        Some("verify")
+    } else if has(&["--display"]) || has_flag('d') {
+        Some("inspect")
+    } else if has(&["--assess"]) || has_flag('a') && (has_type() || !has(&["-a"]) || is_followed_by_option())
+    {
+        Some("assess")
+    } else {
+        None
+    }
+}
+
+/// Options of codesign and spctl that say what is so here anyway.
+const WITHOUT_EFFECT: [&str; 3] = ["--continue", "--ignore-cache", "--no-cache"];
+
+/// The words without the places for which codesign wants a name: `-r-`, `--entitlements -`, `--entitlements :-`.
+fn without_places(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let is_place = |text: &OsString| text == "-" || text == ":-";
+    let mut kept: Vec<OsString> = Vec::new();
+    for word in words {
+        let follows = kept.last().is_some_and(|last| last == "--entitlements");
+        if follows && is_place(&word) {
+            continue;
+        }
+        kept.push(match word.to_str() {
+            Some("-r-") => "-r".into(),
+            Some("-dr-") => "-dr".into(),
+            Some("--entitlements=-" | "--entitlements=:-") => "--entitlements".into(),
+            _ => word,
+        });
+    }
+    kept
+}
+
+/// What is done here in another way, or not at all, of what codesign and spctl do by these options.
+const ELSEWHERE: [(&[&str], &str); 7] = [
+    (
+        &["--check-notarization"],
+        "it asks Apple's servers, which sealcheck does not do; sealcheck check --require notarized wants a proof: a stapled ticket, or one that --ticket FILE names",
+    ),
+    (
+        &[
+            "-s",
+            "--sign",
+            "-f",
+            "--force",
+            "--remove-signature",
+            "--timestamp",
+            "--options",
+            "--preserve-metadata",
+        ],
+        "sealcheck does not sign; it checks what codesign or another tool has signed",
+    ),
+    (
+        &["--xml", "--der"],
+        "sealcheck entitlements --format xml, or der, prints entitlements in this form",
+    ),
+    (
+        &["--extract-certificates"],
+        "sealcheck writes no certificates; sealcheck inspect shows them with their SHA-256",
+    ),
+    (
+        &["--raw"],
+        "the form for programs is sealcheck assess --format json",
+    ),
+    (
+        &["-d", "--display"],
+        "what codesign -d shows is shown by sealcheck inspect",
+    ),
+    (
+        &["--assess", "--context"],
+        "what spctl --assess does is done by sealcheck assess",
+    ),
+];
+
+/// The answer of the parser, or a better one about an option of codesign or spctl.
+pub(super) fn answered(answer: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(option)) = answer.get(ContextKind::InvalidArg) else {
+        return answer;
+    };
+    let elsewhere = ELSEWHERE
+        .iter()
+        .find(|(options, _)| options.contains(&option.as_str()));
+    match elsewhere {
+        Some((_, text)) if answer.kind() == ErrorKind::UnknownArgument => {
+            Arguments::command().error(ErrorKind::UnknownArgument, format!("{option}: {text}"))
+        }
+        _ => answer,
+    }
 }
 
 /// `-v` as often as `--verbose=NUMBER` says; any other word as it is.

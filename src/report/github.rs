@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::problem::{Problems, UNREADABLE};
 use super::text::visible;
-use super::{Report, Run, Settings, place};
+use super::{LEFT_OUT, Report, Run, Settings, place};
 use crate::finding::Severity;
 use crate::outcome::Outcome;
 
@@ -50,6 +50,10 @@ impl Report for Github<'_> {
         for unreadable in run.unreadable {
             let place = (unreadable.place.clone(), 1);
             command("error", place, UNREADABLE, &unreadable.reason, out)?;
+        }
+        for left_out in run.left_out {
+            let place = (left_out.place.clone(), 1);
+            command("notice", place, LEFT_OUT, &left_out.text(), out)?;
         }
         if let Some(config) = run.settings.config {
             let message = format!("the decisions of {config} were applied");

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::place::{self, Fingerprints};
 use super::problem::{Problems, UNREADABLE};
-use super::{Report, Run, Settings};
+use super::{LEFT_OUT, Report, Run, Settings};
 use crate::finding::Severity;
 use crate::outcome::Outcome;
 
@@ -111,6 +111,10 @@ impl Report for Gitlab<'_> {
             )?;
         }
         let note = severity(Severity::Note);
+        for left_out in run.left_out {
+            let place = (left_out.place.as_str(), 1);
+            self.issue((LEFT_OUT, note), (place, &left_out.reason), left_out.text(), out)?;
+        }
         if let Some(config) = run.settings.config {
             let text = format!("the decisions of {config} were applied");
             let place = run.settings.config_place.unwrap_or(config);

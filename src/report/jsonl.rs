@@ -1,7 +1,7 @@
 //! JSON lines: one object a line for each item, in the fields of JSON version 1.
 //!
 //! For runs over many items, whose report nobody wants to hold in memory as one document. What could not be read is a
-//! line with `error`.
+//! line with `error`, and what a configuration leaves out one with `left_out`.
 
 use std::io::{self, Write};
 
@@ -26,6 +26,20 @@ struct UnreadableLine<'a> {
     tool: Tool,
     path: &'a str,
     error: &'a str,
+}
+
+#[derive(Serialize)]
+struct LeftOutLine<'a> {
+    schema_version: u32,
+    tool: Tool,
+    path: &'a str,
+    left_out: Reason<'a>,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    reason: &'a str,
+    origin: &'a str,
 }
 
 /// One line for each item.
@@ -61,6 +75,19 @@ impl Report for JsonLines<'_> {
                 tool: tool(),
                 path: &unreadable.path,
                 error: &unreadable.reason,
+            };
+            serde_json::to_writer(&mut *out, &line)?;
+            writeln!(out)?;
+        }
+        for left_out in run.left_out {
+            let line = LeftOutLine {
+                schema_version: 1,
+                tool: tool(),
+                path: &left_out.path,
+                left_out: Reason {
+                    reason: &left_out.reason,
+                    origin: &left_out.origin,
+                },
             };
             serde_json::to_writer(&mut *out, &line)?;
             writeln!(out)?;

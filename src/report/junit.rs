@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use super::problem::{Problems, UNREADABLE};
-use super::{Report, Run, Settings, text};
+use super::{LEFT_OUT, Report, Run, Settings, text};
 use crate::finding::Severity;
 use crate::outcome::Outcome;
 
@@ -142,6 +142,22 @@ impl Report for Junit<'_> {
                         element: "error",
                         message: unreadable.reason.clone(),
                         rule: UNREADABLE,
+                        text: String::new(),
+                    }),
+                }],
+                remarks: String::new(),
+            });
+        }
+        for left_out in run.left_out {
+            self.suite(Suite {
+                path: left_out.path.clone(),
+                seconds: 0.0,
+                cases: vec![Case {
+                    name: VERDICT.to_owned(),
+                    result: Some(Bad {
+                        element: "skipped",
+                        message: left_out.text(),
+                        rule: LEFT_OUT,
                         text: String::new(),
                     }),
                 }],

@@ -87,6 +87,13 @@ pub(super) struct Problem {
 
 /// Places that are named in a text.
 const SHOWN: usize = 10;
+/// Files of one finding with an entry of their own; code scanning takes no more results than 25,000.
+const MAX_FILES: usize = 1_000;
+
+/// Returns true if a finding names files of the item. Those of an archive around it are not in the item.
+fn has_files(finding: &Finding) -> bool {
+    !finding.places.is_empty() && finding.rule != HYGIENE
+}
 
 impl Problem {
     /// A problem of the item as a whole, without a repair.
@@ -152,6 +159,27 @@ impl Problem {
         });
         problem.places = places.collect();
         Some(problem)
+    }
+
+    /// The problem in each of its files. The text has no numbers, so that an entry stays the same when another file is repaired. Of very
+    /// many files, the rest is one problem of the item.
+    fn by_file(mut self, finding: &Finding) -> Vec<Self> {
+        let title = rule_of(finding.rule).map_or(finding.message.as_str(), |rule| rule.title);
+        let files = finding.places.iter().take(MAX_FILES);
+        let mut problems: Vec<Self> = files
+            .map(|place| Self {
+                path: place.path.clone(),
+                file: place.path.clone(),
+                line: self.line,
+                remedy: self.remedy.clone(),
+                ..Self::new(self.rule, self.severity, format!("{}: {title}", place.note))
+            })
+            .collect();
+        if finding.places.len() > MAX_FILES {
+            self.places = self.places.into_iter().skip(MAX_FILES).collect();
+            problems.push(self);
+        }
+        problems
     }
 
     /// What is wrong, where, and how to repair it; paragraphs stand apart by `gap`.
@@ -325,8 +353,15 @@ impl Problems {
             Entries::Causes => by_cause(outcome.findings()),
             Entries::Places => by_place(outcome.findings()),
         };
-        let problems = groups.iter().filter_map(|group| Problem::of(group, settings));
-        self.problems.extend(problems);
+        for group in &groups {
+            let Some(problem) = Problem::of(group, settings) else {
+                continue;
+            };
+            match group.first().filter(|_| entries == Entries::Places) {
+                Some(first) if has_files(first) => self.problems.extend(problem.by_file(first)),
+                _ => self.problems.push(problem),
+            }
+        }
     }
 
     /// The questions without an answer; by cause, the same about several paths is one.

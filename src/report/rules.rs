@@ -9,22 +9,21 @@ use super::{markup, text};
 use crate::finding::{Party, Target};
 use crate::rule::{Family, Rule};
 
-/// A line for each rule, family by family.
+/// The margin of what is wrong, below the id of a rule.
+const TITLE: &str = "           ";
+
+/// The id of each rule, family by family, and what is wrong, in lines of at most `width` columns.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_rules(rules: &[&Rule], out: &mut dyn Write) -> io::Result<()> {
-    let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+pub fn write_rules(rules: &[&Rule], width: usize, out: &mut dyn Write) -> io::Result<()> {
     for (family, rules) in by_family(rules) {
         writeln!(out, "{} ({family})", family.title())?;
         for rule in rules {
-            writeln!(
-                out,
-                "  {:<8} {:<width$}  {}",
-                rule.severity.name(),
-                rule.id,
-                rule.title
-            )?;
+            writeln!(out, "  {:<8} {}", rule.severity.name(), rule.id)?;
+            for line in text::wrap(rule.title, width.saturating_sub(TITLE.len())) {
+                writeln!(out, "{TITLE}{line}")?;
+            }
         }
         writeln!(out)?;
     }

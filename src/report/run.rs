@@ -26,7 +26,19 @@ pub struct LeftOut {
     pub reason: String,
     /// The entry of the configuration, such as `sealcheck.toml:12`.
     pub origin: String,
+    /// Where it is, as `Outcome::place`.
+    pub place: String,
 }
+
+impl LeftOut {
+    /// A sentence for reports that have one for each entry.
+    pub(super) fn text(&self) -> String {
+        format!("left out of the run: {} ({})", self.reason, self.origin)
+    }
+}
+
+/// What stands for items that are left out where other entries have a rule.
+pub(super) const LEFT_OUT: &str = "left-out";
 
 /// What a report says about the run beside its items.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 
 use crate::remedy::{Part, Repair};
 use crate::rule::Suppressed;
@@ -23,6 +24,40 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// Writes a line in lines of at most `width` columns, broken at spaces. A path stays whole, since it is copied: `path`, if it is in the line,
+/// and what looks like one between colons. What would change a terminal is written out.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_line(line: &str, path: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    const MARGIN: &str = "  ";
+    // Stands for a space in a path while the line is broken.
+    const GLUE: &str = "\u{0}";
+    let line = visible(line);
+    if line.chars().count() <= width {
+        return writeln!(out, "{line}");
+    }
+    let path = visible(path);
+    let glued = path.replace(' ', GLUE);
+    let line = if path.is_empty() {
+        line.into_owned()
+    } else {
+        line.replace(&*path, &glued)
+    };
+    let is_path = |part: &&str| part.split(' ').next().is_some_and(|word| word.contains('/'));
+    let parts = line.split(": ").map(|part| match Some(part).filter(is_path) {
+        Some(part) => part.replace(' ', GLUE),
+        None => part.to_owned(),
+    });
+    let line = parts.collect::<Vec<_>>().join(": ");
+    let room = width.saturating_sub(MARGIN.len());
+    for (index, part) in wrap(&line, room).iter().enumerate() {
+        let margin = if index == 0 { "" } else { MARGIN };
+        writeln!(out, "{margin}{}", part.replace(GLUE, " "))?;
+    }
+    Ok(())
 }
 
 /// A repair in lines of at most `width` characters. A longer command is broken between words, as a shell reads it.

@@ -90,6 +90,23 @@ impl OsStatus {
         (100_000..101_000).contains(&self.0)
     }
 
+    /// All statuses with a name.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::TABLE.iter().map(|(status, ..)| *status)
+    }
+
+    /// Returns the status with this number, also without its sign, with this name or with this message.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        let number = text.parse::<i32>().ok();
+        let is_meant = |(status, name, message): &&(Self, &str, &str)| {
+            number.is_some_and(|number| status.0.unsigned_abs() == number.unsigned_abs())
+                || name.eq_ignore_ascii_case(text)
+                || message.eq_ignore_ascii_case(text.trim_end_matches('.'))
+        };
+        Self::TABLE.iter().find(is_meant).map(|(status, ..)| *status)
+    }
+
     /// Apple's name of the constant.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::Style as Ansi;
 
+use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style, is_unexplained, problems, verdict};
 use crate::gatekeeper::Ruling;
 use crate::outcome::Outcome;
@@ -14,6 +15,8 @@ use crate::subject::Skipped;
 
 /// Columns of the narrowest terminal that a report fits into.
 const NARROW: usize = 80;
+/// Items that are left out and named.
+const MAX_LEFT_OUT: usize = 10;
 /// Good items that are named where only problems are reported.
 const MAX_GOOD: usize = 10;
 
@@ -159,6 +162,7 @@ impl Report for Human<'_> {
             write_good(good.map(|row| row.path.as_str()), run, out)?;
         }
         if !self.is_many || self.style.quiet {
+            write_left_out(run, self.style, out)?;
             write_status(run, out)?;
             return match config {
                 Some(config) if self.style.quiet => writeln!(out, "configuration: {config}"),
@@ -169,6 +173,7 @@ impl Report for Human<'_> {
         self.part(out)?;
         self.table(run, out)?;
         writeln!(out)?;
+        write_left_out(run, self.style, out)?;
         if let Some(config) = config {
             writeln!(out, "configuration: {config}")?;
         }
@@ -214,6 +219,7 @@ pub(in crate::report) fn gatekeeper_word(outcome: &Outcome) -> &'static str {
     match outcome.gatekeeper.as_ref().map(|verdict| &verdict.ruling) {
         _ if verdict::not_asked(outcome).is_some() => "not asked",
         Some(Ruling::Accepted(_)) => "accepted",
+        _ if verdict::not_counted(outcome).is_some() => "not counted",
         Some(Ruling::Rejected(_) | Ruling::Error(_)) => "rejected",
         Some(Ruling::Undetermined(_)) => "undetermined",
         Some(Ruling::NotJudged(_)) => "not judged",
@@ -312,6 +318,23 @@ fn write_skipped(skipped: &Skipped, out: &mut dyn Write) -> io::Result<()> {
     match skipped.count.saturating_sub(named) {
         0 => Ok(()),
         more => writeln!(out, "  and {more} more"),
+    }
+}
+
+/// Names the items that a configuration leaves out of the run, as many as are worth it.
+fn write_left_out(run: Run<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for left_out in run.left_out.iter().take(MAX_LEFT_OUT) {
+        let text = format!(
+            "left out: {}: {} ({})",
+            left_out.path, left_out.reason, left_out.origin
+        );
+        Paragraph::default()
+            .plain(text)
+            .write(("", "  "), style.width, out)?;
+    }
+    match run.left_out.len().saturating_sub(MAX_LEFT_OUT) {
+        0 => Ok(()),
+        more => writeln!(out, "left out: {more} more"),
     }
 }
 

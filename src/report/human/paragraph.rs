@@ -80,6 +80,72 @@ impl Paragraph {
     }
 }
 
+/// Returns the columns of a text, without the codes of its styles.
+pub(super) fn columns(text: &str) -> usize {
+    let mut is_code = false;
+    let shown = text.chars().filter(|character| {
+        let was_code = is_code;
+        is_code = match character {
+            '\u{1b}' => true,
+            'm' => false,
+            _ => is_code,
+        };
+        !was_code && !is_code
+    });
+    shown.count()
+}
+
+/// Writes a line that has its styles already, in lines of at most `width` columns. What does not fit is below the last column of the line, or
+/// indented where there is no room.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn write_styled(line: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    if columns(line) <= width {
+        return writeln!(out, "{line}");
+    }
+    let text = line.trim_start_matches(' ');
+    let indent = line.len().saturating_sub(text.len());
+    let value = text.find("  ").and_then(|at| text.split_at_checked(at));
+    let value = value.map(|(name, rest)| {
+        let rest = rest.trim_start_matches(' ');
+        let name = text.len().saturating_sub(rest.len()).max(name.len());
+        (
+            indent.saturating_add(columns(text.get(..name).unwrap_or(text))),
+            rest,
+        )
+    });
+    let fits = |word: &str, margin: usize| margin.saturating_add(columns(word)) <= width;
+    let margin = match value {
+        Some((margin, rest)) if rest.split(' ').all(|word| fits(word, margin)) => margin,
+        _ => indent.saturating_add(2),
+    };
+    let mut column = indent;
+    write!(out, "{:indent$}", "")?;
+    let mut is_begun = false;
+    let mut spaces = 0_usize;
+    for word in text.split(' ') {
+        let length = columns(word);
+        if is_begun {
+            spaces = spaces.saturating_add(1);
+        }
+        if word.is_empty() {
+            continue;
+        }
+        let end = column.saturating_add(spaces).saturating_add(length);
+        if is_begun && end > width {
+            write!(out, "\n{:margin$}{word}", "")?;
+            column = margin.saturating_add(length);
+        } else {
+            write!(out, "{:spaces$}{word}", "")?;
+            column = end;
+        }
+        is_begun = true;
+        spaces = 0;
+    }
+    writeln!(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

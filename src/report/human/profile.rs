@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::paragraph::{columns, write_styled};
 use super::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Style};
 use crate::octets::hex;
 use crate::plist::{Value, to_json};
@@ -18,6 +19,15 @@ const SHOWN: usize = 3;
 /// # Errors
 /// Those of `out`.
 pub fn write_profile(subject: &ProfileSubject<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut lines = Vec::new();
+    write_lines(subject, style, &mut lines)?;
+    for line in String::from_utf8_lossy(&lines).lines() {
+        write_styled(line, style.width, out)?;
+    }
+    Ok(())
+}
+
+fn write_lines(subject: &ProfileSubject<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{STRONG}{}{STRONG:#}", text::visible(&subject.path))?;
     match subject.profile {
         None => writeln!(out, "  {BAD}{} no provisioning profile{BAD:#}", style.no())?,
@@ -282,7 +292,7 @@ fn line(
         None => ("", lines),
     };
     let room = style.width.saturating_sub(width).saturating_sub(INDENT);
-    let is_short = |text: &String| text.chars().count() <= room.saturating_add(16);
+    let is_short = |text: &String| columns(text) <= room;
     if key.len() <= width && lines.iter().all(is_short) {
         writeln!(out, "    {mark}{key:<width$}  {first}")?;
         let pad = if mark.is_empty() {

@@ -7,7 +7,7 @@ use anstyle::Style as Ansi;
 
 use super::paragraph::Paragraph;
 use super::{BAD, DOUBTFUL, FAINT, GOOD, Style, problems};
-use crate::finding::Target;
+use crate::finding::{Finding, Party, Severity, Target};
 use crate::gatekeeper::{Operation, Ruling};
 use crate::outcome::Outcome;
 use crate::report::counts::Counts;
@@ -30,6 +30,7 @@ pub(super) fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io:
     }
     gatekeeper(outcome, style, out)?;
     undecided(outcome, style, out)?;
+    still_counts(outcome, style, out)?;
     let words = Counts::of_check(outcome).words();
     let none = words.is_empty().then(|| "none".to_owned());
     let suppressed = text::suppressed(&outcome.advice.suppressed);
@@ -94,6 +95,36 @@ fn undecided(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         line(what, (DOUBTFUL, "?"), &text, style, out)?;
     }
     Ok(())
+}
+
+/// Says what makes the item fail although a baseline or an ignore keeps its problems out of the report.
+fn still_counts(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let explains = |finding: &Finding| {
+        finding.severity == Severity::Error && finding.rejected_by.contains(&Party::Codesign)
+    };
+    let is_invalid = outcome.evidence.codesign.valid() == Some(false);
+    if !is_invalid || outcome.advice.suppressed.is_empty() || outcome.findings().iter().any(explains) {
+        return Ok(());
+    }
+    let text = format!(
+        "the codesign verdict: a baseline or an ignore keeps problems out of the report, and changes no verdict (exit status {})",
+        outcome.exit_status()
+    );
+    line("counts", (BAD, style.no()), &text, style, out)
+}
+
+/// Returns why a rejection by Gatekeeper does not make an item fail; `None` if there is none, or the item fails. Only findings and the
+/// verdict of codesign make it fail.
+pub(super) fn not_counted(outcome: &Outcome) -> Option<&'static str> {
+    let verdict = outcome.gatekeeper.as_ref()?;
+    let is_rejected = matches!(verdict.ruling, Ruling::Rejected(_) | Ruling::Error(_));
+    if !is_rejected || outcome.exit_status() != 0 {
+        return None;
+    }
+    Some(match outcome.advice.suppressed.is_empty() {
+        true => "does not count, since no finding is an error",
+        false => "does not count, since what is wrong is known or left out",
+    })
 }
 
 /// What the verdicts leave out or take for granted, in sentences.
@@ -198,7 +229,9 @@ fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Resul
             out,
         );
     }
+    let not_counted = not_counted(outcome);
     let mark = match &verdict.ruling {
+        _ if not_counted.is_some() => (Ansi::new(), "-"),
         Ruling::Accepted(_) => (GOOD, style.yes()),
         Ruling::Rejected(_) | Ruling::Error(_) => (BAD, style.no()),
         Ruling::Undetermined(_) | Ruling::NotJudged(_) => (DOUBTFUL, "?"),
@@ -208,6 +241,9 @@ fn gatekeeper(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Resul
     let mut text = sentence(verdict);
     if is_asked && verdict.operation != Operation::Execute {
         text.push_str(&format!(" (spctl --type {})", verdict.operation.name()));
+    }
+    if let Some(why) = not_counted {
+        text.push_str(&format!("; {why}"));
     }
     line(name, mark, &text, style, out)?;
     if !is_asked {

@@ -102,6 +102,12 @@ fn write(items: &[Problems], run: Run<'_>, out: &mut dyn Write) -> io::Result<()
             locations: vec![location((&unreadable.place, 1))],
         });
     }
+    notifications.extend(run.left_out.iter().map(|left_out| Notification {
+        level: Severity::Note.name(),
+        message: text(left_out.text()),
+        associated_rule: None,
+        locations: vec![location((&left_out.place, 1))],
+    }));
     let log = Log {
         schema: SCHEMA,
         version: "2.1.0",
