@@ -1,5 +1,7 @@
 //! Page hashing, whole bundles, and parsing. Numbers mean something only as ratios inside of one run; the first
 //! group contains plain `sha2` over the same pages for that reason.
+//!
+//! `cargo bench -- --bundle PATH` measures what is at this path instead: a bundle, a program, a folder of them or an archive.
 #![allow(
     missing_docs,
     clippy::as_conversions,
@@ -19,12 +21,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group};
+use sealcheck::Checker;
 use sealcheck::hash::{HashType, Kernel, KernelName, PageGeometry, mismatched_pages};
-use sealcheck::verify::{Options, verify_at};
+use sealcheck::subject::Origin;
+use sealcheck::verify::{Options, verify, verify_at};
 use sha2::Digest as _;
 
 use support::bundle::{info_plist, sign, slices, write, write_executable};
@@ -124,6 +128,62 @@ fn program(folder: &Path, bytes: usize) -> PathBuf {
     path
 }
 
+/// Threads of their own.
+fn pool(threads: usize) -> rayon::ThreadPool {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.stack_size(16 << 20).build().unwrap()
+}
+
+/// What the user names: reading and hashing alone, the codesign verdict with one thread and with all, and everything with all. Whether
+/// it is good does not matter.
+fn own(path: &Path) {
+    let bytes = size(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut criterion = Criterion::default();
+    // Runs over the same bundle are compared with each other.
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let mut group = criterion.benchmark_group(name.to_string_lossy());
+    group
+        .throughput(Throughput::Bytes(bytes))
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(10));
+    group.bench_function("read-and-hash-only", |bencher| {
+        bencher.iter(|| black_box(read_and_hash(path)));
+    });
+    let mut jobs = vec![1, all];
+    jobs.dedup();
+    for threads in jobs {
+        let pool = pool(threads);
+        group.bench_function(format!("verify-{threads}-jobs"), |bencher| {
+            bencher.iter(|| {
+                // The archives that were opened are no part of the next round.
+                let (origin, options) = (Origin::default(), Options::default());
+                pool.install(|| {
+                    let found = origin.items(path, &options.search()).unwrap().items;
+                    let verdicts = found.iter().map(|item| verify(item, &options).is_ok());
+                    black_box(verdicts.filter(|is_read| *is_read).count())
+                })
+            });
+        });
+    }
+    group.bench_function(format!("check-{all}-jobs"), |bencher| {
+        bencher.iter(|| {
+            let checker = Checker::new(SystemTime::now()).unwrap();
+            black_box(checker.check_all(path).unwrap().filter(Result::is_ok).count())
+        });
+    });
+    group.finish();
+}
+
+/// Bytes of a file, or of all files in a folder.
+fn size(path: &Path) -> std::io::Result<u64> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_dir() {
+        return Ok(if found.is_file() { found.len() } else { 0 });
+    }
+    fs::read_dir(path)?.map(|entry| size(&entry?.path())).sum()
+}
+
 /// Verifies with one and with two threads.
 fn judge(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path, kernel: Kernel) {
     for threads in [1, 2] {
@@ -213,18 +273,18 @@ fn scaling(criterion: &mut Criterion) {
     }
 }
 
-fn read_and_hash(folder: &Path) -> u64 {
-    let mut sum = 0u64;
-    for entry in fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            sum = sum.wrapping_add(read_and_hash(&entry.path()));
-        } else {
-            let digest = sha2::Sha256::digest(fs::read(entry.path()).unwrap());
-            sum = sum.wrapping_add(u64::from(digest[0]));
-        }
+/// Reads and hashes a file, or every file in a folder. Links are not followed.
+fn read_and_hash(path: &Path) -> u64 {
+    let found = fs::symlink_metadata(path).unwrap();
+    if found.is_dir() {
+        let entries = fs::read_dir(path).unwrap();
+        let sums = entries.map(|entry| read_and_hash(&entry.unwrap().path()));
+        return sums.fold(0, u64::wrapping_add);
     }
-    sum
+    if !found.is_file() {
+        return 0;
+    }
+    u64::from(sha2::Sha256::digest(fs::read(path).unwrap())[0])
 }
 
 fn parsing(criterion: &mut Criterion) {
@@ -276,4 +336,13 @@ criterion_group!(
     parsing,
     scaling
 );
-criterion_main!(benches);
+
+fn main() {
+    let mut arguments = std::env::args_os().skip_while(|argument| argument != "--bundle");
+    if arguments.next().is_some() {
+        let path = arguments.next().expect("usage: cargo bench -- --bundle PATH");
+        return own(Path::new(&path));
+    }
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -135,6 +135,10 @@ fn judge(criterion: &mut Criterion, name: &str, paths: &[PathBuf; 2]) {
 }
 
 fn main() {
+    // `cargo bench -- --bundle PATH` is for the other benchmark.
+    if std::env::args().any(|argument| argument == "--bundle") {
+        return;
+    }
     let mut arguments = std::env::args().skip_while(|argument| argument != "--write");
     if let Some(folder) = arguments.nth(1) {
         let folder = Path::new(&folder);
