@@ -18,7 +18,7 @@ fn objections(app: &Path, team: &str, identifier: &str) -> io::Result<Vec<String
     checker.expectations.identifier = Some(identifier.to_owned());
     checker.expectations.required = vec![Demand::DeveloperId, Demand::HardenedRuntime, Demand::Notarized];
     Ok(match checker.check(app) {
-        Ok(outcome) => outcome.objections(),
+        Ok(outcome) => outcome.objections().iter().map(ToString::to_string).collect(),
         Err(error) => vec![error.to_string()],
     })
 }

@@ -120,7 +120,7 @@ pub use gatekeeper::{GatekeeperVerdict, Operation, Ruling};
 pub use hash::{Digest, HashType};
 pub use limits::Limits;
 pub use macho::Architecture;
-pub use outcome::Outcome;
+pub use outcome::{Objection, ObjectionKind, Outcome};
 pub use remedy::{Command, Part, Repair, Stage};
 pub use rule::{Advice, Demand, Expectations, ExpectedEntitlement, Unknown};
 #[cfg(feature = "fs")]
@@ -132,8 +132,8 @@ pub use timing::{Phase, PhaseTime, Timings};
 pub use trust::{AnchorError, Anchors, CertificateKind, Identity};
 pub use verify::{
     CodeKind, CodeObject, CodesignAnswer, CodesignFailure, CodesignFlags, CodesignVerdict, Evaluated,
-    Evidence, HostArchitecture, Nesting, NotJudged, Options, OsStatus, Reservation, SignatureKind,
-    SliceEvidence, SuppliedTicket,
+    Evidence, HostArchitecture, Nesting, NotJudged, Options, OsStatus, RequirementAnswer, Reservation,
+    SignatureKind, SliceEvidence, SuppliedTicket,
 };
 
 /// The examples of the README compile.

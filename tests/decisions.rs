@@ -133,10 +133,8 @@ fn items_and_files_are_named_as_well() {
     }
     // Of several files, all must be meant.
     for name in ["a", "b"] {
-        all.findings[0].places.push(Place {
-            path: format!("Contents/Resources/{name}"),
-            note: "modified",
-        });
+        let path = format!("Contents/Resources/{name}");
+        all.findings[0].places.push(Place::new(path, "modified"));
     }
     for (path, kept) in [("Contents/Resources/*", 0), ("Contents/Resources/a", 1)] {
         assert_eq!(
@@ -207,11 +205,7 @@ fn what_was_not_asked_is_not_unused() {
     );
     // It could not be decided.
     let mut open = all.clone();
-    open.unknown.push(Unknown {
-        rule: "missing-uuid",
-        path: "a/b".to_owned(),
-        reason: "why ever".to_owned(),
-    });
+    open.unknown.push(Unknown::new("missing-uuid", "a/b", "why ever"));
     assert_eq!(
         unused(&applied(open.clone(), vec![at("missing-uuid", "a/*")], true)),
         0

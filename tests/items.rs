@@ -611,13 +611,15 @@ fn the_library_checks_every_item() {
     let outcome = checker.check(&path.join("Broken.zip")).unwrap();
     assert!(outcome.evidence.path.ends_with("Broken.zip/Acme.app"));
     assert!(
-        outcome.objections()[0].contains("sealed resource"),
+        outcome.objections()[0].message.contains("sealed resource"),
         "{:?}",
         outcome.objections()
     );
     let objections = checker.check(&path.join("Acme.dmg")).unwrap().objections();
     assert!(
-        objections.iter().any(|reason| reason.contains("a disk image")),
+        objections
+            .iter()
+            .any(|reason| reason.message.contains("a disk image")),
         "{objections:?}"
     );
     let error = checker.check(&path).unwrap_err();

@@ -30,6 +30,7 @@ fn reference(hash_type: HashType, message: &[u8]) -> Vec<u8> {
         HashType::Sha256 => sha2::Sha256::digest(message).to_vec(),
         HashType::Sha256Truncated => sha2::Sha256::digest(message)[..20].to_vec(),
         HashType::Sha384 => sha2::Sha384::digest(message).to_vec(),
+        other => panic!("no reference for {other:?}"),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use sealcheck::{Checker, ObjectionKind, Party, RequirementAnswer, Severity, UnixTime};
+
 use crate::support::{foundry, real_app};
 
 #[path = "../examples/scanner.rs"]
@@ -77,6 +79,64 @@ fn the_updater_refuses_everything_else() {
     refused(&forged.path, TEAM, IDENTIFIER, "team-unexpected");
     let adhoc = foundry::app(IDENTIFIER).team(TEAM).by(foundry::By::Adhoc).built();
     refused(&adhoc.path, TEAM, IDENTIFIER, "team-unexpected");
+}
+
+/// Reasons have parts for programs, and a sentence for people.
+#[test]
+fn objections_say_what_where_who_and_how_bad() {
+    let checker = Checker::new(UnixTime(1_795_478_400)).unwrap();
+    let good = checker.check(&real_app()).unwrap();
+    assert_eq!(good.objections(), []);
+    assert_eq!(
+        good.evidence.codesign.designated_requirement(),
+        RequirementAnswer::Met
+    );
+    assert_eq!(good.requirement(), None);
+
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("Copy.app");
+    copy(&real_app(), &app);
+    fs::write(app.join("Contents/Resources/more.txt"), b"new").unwrap();
+    fs::remove_file(app.join("Contents/CodeResources")).unwrap();
+    let outcome = checker.check(&app).unwrap();
+    let objections = outcome.objections();
+    let of = |kind: ObjectionKind| objections.iter().find(|found| found.kind == kind);
+    let codesign = of(ObjectionKind::Codesign).unwrap();
+    assert_eq!((codesign.path.as_str(), codesign.is_proven), ("", true));
+    assert_eq!(codesign.rejected_by, [Party::Codesign]);
+    assert_eq!(
+        codesign.to_string(),
+        "codesign: a sealed resource is missing or invalid"
+    );
+    let finding = of(ObjectionKind::Rule("sealed-resource-broken")).unwrap();
+    assert!(finding.rejected_by.contains(&Party::Gatekeeper), "{finding:?}");
+    assert_eq!((finding.severity, finding.is_proven), (Severity::Error, true));
+    assert_eq!(
+        finding.to_string(),
+        format!("sealed-resource-broken: {}", finding.message)
+    );
+    let gatekeeper = of(ObjectionKind::Gatekeeper).unwrap();
+    assert_eq!(gatekeeper.rejected_by, [Party::Gatekeeper]);
+
+    // What is not known is no error yet, and says so.
+    let unsigned = folder.path().join("tool.sh");
+    fs::write(&unsigned, b"#!/bin/sh\n").unwrap();
+    let outcome = checker.check(&unsigned).unwrap();
+    let answer = outcome.evidence.codesign.designated_requirement();
+    assert_eq!(
+        answer,
+        RequirementAnswer::NotKnown("the code is not signed".to_owned())
+    );
+    let objections = outcome.objections();
+    let designated = objections
+        .iter()
+        .find(|found| found.kind == ObjectionKind::DesignatedRequirement);
+    let designated = designated.unwrap();
+    assert!(!designated.is_proven);
+    assert_eq!(
+        designated.to_string(),
+        "codesign: it is not known whether the designated requirement is met: the code is not signed"
+    );
 }
 
 #[test]

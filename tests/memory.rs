@@ -17,8 +17,9 @@ fn checker() -> Checker {
 fn words(outcome: &Outcome) -> (Vec<String>, Vec<(String, String)>, Option<bool>) {
     let findings = outcome.findings().iter();
     let findings = findings.map(|finding| (finding.rule.to_owned(), finding.path.clone()));
+    let objections = outcome.objections();
     (
-        outcome.objections(),
+        objections.iter().map(ToString::to_string).collect(),
         findings.collect(),
         outcome.evidence.codesign.valid(),
     )
@@ -142,7 +143,9 @@ fn modes_that_nobody_gave_are_not_known() {
     // Whether the programs can be started matters; that files may be writable is a warning at most.
     let objections = found.objections();
     assert_eq!(objections.len(), 1, "{objections:?}");
-    assert!(objections[0].starts_with("executable-bit-lost: not known"));
+    let said = objections[0].to_string();
+    assert!(said.starts_with("executable-bit-lost: not known: "), "{said}");
+    assert!(!objections[0].is_proven);
     let found = &all(checker.check_bytes(lost))[0];
     assert!(
         found

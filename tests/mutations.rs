@@ -20,15 +20,7 @@ fn outcome(app: &Path) -> Outcome {
         Some(sealcheck::finding::Target::Local),
         &sealcheck::rule::Expectations::default(),
     );
-    Outcome {
-        evidence: examined.evidence,
-        survey: examined.survey,
-        gatekeeper: None,
-        advice,
-        explicit_requirement: None,
-        seconds: None,
-        place: None,
-    }
+    Outcome::new(examined.evidence, examined.survey, advice)
 }
 
 fn fresh() -> (tempfile::TempDir, PathBuf) {

@@ -261,3 +261,116 @@ fn the_test_itself_notices_types_of_other_crates() {
         assert_eq!(foreign(text, &dependencies), Vec::<String>::new(), "{text}");
     }
 }
+
+/// Types on the crate's page that stay as they are, each with the reason. All others may get fields and variants: they are
+/// `#[non_exhaustive]`, or have a field that is not public.
+const COMPLETE: [(&str, &str); 13] = [
+    ("Architecture", "two numbers of the format"),
+    ("CdHash", "a digest with its type"),
+    ("CodeDirectoryFlags", "one number of the format"),
+    ("CodesignAnswer", "the three answers of the contract"),
+    (
+        "CodesignFlags",
+        "callers write it with ..CodesignFlags::default()",
+    ),
+    ("ExpectedEntitlement", "a key and a value"),
+    ("Expectations", "callers write it with ..Expectations::default()"),
+    ("Limits", "callers write it with ..Limits::default()"),
+    ("Options", "callers write it with ..Options::default()"),
+    ("OsStatus", "one number"),
+    ("Severity", "the three severities of the contract"),
+    ("SuppliedTicket", "a name and bytes"),
+    ("UnixTime", "one number"),
+];
+
+/// The names on the crate's page, each with the module that has it.
+fn page() -> Vec<(String, String)> {
+    let text = fs::read_to_string(project().join("src/lib.rs")).unwrap();
+    let mut found = Vec::new();
+    for rest in text.split("\npub use ").skip(1) {
+        let words = tokens(rest.split(';').next().unwrap());
+        let names = words[1..].iter().filter(|word| is_name(word));
+        found.extend(names.map(|name| (words[0].clone(), name.clone())));
+    }
+    found
+}
+
+/// Returns true if a declaration, with the attributes above it, may grow without breaking other crates.
+fn may_grow(lines: &[&str], index: usize) -> bool {
+    if derives(&lines[..index]).contains("non_exhaustive") {
+        return true;
+    }
+    let declaration = lines[index];
+    if declaration.starts_with("pub enum") {
+        return false;
+    }
+    if let Some((_, fields)) = declaration.split_once('(') {
+        return !fields.split(", ").all(|field| field.starts_with("pub "));
+    }
+    let body = lines[index + 1..].iter().take_while(|line| **line != "}");
+    let mut fields = body.filter(|line| !line.is_empty() && !line.starts_with("#["));
+    fields.any(|field| !field.starts_with("pub "))
+}
+
+#[test]
+fn public_types_may_grow_or_are_complete() {
+    let mut files = Vec::new();
+    sources(&project().join("src"), &mut files);
+    let page = page();
+    let mut seen = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for file in files {
+        let path = file.strip_prefix(project().join("src")).unwrap();
+        let first = path.iter().next().unwrap().to_str().unwrap();
+        let module = first.trim_end_matches(".rs");
+        let code = code(&fs::read_to_string(&file).unwrap());
+        let lines: Vec<&str> = code.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            let words = tokens(line);
+            let ["pub", "struct" | "enum", name, ..] =
+                words.iter().map(String::as_str).collect::<Vec<_>>()[..]
+            else {
+                continue;
+            };
+            if !page.contains(&(module.to_owned(), name.to_owned())) {
+                continue;
+            }
+            seen.insert(name.to_owned());
+            let is_complete = COMPLETE.iter().any(|(complete, _)| *complete == name);
+            if may_grow(&lines, index) == is_complete {
+                wrong.push(format!("{module}::{name}"));
+            }
+        }
+    }
+    assert!(seen.len() > 50, "{seen:?}");
+    assert_eq!(wrong, Vec::<String>::new());
+    for (name, _) in COMPLETE {
+        assert!(seen.contains(name), "{name} is not on the page");
+    }
+}
+
+#[test]
+fn the_test_itself_notices_types_that_cannot_grow() {
+    let grows = |text: &str| {
+        let code = code(text);
+        let lines: Vec<&str> = code.lines().collect();
+        let index = lines.iter().position(|line| line.starts_with("pub ")).unwrap();
+        may_grow(&lines, index)
+    };
+    for text in [
+        "#[derive(Debug)]\n#[non_exhaustive]\npub enum Kind {\n    A,\n}",
+        "#[non_exhaustive]\npub struct Facts {\n    pub a: u8,\n}",
+        "pub struct Facts {\n    pub a: u8,\n    b: u8,\n}",
+        "pub struct Facts {\n    pub(crate) a: u8,\n}",
+        "pub struct Number(u8);",
+    ] {
+        assert!(grows(text), "{text}");
+    }
+    for text in [
+        "#[derive(Debug)]\npub enum Kind {\n    A,\n}",
+        "pub struct Facts {\n    /// A.\n    pub a: u8,\n}",
+        "pub struct Number(pub u8);",
+    ] {
+        assert!(!grows(text), "{text}");
+    }
+}

@@ -73,7 +73,8 @@ fn what_a_survey_cannot_read_counts_for_the_item() {
     checker.options = options;
     let outcome = checker.check(&built.path).unwrap();
     assert_eq!(outcome.exit_status(), 4);
-    let reasons = outcome.objections().join("\n");
+    let reasons: Vec<String> = outcome.objections().iter().map(ToString::to_string).collect();
+    let reasons = reasons.join("\n");
     assert!(
         reasons.contains(&format!("not read: Contents/{place}")),
         "{reasons}"

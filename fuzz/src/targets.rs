@@ -491,15 +491,8 @@ fn everything(path: &Path) {
         &sealcheck::rule::Expectations::default(),
     );
     let gatekeeper = assess(&evidence, fitting_operation(&evidence));
-    let outcome = Outcome {
-        evidence,
-        survey,
-        gatekeeper: Some(gatekeeper),
-        advice,
-        explicit_requirement: None,
-        seconds: None,
-        place: None,
-    };
+    let mut outcome = Outcome::new(evidence, survey, advice);
+    outcome.gatekeeper = Some(gatekeeper);
     let settings = Settings {
         host_architecture: HostArchitecture::Arm64,
         at: NOW,

@@ -42,6 +42,7 @@ impl fmt::Display for Severity {
 
 /// A part of Apple's systems that rejects code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Party {
     /// `codesign --verify`.
     Codesign,
@@ -78,6 +79,7 @@ impl Party {
 
 /// Where code is meant to go, which decides what rules apply to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Target {
     /// Users download it; Gatekeeper and the notary service judge it.
     DeveloperId,
@@ -104,11 +106,21 @@ impl Target {
 
 /// One of several files that a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The file, relative to the item.
     pub path: String,
     /// What is the matter with it, one word such as `added`.
     pub note: &'static str,
+}
+
+impl Place {
+    /// A file, and what is the matter with it.
+    #[must_use]
+    pub fn new(path: impl Into<String>, note: &'static str) -> Self {
+        let path = path.into();
+        Self { path, note }
+    }
 }
 
 /// One problem.

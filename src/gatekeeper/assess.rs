@@ -42,6 +42,7 @@ const WEAK: [OsStatus; 12] = [
 
 /// What Gatekeeper would answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GatekeeperVerdict {
     /// What was to be done with the code.
     pub operation: Operation,
@@ -57,6 +58,7 @@ pub struct GatekeeperVerdict {
 
 /// How an assessment ends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Ruling {
     /// `accepted`: a rule allows code that was evaluated.
     Accepted(Evaluated),
@@ -73,7 +75,7 @@ pub enum Ruling {
 }
 
 impl GatekeeperVerdict {
-    /// Accepted, refused, or not known.
+    /// Accepted, refused, or not known, for the reason in [`Self::condition`].
     #[must_use]
     pub fn accepted(&self) -> Option<bool> {
         match self.ruling {

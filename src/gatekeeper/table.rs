@@ -6,6 +6,7 @@ use crate::requirement::Requirement;
 
 /// What is to be done with the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Operation {
     /// Run it.
     Execute,

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256, Sha384};
 /// The order is Apple's preference, weakest first (`bestHashOf` in Apple's `codedirectory.cpp`; the kernel's
 /// ranking in `ubc_subr.c` agrees): SHA-1, truncated SHA-256, SHA-256, SHA-384.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum HashType {
     /// Type 1: SHA-1, 20 bytes.
     Sha1,

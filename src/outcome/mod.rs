@@ -4,14 +4,17 @@
 
 mod objection;
 
+pub use objection::{Objection, ObjectionKind};
+
 use crate::finding::{Finding, Severity};
 use crate::gatekeeper::GatekeeperVerdict;
 use crate::rule::Advice;
 use crate::survey::Survey;
-use crate::verify::{Evidence, RequirementFault};
+use crate::verify::{Evidence, RequirementAnswer, RequirementFault};
 
 /// One item with everything that is to be said about it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Outcome {
     /// Facts and the codesign verdict.
     pub evidence: Evidence,
@@ -22,7 +25,7 @@ pub struct Outcome {
     /// Findings, and rules that could not be decided.
     pub advice: Advice,
     /// Whether the code satisfies a requirement that the user gave; the outer `None` where none was given.
-    pub explicit_requirement: Option<Result<Option<bool>, RequirementFault>>,
+    pub(crate) explicit_requirement: Option<Result<Option<bool>, RequirementFault>>,
     /// How long it took, where somebody has measured it.
     pub seconds: Option<f64>,
     /// Where the item is, relative to the root of the sources; an absolute path outside of it. `None` where no root is known.
@@ -30,8 +33,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// An item of which nobody has asked yet what Gatekeeper would say.
-    pub(crate) fn new(evidence: Evidence, survey: Survey, advice: Advice) -> Self {
+    /// An item that Gatekeeper was not asked about yet.
+    #[must_use]
+    pub fn new(evidence: Evidence, survey: Survey, advice: Advice) -> Self {
         Self {
             evidence,
             survey,
@@ -41,6 +45,16 @@ impl Outcome {
             seconds: None,
             place: None,
         }
+    }
+
+    /// Returns whether the code satisfies the requirement that the user gave; `None` where none was given.
+    #[must_use]
+    pub fn requirement(&self) -> Option<RequirementAnswer> {
+        self.explicit_requirement.as_ref().map(|answer| match answer {
+            Ok(Some(true)) => RequirementAnswer::Met,
+            Ok(None) => RequirementAnswer::not_known(&self.evidence.codesign),
+            Ok(Some(false)) | Err(_) => RequirementAnswer::NotMet,
+        })
     }
 
     /// The problems, errors first.

@@ -6,6 +6,7 @@ use std::fmt;
 
 /// When a part of a repair is done. Where several findings are repaired, the parts of one stage come together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Stage {
     /// The container of the item is unpacked.
     Unpack,
@@ -30,6 +31,7 @@ pub struct Command(pub(crate) Vec<String>);
 
 /// Words, and the commands that they announce.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Part {
     /// When it is done.
     pub stage: Stage,
@@ -43,6 +45,7 @@ pub struct Part {
 
 /// The repair of one finding.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Repair {
     /// In this order.
     pub parts: Vec<Part>,

@@ -46,6 +46,7 @@ pub struct Advice {
 
 /// A rule whose facts could not be read: neither passed nor failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unknown {
     /// Its id.
     pub rule: &'static str,
@@ -96,6 +97,16 @@ impl Advice {
 }
 
 impl Unknown {
+    /// A rule that could not be decided about code or a file, with the reason.
+    #[must_use]
+    pub fn new(rule: &'static str, path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            rule,
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+
     /// Whether the user expects it of the item.
     #[must_use]
     pub fn is_expectation(&self) -> bool {

@@ -20,6 +20,7 @@ const SIGN_AGAIN: &[Step] = &[Step::Say("sign from the inside out"), SIGN];
 
 /// One value of `--require`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Demand {
     /// A ticket at hand lists every slice that needs one.
     Notarized,

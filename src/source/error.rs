@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// The input could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SourceError {
     /// The operating system refused.
     #[error("{path}: {}", self.reason())]
@@ -197,6 +198,7 @@ impl SourceError {
 
 /// A place that could not be read, so that nothing follows from what was not found there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unread {
     /// Path relative to the item or operand.
     pub path: String,

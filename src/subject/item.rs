@@ -13,6 +13,7 @@ use crate::source::{Container, SourceError, Tree};
 
 /// One item.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Item {
     /// Its path, with the operand before it; it may lead into containers. Names need not be UTF-8.
     pub path: PathBuf,

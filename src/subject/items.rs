@@ -20,6 +20,7 @@ const MAX_SKIPPED: usize = 1000;
 
 /// What is left out of a run because it is harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Skipped {
     /// How many entries.
     pub count: u64,
@@ -54,6 +55,7 @@ pub struct Search<'l> {
 
 /// What an operand stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Items {
     /// The items, sorted by their paths.
     pub items: Vec<Item>,

@@ -9,6 +9,7 @@ use crate::limits::ARCHIVE_DEPTH;
 /// A container that was opened on the way to a subject. Its contents are with the [`Origin`](super::Origin), so that those of many
 /// containers are not in memory at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Opened {
     path: PathBuf,
     format: ContainerFormat,

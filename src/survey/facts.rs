@@ -14,6 +14,7 @@ use crate::verify::Evidence;
 
 /// What a survey found in one item.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Survey {
     /// Archives in the item with code, or with what could not be read.
     pub archives: Vec<ArchiveEvidence>,

@@ -27,6 +27,7 @@ const EMBEDDED: [&[u8]; 3] = [
 
 /// Why an anchor cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum AnchorError {
     /// Not a certificate.
     #[error(transparent)]

@@ -6,6 +6,7 @@ use super::{Certificate, oid};
 
 /// What Apple issued a certificate for (specification 4.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CertificateKind {
     /// Apple's own software.
     AppleSoftware,

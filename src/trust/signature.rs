@@ -127,6 +127,7 @@ impl From<SignerFault> for IdentityFault {
 
 /// Who signed, as far as it was found out; with everything that is wrong about it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Identity {
     /// The chain, the signer's certificate first.
     pub chain: Vec<Arc<Certificate>>,

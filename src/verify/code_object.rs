@@ -42,6 +42,7 @@ impl InfoPlistFile {
 
 /// One code object: the item itself or code nested in it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct CodeObject {
     /// Path relative to the item; empty for the item itself.
     pub path: String,

@@ -50,6 +50,7 @@ pub enum CodesignAnswer {
 
 /// What `codesign` reports about an item that fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CodesignFailure {
     /// The status.
     pub status: OsStatus,
@@ -84,7 +85,7 @@ impl CodesignVerdict {
         &self.answer
     }
 
-    /// Valid, invalid, or `None`: not judged.
+    /// Valid, invalid, or `None`: not judged, for the reason in [`Self::not_judged`].
     #[must_use]
     pub fn valid(&self) -> Option<bool> {
         match self.answer {
@@ -130,6 +131,16 @@ impl CodesignVerdict {
         }
     }
 
+    /// Returns whether the primary slice satisfies its own designated requirement, or why that is not known.
+    #[must_use]
+    pub fn designated_requirement(&self) -> RequirementAnswer {
+        match self.satisfies_designated_requirement() {
+            Some(true) => RequirementAnswer::Met,
+            Some(false) => RequirementAnswer::NotMet,
+            None => RequirementAnswer::not_known(self),
+        }
+    }
+
     /// Returns true if the primary slice satisfies its own designated requirement; `None` where that is not known. It is
     /// never affirmed of an item that is not judged: part of the item was not read.
     #[must_use]
@@ -141,8 +152,33 @@ impl CodesignVerdict {
     }
 }
 
+/// Whether code satisfies a requirement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequirementAnswer {
+    /// It does.
+    Met,
+    /// It does not, or the requirement cannot be evaluated on any Mac either.
+    NotMet,
+    /// It is not known here; a sentence says why.
+    NotKnown(String),
+}
+
+impl RequirementAnswer {
+    /// Why nothing is known about a requirement on an item with this verdict.
+    pub(crate) fn not_known(verdict: &CodesignVerdict) -> Self {
+        Self::NotKnown(match (verdict.not_judged(), verdict.status()) {
+            (Some(reason), _) => reason.to_string(),
+            (None, Some(OsStatus::UNSIGNED)) => "the code is not signed".to_owned(),
+            _ => "it depends on what only a Mac knows, such as its trust settings or a notarization ticket, or on what was changed"
+                .to_owned(),
+        })
+    }
+}
+
 /// Why there is no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NotJudged {
     /// The root of a timestamp is not at hand; a Mac may trust it or not.
     TimestampRoot,

@@ -4,6 +4,7 @@ use crate::macho::Architecture;
 
 /// The kind of Mac for which the primary slice is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum HostArchitecture {
     /// Apple silicon.
     #[default]

@@ -33,6 +33,7 @@ pub(super) fn sort_unread(unread: &mut Vec<Unread>) {
 
 /// Everything known about one item.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Evidence {
     /// The operand as given.
     pub path: String,

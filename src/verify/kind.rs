@@ -4,6 +4,7 @@ use crate::bundle::BundleKind;
 
 /// What kind of thing a code object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CodeKind {
     /// A bare Mach-O file.
     MachO,
@@ -27,6 +28,7 @@ impl CodeKind {
 
 /// How a code object was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Nesting {
     /// It is the item itself.
     Item,

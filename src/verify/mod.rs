@@ -51,7 +51,9 @@ mod unsealed;
 mod verdict;
 
 pub use code_object::{CodeObject, InfoPlistFile, SealEvidence};
-pub use codesign::{CodesignAnswer, CodesignFailure, CodesignVerdict, Evaluated, NotJudged};
+pub use codesign::{
+    CodesignAnswer, CodesignFailure, CodesignVerdict, Evaluated, NotJudged, RequirementAnswer,
+};
 pub use components::{BoundFiles, ComponentError, SignatureFiles};
 pub use designated::{Designated, RequirementFault};
 pub use examination::Subject;

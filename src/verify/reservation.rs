@@ -6,6 +6,7 @@ use super::{CodesignFlags, Evidence, FaultKind};
 
 /// One thing that was left out or taken for granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reservation {
     /// The place in the item, relative to it; empty for the item itself.
     pub path: String,

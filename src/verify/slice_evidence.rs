@@ -10,6 +10,7 @@ use crate::trust::{CertificateKind, Identity};
 
 /// How a slice is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum SignatureKind {
     /// Not at all, or not readable.
     #[default]
@@ -113,6 +114,7 @@ impl EntitlementsState {
 
 /// Facts about one architecture of a code object.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct SliceEvidence {
     /// CPU type and subtype; `None` for code that is no Mach-O.
     pub architecture: Option<Architecture>,
