@@ -218,6 +218,7 @@ fn hygiene(check: &mut Check<'_>) {
 }
 
 /// What is wrong with an archive: a message for each kind of fault, with the members that it is about.
+#[cfg(feature = "report")]
 pub(crate) fn container_faults(container: &Container) -> Vec<(String, Vec<Place>)> {
     let faults = faults_by_kind(container).into_iter();
     faults.map(|(_, message, places)| (message, places)).collect()
