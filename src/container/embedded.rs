@@ -4,7 +4,6 @@
 //! called an archive and is none holds no code, and what has another name the service does not unpack.
 
 use super::asar::is_asar;
-use super::codec::is_gzip;
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,11 +120,10 @@ impl ArchiveFormat {
     /// so of its first block.
     #[must_use]
     pub fn of(name: &[u8], head: &[u8]) -> Option<Self> {
-        let begins = |known: &&Known| match known.2 {
-            Self::Zip => is_zip(head),
-            Self::Gzip => is_gzip(head),
-            Self::Asar => is_asar(head),
-            Self::Tar | Self::Unread(_) => !head.is_empty() && head.starts_with(known.1),
+        let begins = |known: &&Known| match (known.2, known.2.reader()) {
+            (_, Some(reader)) => (reader.begins)(head),
+            (Self::Asar, None) => is_asar(head),
+            _ => !head.is_empty() && head.starts_with(known.1),
         };
         Self::known(name).find(begins).map(|known| known.2)
     }

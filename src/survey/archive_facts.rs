@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::container::{ArchiveFormat, ZipError};
+use crate::container::{ArchiveFormat, Failure};
 use crate::source::SourceError;
 
 /// What is in one archive; archives without any of it are left out.
@@ -85,11 +85,12 @@ impl From<String> for Reason {
     }
 }
 
-impl From<ZipError> for Reason {
-    fn from(error: ZipError) -> Self {
-        let limit = matches!(error, ZipError::TooMany { .. }).then_some("archive-members");
-        let text = error.to_string();
-        Self { text, limit }
+impl From<Failure> for Reason {
+    fn from(failure: Failure) -> Self {
+        Self {
+            text: failure.reason,
+            limit: failure.limit,
+        }
     }
 }
 

@@ -1,26 +1,20 @@
-//! Goes through one archive and the archives in it, and asks every Mach-O file who signed it.
+//! Goes through one archive and the archives in it, whatever their formats, and asks every Mach-O file who signed it.
 //!
 //! Only what begins like code or an archive is unpacked, in memory and within three budgets: members, bytes in all, and bytes
 //! at once. What is in Electron's archives is asked for code only, since the notary service does not open them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::archive_facts::{ArchiveEvidence, ArchivedCode, ArchivedName, Reason, UnreadMember};
 use super::archived_code::signature_of;
 use crate::budget::{Budget, OverBudget};
-use crate::container::{
-    ArchiveFormat, Asar, AsarError, Inflater, MemberError, Stream, StreamError, Tar, TarError, Zip, ZipError,
-    is_tar,
-};
+use crate::container::{Allowance, ArchiveFormat, Asar, AsarError, Entry, EntryState, Members, Unreadable};
 use crate::limits::{ARCHIVE_DEPTH, Limits};
 use crate::macho::{command_bytes, is_macho};
 
 /// Steps of finding out what a member is: its first bytes are inflated.
 const PER_MEMBER: u64 = 64;
-/// Bytes of a member that say what it is.
-const HEAD: u64 = 8;
-/// Bytes that say whether it is a tar archive.
-const TAR_HEAD: u64 = 512;
 
 /// What a member is, by its name and its first bytes.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +22,9 @@ pub(super) enum Content {
     Code,
     Archive(ArchiveFormat),
 }
+
+/// The number of a member, and what it is.
+pub(super) type Wanted = (usize, Content);
 
 impl Content {
     fn of(name: &[u8], head: &[u8]) -> Option<Self> {
@@ -76,45 +73,56 @@ fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// The numbers of the members in which something is to be looked for; what is encrypted or cannot be read goes into `found`.
-pub(super) fn heads(
-    zip: &Zip<'_>,
-    within: &Arc<[String]>,
-    inflater: &mut Inflater,
-    found: &mut ArchiveEvidence,
-    item: &Budget,
-) -> Vec<(usize, Content)> {
-    let mut members = Vec::new();
-    for (number, member) in zip.members.iter().enumerate() {
-        let kept = size_of::<UnreadMember>().saturating_add(member.name.len());
-        if item.step(PER_MEMBER).and_then(|()| item.retain(kept)).is_err() {
+/// Pays for one member with a name of so many bytes.
+fn pay(item: &Budget, name: usize) -> Result<(), OverBudget> {
+    let kept = size_of::<UnreadMember>().saturating_add(name);
+    item.step(PER_MEMBER).and_then(|()| item.retain(kept))
+}
+
+/// The numbers of the members of an outermost archive in which something is to be looked for; what is encrypted or cannot be read goes
+/// into `found`.
+pub(super) fn heads(members: &mut dyn Members, found: &mut ArchiveEvidence, item: &Budget) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    // Beginnings alone cost nothing of it.
+    let mut bytes = 0;
+    for number in 0_usize.. {
+        let Ok(Some(entry)) = members.next(&mut bytes) else {
+            break;
+        };
+        if pay(item, entry.name.len()).is_err() {
             break;
         }
-        if member.is_directory() {
-            continue;
-        }
         let name = || ArchivedName {
-            within: within.clone(),
-            name: member.text(),
+            within: Arc::default(),
+            name: text(&entry.name),
         };
-        if member.is_encrypted() {
-            found.encrypted.push(name());
-            continue;
-        }
-        match zip.head(member, inflater) {
-            Ok(head) => {
-                let content = Content::of(member.name, &head);
-                members.extend(content.map(|content| (number, content)));
+        match entry.state {
+            EntryState::Nothing => continue,
+            EntryState::Encrypted => {
+                found.encrypted.push(name());
+                continue;
             }
-            Err(error) => found.unread.push(UnreadMember {
-                name: name(),
-                format: ArchiveFormat::Zip,
-                reason: error.to_string(),
-                limit: None,
-            }),
+            EntryState::Unread(_) | EntryState::File => {}
+        }
+        match members.head(&mut bytes) {
+            Ok(head) => {
+                let content = Content::of(&entry.name, &head);
+                wanted.extend(content.map(|content| (number, content)));
+            }
+            Err(Unreadable::Member(failure) | Unreadable::Archive(failure)) => {
+                let Reason { text, limit } = failure.into();
+                found.unread.push(UnreadMember {
+                    name: name(),
+                    format: found.format,
+                    reason: text,
+                    limit,
+                });
+            }
+            // Only contents are too large.
+            Err(Unreadable::TooLarge(_)) => {}
         }
     }
-    members
+    wanted
 }
 
 /// The way through one archive of the item.
@@ -126,7 +134,6 @@ pub(super) struct Walk<'l> {
     budget: u64,
     /// Members that may still be looked at.
     members: u64,
-    inflater: Inflater,
     found: ArchiveEvidence,
 }
 
@@ -137,7 +144,6 @@ impl<'l> Walk<'l> {
             item,
             budget,
             members: limits.archive_members,
-            inflater: Inflater::default(),
             found,
         }
     }
@@ -147,43 +153,142 @@ impl<'l> Walk<'l> {
         (self.found, self.budget)
     }
 
-    fn outermost(&self) -> Place {
-        Place {
+    /// Looks into the archive, which is `bytes`: into these members if they are known, because the others were looked at, and into all
+    /// otherwise.
+    pub(super) fn outermost(&mut self, bytes: &[u8], known: Option<&[Wanted]>) {
+        let place = Place {
             within: Arc::default(),
             format: self.found.format,
             held: 0,
-        }
+        };
+        self.open(bytes, &place, known);
     }
 
-    /// Looks into all of the archive, which is `bytes`.
-    pub(super) fn whole(&mut self, bytes: &[u8]) {
-        self.open(bytes, &self.outermost());
-    }
-
-    /// Looks into these members of the archive in ZIP form which is `bytes`, and whose other members were looked at.
-    pub(super) fn zip_members(&mut self, bytes: &[u8], members: &[(usize, Content)]) {
-        if let Ok(zip) = Zip::parse(bytes, self.members) {
-            self.count(&zip);
-            self.unpack(&zip, members, &self.outermost());
-        }
-    }
-
-    fn open(&mut self, bytes: &[u8], place: &Place) {
-        match place.format {
-            ArchiveFormat::Zip => self.zip(bytes, place),
-            ArchiveFormat::Tar if is_tar(bytes) => {
-                let stream = Stream::plain(bytes, self.budget);
-                self.tar(Tar::new(stream), place);
+    fn open(&mut self, bytes: &[u8], place: &Place, known: Option<&[Wanted]>) {
+        let Some(reader) = place.format.reader() else {
+            if place.format == ArchiveFormat::Asar {
+                self.asar(bytes, place);
             }
-            ArchiveFormat::Gzip => {
-                if let Err(error) = self.gzip(bytes, place) {
-                    self.unread(place.own(), place, stream_reason(error));
+            return;
+        };
+        let name = place.within.last().unwrap_or(&self.found.path);
+        let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+        let allowance = Allowance {
+            name: &name,
+            members: self.members,
+            bytes: self.budget,
+            item: self.item,
+        };
+        let mut members = match reader.open(bytes, &allowance) {
+            Ok(members) => members,
+            Err(failure) => {
+                let reason = match failure.limit {
+                    Some("archive-members") => self.too_many(place.format),
+                    _ => failure.into(),
+                };
+                return self.unread(place.own(), place, reason);
+            }
+        };
+        let end = match known {
+            Some(known) => self.known(&mut *members, known, place),
+            None => self.all(&mut *members, reader.has_archives, place),
+        };
+        if let Err(reason) = end {
+            self.unread(place.own(), place, reason);
+        }
+    }
+
+    /// Looks into members whose beginnings were read; the archive was paid for.
+    fn known(&mut self, members: &mut dyn Members, known: &[Wanted], place: &Place) -> Result<(), Reason> {
+        let mut known = known.iter().peekable();
+        for number in 0_usize.. {
+            let Some((wanted, content)) = known.peek() else {
+                break;
+            };
+            let Some(entry) = members.next(&mut self.budget)? else {
+                break;
+            };
+            self.members = self.members.saturating_sub(1);
+            if *wanted == number {
+                self.member(members, &entry, *content, place)?;
+                known.next();
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks into every member, or says why not.
+    fn all(&mut self, members: &mut dyn Members, has_archives: bool, place: &Place) -> Result<(), Reason> {
+        while let Some(entry) = members.next(&mut self.budget)? {
+            if pay(self.item, entry.name.len()).is_err() {
+                return Ok(());
+            }
+            let left = self.members.checked_sub(1);
+            self.members = left.ok_or_else(|| self.too_many(place.format))?;
+            match entry.state {
+                EntryState::Nothing => continue,
+                EntryState::Encrypted => {
+                    self.found.encrypted.push(place.member(text(&entry.name)));
+                    continue;
                 }
+                EntryState::Unread(reason) => {
+                    self.unread(place.member(text(&entry.name)), place, reason.to_owned());
+                    continue;
+                }
+                EntryState::File => {}
             }
-            ArchiveFormat::Asar => self.asar(bytes, place),
-            // Called tar only; what is not opened was never unpacked.
-            ArchiveFormat::Tar | ArchiveFormat::Unread(_) => {}
+            let head = match members.head(&mut self.budget) {
+                Ok(head) => head,
+                Err(error) => {
+                    self.failed(error, &entry, place)?;
+                    continue;
+                }
+            };
+            match Content::of(&entry.name, &head) {
+                Some(Content::Archive(_)) if !has_archives => {}
+                Some(content) => self.member(members, &entry, content, place)?,
+                None => {}
+            }
         }
+        Ok(())
+    }
+
+    /// Looks into the present member.
+    fn member(
+        &mut self,
+        members: &mut dyn Members,
+        entry: &Entry,
+        content: Content,
+        place: &Place,
+    ) -> Result<(), Reason> {
+        if let Some(reason) = Self::refusal(content, place) {
+            self.unread(place.member(text(&entry.name)), place, reason);
+            return Ok(());
+        }
+        if self.item.hash(members.cost()).is_err() {
+            return Ok(());
+        }
+        let room = self.room(place);
+        match members.contents(room, &mut self.budget) {
+            Ok(contents) => {
+                let contents: Cow<'_, [u8]> = contents;
+                self.take(content, text(&entry.name), &contents, place);
+                Ok(())
+            }
+            Err(error) => self.failed(error, entry, place),
+        }
+    }
+
+    /// Says why a member is not read; an error where the archive cannot be read on.
+    fn failed(&mut self, error: Unreadable, entry: &Entry, place: &Place) -> Result<(), Reason> {
+        let reason = match error {
+            Unreadable::Archive(failure) => return Err(failure.into()),
+            Unreadable::Member(failure) => failure.into(),
+            Unreadable::TooLarge(Some(size)) => self.limit(place, &format!("its {size} bytes are")),
+            Unreadable::TooLarge(None) => self.limit(place, "it is"),
+        };
+        self.unread(place.member(text(&entry.name)), place, reason);
+        Ok(())
     }
 
     fn unread(&mut self, name: ArchivedName, place: &Place, reason: impl Into<Reason>) {
@@ -215,8 +320,15 @@ impl<'l> Walk<'l> {
         Reason::limit(text, name)
     }
 
-    fn too_large(&self, size: u64, place: &Place) -> Reason {
-        self.limit(place, &format!("its {size} bytes are"))
+    /// There are more members than may be looked at, here or in all archives so far.
+    fn too_many(&self, format: ArchiveFormat) -> Reason {
+        let limit = self.limits.archive_members;
+        let what = match format {
+            ArchiveFormat::Asar => "it",
+            _ => "the archive",
+        };
+        let text = format!("{what} has more than {limit} members (archive-members)");
+        Reason::limit(text, "archive-members")
     }
 
     /// Why something is not unpacked, whatever its size.
@@ -258,158 +370,9 @@ impl<'l> Walk<'l> {
                     format,
                     held: place.held.saturating_add(length(bytes)),
                 };
-                self.open(bytes, &inner);
+                self.open(bytes, &inner, None);
             }
         }
-    }
-
-    fn too_many(&self) -> ZipError {
-        ZipError::TooMany {
-            limit: self.limits.archive_members,
-        }
-    }
-
-    fn count(&mut self, zip: &Zip<'_>) {
-        let members = u64::try_from(zip.members.len()).unwrap_or(u64::MAX);
-        self.members = self.members.saturating_sub(members);
-    }
-
-    fn zip(&mut self, bytes: &[u8], place: &Place) {
-        let zip = match Zip::parse(bytes, self.members) {
-            Ok(zip) => zip,
-            Err(error) => {
-                let error = match error {
-                    ZipError::TooMany { .. } => self.too_many(),
-                    other => other,
-                };
-                return self.unread(place.own(), place, error);
-            }
-        };
-        self.count(&zip);
-        let members = heads(
-            &zip,
-            &place.within,
-            &mut self.inflater,
-            &mut self.found,
-            self.item,
-        );
-        self.unpack(&zip, &members, place);
-    }
-
-    fn unpack(&mut self, zip: &Zip<'_>, members: &[(usize, Content)], place: &Place) {
-        for (number, content) in members {
-            let Some(member) = zip.members.get(*number) else {
-                continue;
-            };
-            if let Some(reason) = Self::refusal(*content, place) {
-                self.unread(place.member(member.text()), place, reason);
-                continue;
-            }
-            if self.item.hash(member.unpacked_at_most()).is_err() {
-                return;
-            }
-            let room = self.room(place);
-            let contents = zip.contents(member, &mut self.inflater, room);
-            let reason = match &contents {
-                Err(MemberError::TooLarge { size }) => self.too_large(*size, place),
-                Err(error) => error.to_string().into(),
-                Ok(_) => String::new().into(),
-            };
-            // A member counts with the size that it claims, also where that turns out to be wrong.
-            if !matches!(contents, Err(MemberError::TooLarge { .. })) {
-                self.budget = self.budget.saturating_sub(member.size);
-            }
-            match contents {
-                Ok(bytes) => self.take(*content, member.text(), &bytes, place),
-                Err(_) => self.unread(place.member(member.text()), place, reason),
-            }
-        }
-    }
-
-    /// One file or a tar archive.
-    fn gzip(&mut self, bytes: &[u8], place: &Place) -> Result<(), StreamError> {
-        let mut head = Vec::new();
-        let mut stream = Stream::gzip(bytes, self.budget)?.charged(self.item);
-        stream.read(TAR_HEAD.min(self.budget), &mut head)?;
-        if is_tar(&head) {
-            let again = Stream::gzip(bytes, self.budget)?.charged(self.item);
-            self.tar(Tar::new(again), place);
-            return Ok(());
-        }
-        self.budget = *stream.budget();
-        let archive = place.within.last().unwrap_or(&self.found.path);
-        let name = archive.rsplit('/').next().unwrap_or_default();
-        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
-        let Some(content) = Content::of(name.as_bytes(), &head) else {
-            return Ok(());
-        };
-        if let Some(reason) = Self::refusal(content, place) {
-            self.unread(place.member(name), place, reason);
-            return Ok(());
-        }
-        let over = self.limit(place, "it is");
-        let room = self.room(place).saturating_sub(length(&head));
-        let end = stream.read_to_end(room, &mut head);
-        self.budget = *stream.budget();
-        match end {
-            Err(StreamError::TooLarge) => self.unread(place.member(name), place, over),
-            end => {
-                end?;
-                self.take(content, name, &head, place);
-            }
-        }
-        Ok(())
-    }
-
-    /// Pays for one member with a name of so many bytes.
-    fn pay(&self, name: usize) -> Result<(), OverBudget> {
-        let kept = size_of::<UnreadMember>().saturating_add(name);
-        self.item.step(PER_MEMBER).and_then(|()| self.item.retain(kept))
-    }
-
-    fn tar(&mut self, mut tar: Tar<'_>, place: &Place) {
-        let end = self.tar_members(&mut tar, place);
-        self.budget = *tar.budget();
-        if let Err(reason) = end {
-            self.unread(place.own(), place, reason);
-        }
-    }
-
-    /// Looks into every member of a tar archive, or says why not.
-    fn tar_members(&mut self, tar: &mut Tar<'_>, place: &Place) -> Result<(), Reason> {
-        let mut bytes = Vec::new();
-        while let Some(member) = tar.next_member().map_err(tar_reason)? {
-            if self.pay(member.name.len()).is_err() {
-                return Ok(());
-            }
-            self.members = self.members.checked_sub(1).ok_or_else(|| self.too_many())?;
-            if !member.is_file || member.size == 0 {
-                continue;
-            }
-            if member.is_sparse {
-                let reason = "it is stored as a sparse file, which is not put together".to_owned();
-                self.unread(place.member(text(&member.name)), place, reason);
-                continue;
-            }
-            bytes.clear();
-            tar.read(HEAD, &mut bytes).map_err(tar_reason)?;
-            let Some(content) = Content::of(&member.name, &bytes) else {
-                continue;
-            };
-            self.budget = *tar.budget();
-            let refusal = Self::refusal(content, place);
-            let refusal = refusal
-                .or_else(|| (member.size > self.room(place)).then(|| self.too_large(member.size, place)));
-            if let Some(reason) = refusal {
-                self.unread(place.member(text(&member.name)), place, reason);
-                continue;
-            }
-            tar.read(member.size, &mut bytes).map_err(tar_reason)?;
-            self.budget = *tar.budget();
-            self.take(content, text(&member.name), &bytes, place);
-            *tar.budget() = self.budget;
-        }
-        Ok(())
     }
 
     fn asar(&mut self, bytes: &[u8], place: &Place) {
@@ -425,7 +388,7 @@ impl<'l> Walk<'l> {
         let members = u64::try_from(asar.members.len()).unwrap_or(u64::MAX);
         self.members = self.members.saturating_sub(members);
         for member in &asar.members {
-            if self.pay(member.name.len()).is_err() {
+            if pay(self.item, member.name.len()).is_err() {
                 return;
             }
             match asar.contents(member) {
@@ -452,19 +415,5 @@ impl<'l> Walk<'l> {
                 }
             }
         }
-    }
-}
-
-fn stream_reason(error: StreamError) -> Reason {
-    match error {
-        StreamError::TooLarge => Reason::limit(format!("{error} (archive-bytes)"), "archive-bytes"),
-        StreamError::Gzip(_) | StreamError::Spent => error.to_string().into(),
-    }
-}
-
-fn tar_reason(error: TarError) -> Reason {
-    match error {
-        TarError::Stream(error) => stream_reason(error),
-        other => other.to_string().into(),
     }
 }

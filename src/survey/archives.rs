@@ -3,27 +3,20 @@
 //!
 //! Of a Mach-O file in one it is asked whether a certificate signed it, not whether the signature holds.
 
-use std::sync::Arc;
-
 use super::archive_facts::ArchiveEvidence;
-use super::archive_walk::{Content, Walk, heads};
-use crate::container::{ArchiveFormat, Inflater, Zip, ZipError, is_tar};
+use super::archive_walk::{Walk, Wanted, heads};
+use crate::container::{Allowance, ArchiveFormat, is_tar};
 use crate::limits::Limits;
 use crate::parallel;
 use crate::source::{Bytes, NodeId, Tree};
 
+/// What is looked into one after the other: the archive, and the members to look into, where they are known already.
+type Rest = (Bytes, Option<Vec<Wanted>>);
+
 /// An archive, and what is left to do.
 struct Scanned {
     found: ArchiveEvidence,
-    rest: Option<(Bytes, Rest)>,
-}
-
-/// What is looked into one after the other.
-enum Rest {
-    /// These members of an archive in ZIP form.
-    Members(Vec<(usize, Content)>),
-    /// Everything.
-    All,
+    rest: Option<Rest>,
 }
 
 /// All archives of an item, in the order of the listing.
@@ -39,12 +32,9 @@ pub(super) fn archives<T: Tree + ?Sized>(tree: &T, limits: &Limits) -> Vec<Archi
     let mut budget = limits.archive_bytes;
     let mut all = Vec::new();
     for Scanned { mut found, rest } in scanned.into_iter().flatten() {
-        if let Some((bytes, rest)) = rest {
+        if let Some((bytes, known)) = rest {
             let mut walk = Walk::new(found, budget, limits, tree.budget());
-            match rest {
-                Rest::All => walk.whole(&bytes),
-                Rest::Members(members) => walk.zip_members(&bytes, &members),
-            }
+            walk.outermost(&bytes, known.as_deref());
             (found, budget) = walk.end();
             if !bytes.are_unchanged() {
                 found = found.failed("the file changed while it was read".to_owned());
@@ -57,7 +47,7 @@ pub(super) fn archives<T: Tree + ?Sized>(tree: &T, limits: &Limits) -> Vec<Archi
     all
 }
 
-/// Reads the first bytes of a file, and those of every member of one in ZIP form; `None` for what is no archive by its name.
+/// Reads the first bytes of a file, and those of every member where a directory names them; `None` for what is no archive by its name.
 fn scan<T: Tree + ?Sized>(tree: &T, node: NodeId, max_members: u64) -> Option<Scanned> {
     /// Enough for a header of tar.
     const HEAD: usize = 512;
@@ -86,25 +76,25 @@ fn scan<T: Tree + ?Sized>(tree: &T, node: NodeId, max_members: u64) -> Option<Sc
         Ok(bytes) => bytes,
         Err(error) => return over(found.failed(error)),
     };
-    if named != ArchiveFormat::Zip {
-        let rest = Some((bytes, Rest::All));
+    let Some(reader) = named.reader().filter(|reader| reader.has_directory) else {
+        let rest = Some((bytes, None));
         return Some(Scanned { found, rest });
-    }
-    let members = match Zip::parse(&bytes, max_members) {
-        Ok(zip) => heads(
-            &zip,
-            &Arc::default(),
-            &mut Inflater::default(),
-            &mut found,
-            tree.budget(),
-        ),
-        Err(ZipError::NoEnd) if format.is_none() => {
+    };
+    let allowance = Allowance {
+        name: "",
+        members: max_members,
+        bytes: 0,
+        item: tree.budget(),
+    };
+    let wanted = match reader.open(&bytes, &allowance) {
+        Ok(mut members) => heads(&mut *members, &mut found, tree.budget()),
+        Err(failure) if failure.is_other && format.is_none() => {
             found.is_misnamed = is_misnamed(name, named, &head);
             return over(found);
         }
-        Err(error) => return over(found.failed(error)),
+        Err(failure) => return over(found.failed(failure)),
     };
-    let rest = (!members.is_empty()).then_some((bytes, Rest::Members(members)));
+    let rest = (!wanted.is_empty()).then_some((bytes, Some(wanted)));
     Some(Scanned { found, rest })
 }
 

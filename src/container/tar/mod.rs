@@ -8,11 +8,13 @@
 use thiserror::Error;
 
 mod header;
+mod members;
 
 use self::header::{BLOCK, Header, Pax};
 use super::codec::{Stream, StreamError};
 use crate::limits::TAR_EXTENDED_HEADER;
 pub use header::is_tar;
+pub(super) use members::{READER, TarMembers, stream_failure};
 
 /// Why an archive cannot be read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -18,12 +18,14 @@ mod end;
 mod faults;
 mod listing;
 mod member;
+mod members;
 mod tree;
 mod unpack;
 
 pub use archive::ZipArchive;
 pub use directory::{Member, Zip, ZipError};
 pub use member::{MemberError, Unpacker};
+pub(super) use members::READER;
 pub use tree::ZipTree;
 pub use unpack::MemberKind;
 
