@@ -3,8 +3,6 @@
 //! The notary service goes by the name as well, and by which names is not known in full. Both must fit here: what is
 //! called an archive and is none holds no code, and what has another name the service does not unpack.
 
-use super::asar::is_asar;
-
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveFormat {
@@ -120,10 +118,9 @@ impl ArchiveFormat {
     /// so of its first block.
     #[must_use]
     pub fn of(name: &[u8], head: &[u8]) -> Option<Self> {
-        let begins = |known: &&Known| match (known.2, known.2.reader()) {
-            (_, Some(reader)) => (reader.begins)(head),
-            (Self::Asar, None) => is_asar(head),
-            _ => !head.is_empty() && head.starts_with(known.1),
+        let begins = |known: &&Known| match known.2.reader() {
+            Some(reader) => (reader.begins)(head),
+            None => !head.is_empty() && head.starts_with(known.1),
         };
         Self::known(name).find(begins).map(|known| known.2)
     }

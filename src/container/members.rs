@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 
 use super::embedded::ArchiveFormat;
-use super::{gzip, tar, zip};
+use super::{asar, gzip, tar, zip};
 use crate::budget::Budget;
 
 /// Every format that is looked through.
-const READERS: [Reader; 3] = [zip::READER, tar::READER, gzip::READER];
+const READERS: [Reader; 4] = [zip::READER, tar::READER, gzip::READER, asar::READER];
 
 /// The members of an archive, or why there are none.
 pub(super) type Found<'a> = Result<Box<dyn Members + 'a>, Failure>;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::archive_facts::{ArchiveEvidence, ArchivedCode, ArchivedName, Reason, UnreadMember};
 use super::archived_code::signature_of;
 use crate::budget::{Budget, OverBudget};
-use crate::container::{Allowance, ArchiveFormat, Asar, AsarError, Entry, EntryState, Members, Unreadable};
+use crate::container::{Allowance, ArchiveFormat, Entry, EntryState, Members, Unreadable};
 use crate::limits::{ARCHIVE_DEPTH, Limits};
 use crate::macho::{command_bytes, is_macho};
 
@@ -166,9 +166,6 @@ impl<'l> Walk<'l> {
 
     fn open(&mut self, bytes: &[u8], place: &Place, known: Option<&[Wanted]>) {
         let Some(reader) = place.format.reader() else {
-            if place.format == ArchiveFormat::Asar {
-                self.asar(bytes, place);
-            }
             return;
         };
         let name = place.within.last().unwrap_or(&self.found.path);
@@ -371,48 +368,6 @@ impl<'l> Walk<'l> {
                     held: place.held.saturating_add(length(bytes)),
                 };
                 self.open(bytes, &inner, None);
-            }
-        }
-    }
-
-    fn asar(&mut self, bytes: &[u8], place: &Place) {
-        let asar = match Asar::parse(bytes, self.members) {
-            Ok(asar) => asar,
-            Err(error) => {
-                let is_limit = matches!(error, AsarError::TooMany { .. });
-                let limit = is_limit.then_some("archive-members");
-                let text = error.to_string();
-                return self.unread(place.own(), place, Reason { text, limit });
-            }
-        };
-        let members = u64::try_from(asar.members.len()).unwrap_or(u64::MAX);
-        self.members = self.members.saturating_sub(members);
-        for member in &asar.members {
-            if pay(self.item, member.name.len()).is_err() {
-                return;
-            }
-            match asar.contents(member) {
-                // Members may share their bytes, which are read for each of them.
-                Some(contents) if is_macho(contents) => match self.budget.checked_sub(length(contents)) {
-                    Some(left) => {
-                        self.budget = left;
-                        self.take(Content::Code, member.name.clone(), contents, place);
-                    }
-                    None => {
-                        let limit = self.limits.archive_bytes;
-                        let reason = format!(
-                            "its {} bytes are over the limit of {limit} bytes for code in archives (archive-bytes)",
-                            contents.len()
-                        );
-                        let reason = Reason::limit(reason, "archive-bytes");
-                        self.unread(place.member(member.name.clone()), place, reason);
-                    }
-                },
-                Some(_) => {}
-                None => {
-                    let reason = "it is not where the directory says".to_owned();
-                    self.unread(place.member(member.name.clone()), place, reason);
-                }
             }
         }
     }

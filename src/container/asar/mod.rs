@@ -3,11 +3,14 @@
 //!
 //! Not checked: hashes, and whether members overlap; the writer itself lets equal files share their bytes.
 
+mod members;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use thiserror::Error;
 
+pub(super) use self::members::READER;
 use crate::limits::{ASAR_HEADER, ASAR_PATHS};
 use crate::octets::{Endian, range};
 
