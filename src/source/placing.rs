@@ -36,9 +36,20 @@ impl Named {
     }
 }
 
+/// The path of a member for people: as it is placed, or as it is stored where it is placed nowhere.
+pub(crate) fn shown(name: &[u8]) -> String {
+    match Named::of(name) {
+        Named::Path(path) => {
+            let parts: Vec<_> = path.split(|byte| *byte == SEPARATOR).collect();
+            String::from_utf8_lossy(&parts.join(&b'/')).into_owned()
+        }
+        Named::Root | Named::Nowhere => String::from_utf8_lossy(name).into_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Named;
+    use super::{Named, shown};
 
     fn of(name: &str) -> Option<Vec<u8>> {
         match Named::of(name.as_bytes()) {
@@ -56,6 +67,13 @@ mod tests {
         for name in [".", "./", "./."] {
             assert_eq!(of(name).as_deref(), Some(b"".as_slice()), "{name}");
         }
+    }
+
+    #[test]
+    fn people_see_the_place_or_the_stored_name() {
+        assert_eq!(shown(b"./a/./b"), "a/b");
+        assert_eq!(shown(b"../a"), "../a");
+        assert_eq!(shown(b"."), ".");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::budget::{Budget, OverBudget};
 use crate::container::{Allowance, ArchiveFormat, Entry, EntryState, Members, Unreadable};
 use crate::limits::{ARCHIVE_DEPTH, Limits};
 use crate::macho::{command_bytes, is_macho};
+use crate::source::placing::shown;
 
 /// Steps of finding out what a member is: its first bytes are inflated.
 const PER_MEMBER: u64 = 64;
@@ -69,10 +70,6 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-fn text(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
-}
-
 /// Pays for one member with a name of so many bytes.
 fn pay(item: &Budget, name: usize) -> Result<(), OverBudget> {
     let kept = size_of::<UnreadMember>().saturating_add(name);
@@ -94,7 +91,7 @@ pub(super) fn heads(members: &mut dyn Members, found: &mut ArchiveEvidence, item
         }
         let name = || ArchivedName {
             within: Arc::default(),
-            name: text(&entry.name),
+            name: shown(&entry.name),
         };
         match entry.state {
             EntryState::Nothing => continue,
@@ -225,11 +222,11 @@ impl<'l> Walk<'l> {
             match entry.state {
                 EntryState::Nothing => continue,
                 EntryState::Encrypted => {
-                    self.found.encrypted.push(place.member(text(&entry.name)));
+                    self.found.encrypted.push(place.member(shown(&entry.name)));
                     continue;
                 }
                 EntryState::Unread(reason) => {
-                    self.unread(place.member(text(&entry.name)), place, reason.to_owned());
+                    self.unread(place.member(shown(&entry.name)), place, reason.to_owned());
                     continue;
                 }
                 EntryState::File => {}
@@ -259,7 +256,7 @@ impl<'l> Walk<'l> {
         place: &Place,
     ) -> Result<(), Reason> {
         if let Some(reason) = Self::refusal(content, place) {
-            self.unread(place.member(text(&entry.name)), place, reason);
+            self.unread(place.member(shown(&entry.name)), place, reason);
             return Ok(());
         }
         if self.item.hash(members.cost()).is_err() {
@@ -269,7 +266,7 @@ impl<'l> Walk<'l> {
         match members.contents(room, &mut self.budget) {
             Ok(contents) => {
                 let contents: Cow<'_, [u8]> = contents;
-                self.take(content, text(&entry.name), &contents, place);
+                self.take(content, shown(&entry.name), &contents, place);
                 Ok(())
             }
             Err(error) => self.failed(error, entry, place),
@@ -284,7 +281,7 @@ impl<'l> Walk<'l> {
             Unreadable::TooLarge(Some(size)) => self.limit(place, &format!("its {size} bytes are")),
             Unreadable::TooLarge(None) => self.limit(place, "it is"),
         };
-        self.unread(place.member(text(&entry.name)), place, reason);
+        self.unread(place.member(shown(&entry.name)), place, reason);
         Ok(())
     }
 
