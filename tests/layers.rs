@@ -101,6 +101,40 @@ fn the_test_itself_notices_a_wrong_import() {
     );
 }
 
+/// The library opens paths in one module only: trees give everything else its bytes.
+#[test]
+fn only_the_disk_and_the_program_open_paths() {
+    let mut files = Vec::new();
+    sources(&project().join("src"), &mut files);
+    let (mut own, mut others) = (0, Vec::new());
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let opens = |line: &str| {
+            [
+                "std::fs",
+                "fs::",
+                "File::open",
+                ".canonicalize(",
+                ".read_dir(",
+                ".exists(",
+            ]
+            .iter()
+            .any(|call| line.contains(call))
+        };
+        if !lines.any(opens) {
+            continue;
+        }
+        match file.strip_prefix(project().join("src")).unwrap() {
+            place if place.starts_with("source/disk") => own += 1,
+            place if place.starts_with("cli") || place == Path::new("main.rs") => {}
+            place => others.push(place.to_owned()),
+        }
+    }
+    assert_eq!(others, Vec::<PathBuf>::new());
+    assert!(own > 3, "the test looks for the wrong words");
+}
+
 #[test]
 fn unsafe_code_is_in_named_files_only() {
     let mut files = Vec::new();
