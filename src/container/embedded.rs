@@ -19,7 +19,7 @@ pub enum ArchiveFormat {
 }
 
 /// The end of a name with its dot, how such files begin, and what they are.
-struct Known(&'static str, &'static [u8], ArchiveFormat);
+pub(super) struct Known(&'static str, pub(super) &'static [u8], pub(super) ArchiveFormat);
 
 const XZ: &[u8] = b"\xfd7zXZ\0";
 const BZIP2: &[u8] = b"BZh";
@@ -100,7 +100,8 @@ impl ArchiveFormat {
     /// What flat installer packages are called.
     pub const PACKAGE: &'static str = "an installer package";
 
-    fn known(name: &[u8]) -> impl Iterator<Item = &'static Known> {
+    /// How archives with a name of this end are packed, and how they begin.
+    pub(super) fn known(name: &[u8]) -> impl Iterator<Item = &'static Known> {
         KNOWN.iter().filter(move |known| {
             let start = name.len().checked_sub(known.0.len());
             let end = start.and_then(|start| name.get(start..));
@@ -113,17 +114,6 @@ impl ArchiveFormat {
     pub fn named(name: &[u8]) -> Option<Self> {
         Self::known(name).next().map(|known| known.2)
     }
-
-    /// What a file of this name is that begins so. Eight bytes are enough, but a tar archive is one only if [`is_tar`](super::is_tar) says
-    /// so of its first block.
-    #[must_use]
-    pub fn of(name: &[u8], head: &[u8]) -> Option<Self> {
-        let begins = |known: &&Known| match known.2.reader() {
-            Some(reader) => (reader.begins)(head),
-            None => !head.is_empty() && head.starts_with(known.1),
-        };
-        Self::known(name).find(begins).map(|known| known.2)
-    }
 }
 
 /// Whether a file begins like an archive in ZIP form; a jmod has four bytes in front of it (JDK, `jdk.internal.jmod.JmodFile`).
@@ -131,40 +121,4 @@ impl ArchiveFormat {
 pub(super) fn is_zip(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"JM\x01\x00").unwrap_or(head);
     head.starts_with(b"PK\x03\x04")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ArchiveFormat;
-
-    #[test]
-    fn names_and_heads() {
-        let zip = b"PK\x03\x04rest".as_slice();
-        let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0];
-        let of = |name: &str, head: &[u8]| ArchiveFormat::of(name.as_bytes(), head);
-        for name in ["a.jar", "A.ZIP", "x.y.whl", ".zip"] {
-            assert_eq!(of(name, zip), Some(ArchiveFormat::Zip), "{name}");
-        }
-        for name in ["jar", "a.jar.txt", "a.", "", "a.tgz", "a.asar"] {
-            assert_eq!(of(name, zip), None, "{name}");
-        }
-        assert_eq!(of("a.jmod", b"JM\x01\x00PK\x03\x04"), Some(ArchiveFormat::Zip));
-        for head in [b"PK\x05\x06".as_slice(), b"PK", b"JM\x01\x00", b""] {
-            assert_eq!(of("a.jar", head), None, "{head:?}");
-        }
-        for name in ["a.tar.gz", "a.TGZ", "a.gz"] {
-            assert_eq!(of(name, &gzip), Some(ArchiveFormat::Gzip), "{name}");
-        }
-        assert_eq!(
-            of("app.asar", &[4, 0, 0, 0, 20, 0, 0, 0]),
-            Some(ArchiveFormat::Asar)
-        );
-        assert_eq!(of("app.asar", &[4, 0, 0, 0, 0, 0, 0, 0]), None);
-        assert!(matches!(
-            of("a.tar.xz", b"\xfd7zXZ\0"),
-            Some(ArchiveFormat::Unread(_))
-        ));
-        assert_eq!(of("a.xz", b"\xfd7zXZ\0"), None);
-        assert_eq!(of("a.txz", b"text"), None);
-    }
 }

@@ -1,16 +1,12 @@
 //! The members of archives inside of a product, one after the other, whatever the format: the interface for whoever looks through them
 //! and puts nothing anywhere.
 //!
-//! A format is one folder of `container` and one line in [`READERS`]; which files are tried is in [`ArchiveFormat`].
+//! A format is one folder of `container` and one line in `formats`; which files are tried is in [`ArchiveFormat`].
 
 use std::borrow::Cow;
 
 use super::embedded::ArchiveFormat;
-use super::{asar, gzip, tar, zip};
 use crate::budget::Budget;
-
-/// Every format that is looked through.
-const READERS: [Reader; 4] = [zip::READER, tar::READER, gzip::READER, asar::READER];
 
 /// The members of an archive, or why there are none.
 pub(super) type Found<'a> = Result<Box<dyn Members + 'a>, Failure>;
@@ -140,13 +136,5 @@ impl Reader {
         allowance: &Allowance<'a>,
     ) -> Result<Box<dyn Members + 'a>, Failure> {
         (self.open)(archive, allowance)
-    }
-}
-
-impl ArchiveFormat {
-    /// What reads archives of this format; `None` for those that are not read.
-    #[must_use]
-    pub fn reader(self) -> Option<&'static Reader> {
-        READERS.iter().find(|reader| reader.format == self)
     }
 }

@@ -5,6 +5,7 @@
 //! that of the item alone. Nothing is judged here.
 
 mod entry;
+mod find;
 mod item;
 mod items;
 mod main_executable;

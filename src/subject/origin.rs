@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Opened;
+use super::opened::Opened;
 use crate::container::{self, Archive, container_format};
 use crate::limits::Limits;
 #[cfg(feature = "fs")]

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Item;
 use super::entry::{Entry, entry, is_bundle, is_operand_bundle, link, package_folder};
+use super::item::Item;
 use super::items::{Items, Search};
 use super::opened::Opened;
 use super::origin::Origin;

@@ -7,9 +7,8 @@
 
 use memchr::memmem;
 
-use super::directory::{
-    DEFLATED, ENCRYPTED, LOCAL_SIZE, Member, STORED, Zip, extra64, is_renamed, length, u16_at, u32_at, u64_at,
-};
+use super::directory::{DEFLATED, ENCRYPTED, LOCAL_SIZE, Member, STORED, Zip, extra64, is_renamed};
+use super::numbers::{length, u16_at, u32_at, u64_at};
 use crate::container::codec::{Deflated, Inflater, Stop};
 use crate::octets::range;
 

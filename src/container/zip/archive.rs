@@ -8,13 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::faults::{Faults, is_at_or_in};
-use super::{Member, MemberKind, Zip};
+use super::indexed::Indexed;
+use super::{MemberKind, Zip};
 use crate::limits::Limits;
 use crate::source::placing::{Named, SEPARATOR};
 use crate::source::{Bytes, Container, ContainerFault, ContainerFaultKind, SourceError, shown_path};
-
-/// The folder at the root in which Archive Utility keeps attributes.
-pub(super) const COMPANIONS: &[u8] = b"__MACOSX";
 
 /// An archive in ZIP form.
 #[derive(Debug)]
@@ -25,33 +23,6 @@ pub struct ZipArchive {
     members: Vec<Indexed>,
     /// What may become something else with another tool.
     faults: Arc<[ContainerFault]>,
-}
-
-/// A member with a path that can be used.
-#[derive(Debug)]
-pub(super) struct Indexed {
-    pub(super) path: Box<[u8]>,
-    /// As it is written.
-    name: Box<[u8]>,
-    /// Its place in the directory.
-    pub(super) number: usize,
-    member: Member<'static>,
-}
-
-impl Indexed {
-    pub(super) fn parts(&self) -> Vec<&[u8]> {
-        self.path.split(|byte| *byte == SEPARATOR).collect()
-    }
-
-    pub(super) fn member(&self) -> Member<'_> {
-        self.member.named(&self.name)
-    }
-
-    /// Its name, if it has no Unix attributes. A folder without them is a folder all the same.
-    pub(super) fn modeless(&self) -> Option<String> {
-        let member = self.member();
-        (member.unix().is_none() && !member.name.ends_with(b"/")).then(|| member.text())
-    }
 }
 
 impl ZipArchive {
@@ -91,12 +62,7 @@ impl ZipArchive {
         let mut members = Vec::with_capacity(zip.members.len());
         for (number, member) in zip.members.iter().enumerate() {
             match Named::of(member.name) {
-                Named::Path(path) => members.push(Indexed {
-                    path,
-                    name: member.name.into(),
-                    number,
-                    member: member.named(&[]),
-                }),
+                Named::Path(path) => members.push(Indexed::new(path, number, member)),
                 Named::Root => {}
                 Named::Nowhere => faults.add_member(ContainerFaultKind::Name, member.name),
             }

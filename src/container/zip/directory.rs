@@ -6,11 +6,10 @@
 
 use std::ops::Range;
 
-use thiserror::Error;
-
 use super::end::End;
-use super::member::MemberError;
-use crate::octets::{Endian, range};
+use super::error::{MemberError, ZipError};
+use super::numbers::{u16_at, u32_at};
+use crate::octets::range;
 
 const ENTRY: u32 = 0x0201_4b50;
 const ENTRY_SIZE: u64 = 46;
@@ -26,53 +25,6 @@ pub(super) const STORED: u16 = 0;
 pub(super) const DEFLATED: u16 = 8;
 /// Deflate makes at most 1,032 bytes of one (258 of two bits, and a rest).
 pub(super) const MAX_RATIO: u64 = 1032;
-
-/// Why an archive cannot be read. Offsets are in bytes from the start of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum ZipError {
-    /// There is no end record.
-    #[error("the archive has no end of central directory record")]
-    NoEnd,
-    /// The directory is not where the end record says.
-    #[error("the central directory lies outside of the archive")]
-    Directory,
-    /// Something else stands where an entry should.
-    #[error("the central directory is broken at offset {offset}")]
-    Entry {
-        /// Where.
-        offset: u64,
-    },
-    /// The end record counts other members than there are.
-    #[error("the central directory counts {counted} members and has {found}")]
-    Count {
-        /// What the end record says.
-        counted: u64,
-        /// What was found.
-        found: u64,
-    },
-    /// More members than are read.
-    #[error("the archive has more than {limit} members (archive-members)")]
-    TooMany {
-        /// The limit.
-        limit: u64,
-    },
-    /// Two members share bytes, or one reaches into the directory.
-    #[error(
-        "a member at offset {offset} shares bytes with another one or with the directory, which no program for archives writes and Apple's tools refuse"
-    )]
-    Overlap {
-        /// Where the second one starts, or the one that reaches into the directory.
-        offset: u64,
-    },
-}
-
-impl ZipError {
-    /// The name of the budget that was reached, if the error is that.
-    #[must_use]
-    pub fn budget(&self) -> Option<&'static str> {
-        matches!(self, Self::TooMany { .. }).then_some("archive-members")
-    }
-}
 
 /// One entry of the central directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,22 +99,6 @@ pub struct Zip<'a> {
     pub(super) directory: Range<u64>,
     /// Where the records behind it start.
     pub(super) end: u64,
-}
-
-pub(super) fn u16_at(data: &[u8], offset: u64) -> Option<u16> {
-    Endian::Little.u16(data, offset)
-}
-
-pub(super) fn u32_at(data: &[u8], offset: u64) -> Option<u32> {
-    Endian::Little.u32(data, offset)
-}
-
-pub(super) fn u64_at(data: &[u8], offset: u64) -> Option<u64> {
-    Endian::Little.u64(data, offset)
-}
-
-pub(super) fn length(data: &[u8]) -> u64 {
-    u64::try_from(data.len()).unwrap_or(u64::MAX)
 }
 
 impl<'a> Zip<'a> {

@@ -5,7 +5,7 @@
 
 use memchr::memmem;
 
-use super::directory::{length, u16_at, u32_at, u64_at};
+use super::numbers::{length, u16_at, u32_at, u64_at};
 use crate::octets::range;
 
 const END: &[u8] = b"PK\x05\x06";

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::archive::{COMPANIONS, Indexed};
+use super::indexed::{COMPANIONS, Indexed};
 use super::{MemberKind, Zip};
 use crate::source::fold;
 use crate::source::placing::SEPARATOR;

@@ -6,19 +6,34 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::Member;
-use super::archive::{COMPANIONS, Indexed, ZipArchive};
+use super::archive::ZipArchive;
 use super::faults::{COMPANION, owner};
-use super::tree::{Located, Packed, kind, node};
+use super::indexed::{COMPANIONS, Indexed};
+use super::{Member, MemberKind};
 use crate::budget::{Budget, OverBudget};
 use crate::limits::Limits;
 use crate::source::{Container, ContainerFault, ContainerFaultKind};
-use crate::source::{GapReason, Kind, Listing, NodeId};
+use crate::source::{GapReason, Kind, Listing, Node, NodeId};
 
 /// Bytes of a folder with one thing in it: a node of a map has room for eleven.
 const FOLDER_BYTES: usize = 12 * size_of::<Entry>();
 /// Mode of a folder that no member stands for.
 const FOLDER: u32 = 0o755;
+
+/// Where a node lies in the archive: the member, if it has one, and its companion with extended attributes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Located {
+    pub(super) member: Option<Packed>,
+    pub(super) companion: Option<Packed>,
+}
+
+/// A member that is to be unpacked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packed {
+    pub(super) member: Member<'static>,
+    /// Whether all up to this one are more than may be unpacked.
+    pub(super) is_too_much: bool,
+}
 
 /// A folder.
 #[derive(Debug, Default)]
@@ -258,5 +273,26 @@ impl Entry {
             pending.extend(inner.zip(folders));
         }
         (listing, places)
+    }
+}
+
+/// The kind of a node.
+pub(super) fn kind(kind: MemberKind) -> Kind {
+    match kind {
+        MemberKind::File => Kind::File,
+        MemberKind::Directory => Kind::Directory,
+        MemberKind::Symlink => Kind::Symlink,
+        MemberKind::Other => Kind::Other,
+    }
+}
+
+/// A node of this kind.
+pub(super) fn node(name: &[u8], kind: Kind, mode: u32, size: u64, parent: Option<NodeId>) -> Node {
+    Node {
+        name: name.into(),
+        kind,
+        mode: Some(mode),
+        size,
+        parent,
     }
 }

@@ -6,101 +6,11 @@
 
 use std::borrow::BorrowMut;
 
-use thiserror::Error;
-
-use super::directory::{DEFLATED, MAX_RATIO, Member, STORED, Zip, length};
+use super::directory::{DEFLATED, MAX_RATIO, Member, STORED, Zip};
+use super::error::MemberError;
+use super::numbers::length;
 use crate::container::codec::{Deflated, Inflater, Stop};
 use crate::limits::ARCHIVE_HEAD_INPUT;
-
-/// Why a member cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum MemberError {
-    /// Its local header is not where the directory says, or its data runs out of the archive.
-    #[error("it is not where the central directory says")]
-    Place,
-    /// A compression that is not supported.
-    #[error("compression method {method} is not supported")]
-    Method {
-        /// The number of the method (APPNOTE 4.4.5).
-        method: u16,
-    },
-    /// It is encrypted.
-    #[error("it is encrypted")]
-    Encrypted,
-    /// The deflated data is broken.
-    #[error("its deflated data is broken after {found} of {expected} bytes")]
-    Deflate {
-        /// The size that the directory says.
-        expected: u64,
-        /// Bytes that could be inflated.
-        found: u64,
-    },
-    /// The deflated data begins with blocks that hold nothing.
-    #[error("its deflated data begins with blocks that hold nothing")]
-    SlowStart,
-    /// Its contents have another checksum than the directory says.
-    #[error("its checksum is {found:08x}, and the central directory says {expected:08x}")]
-    Checksum {
-        /// The CRC-32 in the directory.
-        expected: u32,
-        /// The CRC-32 of the contents.
-        found: u32,
-    },
-    /// Other bytes follow its deflated data.
-    #[error("{count} other bytes follow its deflated data")]
-    Rest {
-        /// How many.
-        count: u64,
-    },
-    /// It does not have the size that the directory says.
-    #[error(
-        "it has {found} bytes, which is another size than the {expected} bytes that the central directory says"
-    )]
-    Size {
-        /// The size in the directory.
-        expected: u64,
-        /// The size of the contents.
-        found: u64,
-    },
-    /// It is longer than the directory says; how much is not asked.
-    #[error("it has another size than the central directory says: it goes on after {expected} bytes")]
-    TooLong {
-        /// The size in the directory.
-        expected: u64,
-    },
-    /// No stream of its length holds as much as the directory says.
-    #[error(
-        "it has another size than the central directory says: {compressed} bytes cannot be inflated to {expected}"
-    )]
-    Impossible {
-        /// The size in the directory.
-        expected: u64,
-        /// The compressed size.
-        compressed: u64,
-    },
-    /// It is larger than what may still be read.
-    #[error("its {size} bytes are more than may be read")]
-    TooLarge {
-        /// Its size.
-        size: u64,
-    },
-}
-
-impl MemberError {
-    /// Returns true if the contents are not what the directory says.
-    #[must_use]
-    pub fn is_damage(self) -> bool {
-        matches!(
-            self,
-            Self::Deflate { .. }
-                | Self::Checksum { .. }
-                | Self::Rest { .. }
-                | Self::Size { .. }
-                | Self::TooLong { .. }
-                | Self::Impossible { .. }
-        )
-    }
-}
 
 /// What a member's bytes in the archive are.
 #[derive(Debug)]

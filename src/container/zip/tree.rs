@@ -11,15 +11,14 @@ use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::archive::ZipArchive;
-use super::listing::{Entry, Folder};
-use super::{Member, MemberError, MemberKind, Unpacker, Zip};
+use super::listing::{Entry, Folder, Located};
+use super::{Member, MemberError, Unpacker, Zip};
 use crate::budget::Budget;
 use crate::container::codec::Inflater;
 use crate::limits::Limits;
 use crate::source::{Container, ContainerFault, ContainerFaultKind};
 use crate::source::{
-    Content, GapReason, Kind, Listing, Node, NodeId, Pieces, SourceError, Tree, apple_double, joined,
-    shown_path,
+    Content, GapReason, Listing, NodeId, Pieces, SourceError, Tree, apple_double, joined, shown_path,
 };
 
 /// Bytes of an AppleDouble companion.
@@ -43,21 +42,6 @@ pub struct ZipTree {
     container: Container,
     /// Members that turned out to be damaged when they were read.
     damaged: Mutex<BTreeSet<String>>,
-}
-
-/// Where a node lies in the archive: the member, if it has one, and its companion with extended attributes.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Located {
-    pub(super) member: Option<Packed>,
-    pub(super) companion: Option<Packed>,
-}
-
-/// A member that is to be unpacked.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Packed {
-    pub(super) member: Member<'static>,
-    /// Whether all up to this one are more than may be unpacked.
-    pub(super) is_too_much: bool,
 }
 
 impl ZipTree {
@@ -301,26 +285,5 @@ impl Tree for ZipTree {
         // Whatever is there by its name is attached as well (`copyfile_unpack` in copyfile.c).
         let found = found.or_else(|| apple_double::attribute(&file, name));
         Ok(found.map(<[u8]>::to_vec))
-    }
-}
-
-/// The kind of a node.
-pub(super) fn kind(kind: MemberKind) -> Kind {
-    match kind {
-        MemberKind::File => Kind::File,
-        MemberKind::Directory => Kind::Directory,
-        MemberKind::Symlink => Kind::Symlink,
-        MemberKind::Other => Kind::Other,
-    }
-}
-
-/// A node of this kind.
-pub(super) fn node(name: &[u8], kind: Kind, mode: u32, size: u64, parent: Option<NodeId>) -> Node {
-    Node {
-        name: name.into(),
-        kind,
-        mode: Some(mode),
-        size,
-        parent,
     }
 }
