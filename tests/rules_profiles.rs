@@ -14,6 +14,7 @@ use crate::command_line::sealcheck;
 use crate::support::bundle::{self, store_info_plist, write};
 use crate::support::cms::{Authority, CmsSigner};
 use crate::support::examined::{Examined, advise, examine};
+use crate::support::flat;
 use crate::support::macho::{DYLIB, EXECUTE};
 use crate::support::pki::{self, Issued};
 use crate::support::profile::{Der, Profile, TEAM, World, claims};
@@ -670,12 +671,12 @@ fn the_command_shows_what_is_granted() {
         "Example Profile",
         "Developer ID profile",
         "team ABCDE12345 (Example Inc.)",
-        "valid         2026-01-01 to 2041-01-01",
+        "valid 2026-01-01 to 2041-01-01",
         "signed this code",
         "needs no profile",
         "\"packet-tunnel-provider\" is not covered by [\"dns-proxy-systemextension\",\"packet-tunnel-provider-systemextension\"]",
     ] {
-        assert!(text.contains(part), "{part}: {text}");
+        assert!(flat(&text).contains(part), "{part}: {text}");
     }
     let (status, text) = run(&app, "json");
     let report: Value = serde_json::from_str(&text).unwrap();
