@@ -21,7 +21,7 @@ pub struct Outcome {
     /// What Gatekeeper would say; `None` where that was not asked for, or options left out part of the item.
     pub gatekeeper: Option<GatekeeperVerdict>,
     /// Further facts, for the rules; nothing where nobody asked them.
-    pub survey: Survey,
+    pub(crate) survey: Survey,
     /// Findings, and rules that could not be decided.
     pub advice: Advice,
     /// Whether the code satisfies a requirement that the user gave; the outer `None` where none was given.
