@@ -111,7 +111,12 @@ fn what_cannot_be_read_in_other_archives_is_not_passed() {
     let archive = tar(&[tar_file("text", &[b'x'; 4000]), tar_file("bad.dylib", &library)]);
     let packed = gzip(&archive);
     let sparse = [("GNU.sparse.major", "1"), ("GNU.sparse.name", "bad.dylib")];
-    let open_ends: [(&str, &str, Vec<u8>); 12] = [
+    let damaged = |mut packed: Vec<u8>| {
+        let place = packed.len() - 8;
+        packed[place] ^= 1;
+        packed
+    };
+    let open_ends: [(&str, &str, Vec<u8>); 14] = [
         (
             "a.tar.xz",
             "it is a tar archive compressed with xz",
@@ -146,6 +151,9 @@ fn what_cannot_be_read_in_other_archives_is_not_passed() {
             *file.last_mut().unwrap() ^= 1;
             file
         }),
+        // What a tar archive holds is known only if all of the stream is what was compressed.
+        ("tool.gz", "and its gzip trailer says", damaged(gzip(&library))),
+        ("a.tgz", "and its gzip trailer says", damaged(gzip(&archive))),
         (
             "a.tar",
             "bad.dylib: it is stored as a sparse file",

@@ -211,6 +211,10 @@ fn gzip_in_pieces() {
     let mut size = packed.clone();
     *size.last_mut().unwrap() ^= 1;
     assert_eq!(gunzipped(&size), Err(GzipError::Size));
+    let mut checksum = packed.clone();
+    let place = checksum.len() - 8;
+    checksum[place] ^= 1;
+    assert!(matches!(gunzipped(&checksum), Err(GzipError::Checksum { .. })));
 }
 
 /// What is passed over is paid for where it must be inflated.

@@ -83,8 +83,7 @@ pub fn tar(entries: &[TarEntry]) -> Vec<u8> {
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut file = b"\x1f\x8b\x08\x08\0\0\0\0\x02\x03name\0".to_vec();
     file.extend(compress_to_vec(bytes, 6));
-    // Nobody reads the checksum.
-    file.extend([0; 4]);
+    file.extend(super::zip::crc32(bytes).to_le_bytes());
     file.extend((bytes.len() as u32).to_le_bytes());
     file
 }

@@ -1,10 +1,12 @@
 //! What is compressed with gzip, piece by piece (RFC 1952).
 //!
 //! Several such files may stand one after the other, and something else behind the last one, which every tool passes over.
-//! Not checked: checksums.
+//! The checksum and the size in the trailer are compared at the end of each file. Not checked: the checksum of a header, which few writers
+//! give.
 
 use std::ops::Range;
 
+use crc32fast::Hasher;
 use thiserror::Error;
 
 use super::inflate::{Deflated, Inflater, Stop};
@@ -32,6 +34,14 @@ pub enum GzipError {
     /// The deflated data is broken, or ends too early.
     #[error("its deflated data is broken")]
     Deflate,
+    /// The trailer gives another checksum.
+    #[error("its checksum is {found:08x}, and its gzip trailer says {expected:08x}")]
+    Checksum {
+        /// The CRC-32 in the trailer.
+        expected: u32,
+        /// The CRC-32 of the contents.
+        found: u32,
+    },
     /// The trailer gives another size.
     #[error("it has another size than its gzip trailer says")]
     Size,
@@ -52,8 +62,9 @@ pub struct Gunzip<'a> {
     buffer: Box<[u8]>,
     /// What in the buffer was not handed out.
     ready: Range<usize>,
-    /// Bytes that the present file held so far.
+    /// Bytes that the present file held so far, and their checksum.
     size: u64,
+    checksum: Hasher,
 }
 
 impl std::fmt::Debug for Gunzip<'_> {
@@ -76,6 +87,7 @@ impl<'a> Gunzip<'a> {
             buffer: vec![0; PIECE].into(),
             ready: 0..0,
             size: 0,
+            checksum: Hasher::new(),
         };
         new.begin()?;
         Ok(new)
@@ -86,6 +98,7 @@ impl<'a> Gunzip<'a> {
         let data = after_header(self.rest).ok_or(GzipError::Header)?;
         self.stream = Some(Deflated::new(data, Inflater::default()));
         self.size = 0;
+        self.checksum = Hasher::new();
         Ok(())
     }
 
@@ -116,12 +129,18 @@ impl<'a> Gunzip<'a> {
         self.ready = 0..count;
         let size = u64::try_from(count).unwrap_or(u64::MAX);
         self.size = self.size.saturating_add(size);
+        self.checksum.update(self.buffer.get(..count).unwrap_or_default());
         match stop {
             Stop::Full => Ok(()),
             Stop::Cut | Stop::Broken => Err(GzipError::Deflate),
             Stop::End => {
                 let behind = stream.rest().split_at_checked(TRAILER_SIZE);
                 let (trailer, rest) = behind.ok_or(GzipError::Size)?;
+                let expected = Endian::Little.u32(trailer, 0).ok_or(GzipError::Size)?;
+                let found = self.checksum.clone().finalize();
+                if expected != found {
+                    return Err(GzipError::Checksum { expected, found });
+                }
                 // The lowest 32 bits only.
                 if Endian::Little.u32(trailer, 4).map(u64::from) != Some(self.size & u64::from(u32::MAX)) {
                     return Err(GzipError::Size);

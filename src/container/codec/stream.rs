@@ -25,7 +25,7 @@ enum Source<'a> {
     /// They lie in memory; what is passed over costs nothing.
     Plain(&'a [u8]),
     /// They must be inflated, also to be passed over.
-    Gzip(Gunzip<'a>),
+    Gzip(Box<Gunzip<'a>>),
 }
 
 /// Bytes from front to back.
@@ -67,7 +67,7 @@ impl<'a> Stream<'a> {
     /// [`GzipError::Header`]
     pub fn gzip(data: &'a [u8], budget: u64) -> Result<Self, GzipError> {
         Ok(Self {
-            source: Source::Gzip(Gunzip::new(data)?),
+            source: Source::Gzip(Box::new(Gunzip::new(data)?)),
             position: 0,
             budget,
             item: None,

@@ -79,6 +79,7 @@ impl<'a> TarMembers<'a> {
 impl Members for TarMembers<'_> {
     fn next(&mut self, bytes: &mut u64) -> Result<Option<Entry>, Failure> {
         let Some(member) = self.with(bytes, |tar, _| tar.next_member())?.flatten() else {
+            self.with(bytes, |tar, _| tar.finish())?;
             return Ok(None);
         };
         self.size = member.size;

@@ -93,6 +93,15 @@ impl<'a> Tar<'a> {
         self.stream.budget()
     }
 
+    /// Passes over what follows the last member, so that a compressed stream compares its checksum.
+    ///
+    /// # Errors
+    /// [`TarError`]
+    pub fn finish(&mut self) -> Result<(), TarError> {
+        self.stream.skip(u64::MAX)?;
+        Ok(())
+    }
+
     /// The next member; `None` at the end.
     ///
     /// # Errors
