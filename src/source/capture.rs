@@ -1,15 +1,12 @@
 //! What is kept of a file that passes by: some of its bytes, and digests of its pages.
 //!
 //! A file that comes from front to back, such as a compressed member of an archive, is not held in memory. What will be asked about it is
-//! guessed while it passes ([`Planner`]). A guess that is wrong costs time and changes no answer: the capture says what was asked for and
+//! guessed while it passes ([`Planner`](super::Planner)). A guess that is wrong costs time and changes no answer: the capture says what was asked for and
 //! is missing, and the file passes by once more for exactly that.
 
 use std::sync::{Mutex, PoisonError};
 
-use super::content::{Pieces, for_each_piece};
-use super::pager::Pager;
-use super::{SourceError, View};
-use crate::hash::{Digest, HashType, Kernel};
+use crate::hash::{Digest, HashType};
 
 /// Pages of a part of a file, each with a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,15 +79,6 @@ impl Wants {
     }
 }
 
-/// Guesses what will be asked about a file while it passes by.
-pub trait Planner: Send {
-    /// Looks at the bytes of `known`, a file of which only the bytes from `start` on are known, as many as are read ahead. Returns what to
-    /// keep from `start` on, and where it wants to look again, if it does: behind `start`.
-    ///
-    /// What it asks `known` for is kept, whether it is known yet or not.
-    fn look(&mut self, known: View<'_>, start: u64) -> (Wants, Option<u64>);
-}
-
 /// What was kept of a file.
 #[derive(Debug, Default)]
 pub struct Capture {
@@ -106,21 +94,6 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Reads a file once, and keeps what `wants` and the planner say.
-    ///
-    /// # Errors
-    /// [`SourceError`] where the file cannot be read to its end.
-    pub fn of(
-        pieces: &mut dyn Pieces,
-        planner: &mut dyn Planner,
-        wants: &Wants,
-        kernel: Kernel,
-    ) -> Result<Self, SourceError> {
-        let mut pager = Pager::new(pieces.size(), planner, wants, kernel);
-        for_each_piece(pieces, &mut |piece| pager.push(piece))?;
-        Ok(pager.end())
-    }
-
     /// A file of `size` bytes of which these are known, which remembers everything that it is asked for.
     pub(super) fn known(size: u64, start: u64, bytes: Vec<u8>) -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! Reads a file for somebody who asks for parts of it and for digests, without holding more of it than that.
 
 use super::content::{Way, read_to_end};
+use super::tree::{not_kept, too_much};
 use super::{Bytes, Capture, NodeId, Planner, SourceError, Tree, View, Wants};
 use crate::hash::Kernel;
 
@@ -94,22 +95,5 @@ fn hold<'t, T: Tree + ?Sized>(
             read_to_end(&mut *pieces, &mut bytes)?;
             Ok(Held::All(bytes.into()))
         }
-    }
-}
-
-/// The file is larger than what may be in memory at once.
-pub(super) fn too_much<T: Tree + ?Sized>(tree: &T, id: NodeId) -> SourceError {
-    SourceError::Budget {
-        path: tree.full_path(id),
-        name: "archive-memory",
-        limit: tree.limits().archive_memory,
-    }
-}
-
-/// What is asked for has passed by and was not kept.
-pub(super) fn not_kept<T: Tree + ?Sized>(tree: &T, id: NodeId) -> SourceError {
-    SourceError::Unread {
-        path: tree.full_path(id),
-        reason: "it was not kept when it was read".to_owned(),
     }
 }

@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::resolve::{self, steps_of_search};
-use super::{Gap, GapReason, Kind, Lookup, Node, NodeId, ResolveError};
+use super::{Gap, GapReason, Kind, Node, NodeId};
 use crate::budget::Budget;
 use crate::limits::Limits;
 
@@ -179,30 +178,6 @@ impl Listing {
         places
     }
 
-    /// Finds a path below `from`, first by exact names, then without regard to case, without following links.
-    ///
-    /// Empty components and `.` are skipped; `..` and a leading `/` find nothing.
-    #[must_use]
-    pub fn lookup(&self, from: NodeId, relative: &str) -> Lookup {
-        resolve::lookup(self, from, relative)
-    }
-
-    /// Follows a path and every link on it, at most `limit` (and never more than [`super::MAX_LINKS`]) links,
-    /// without leaving the listing.
-    ///
-    /// # Errors
-    /// See [`ResolveError`].
-    pub fn resolve(&self, from: NodeId, relative: &str, limit: usize) -> Result<NodeId, ResolveError> {
-        resolve::resolve(self, from, relative.as_bytes(), limit).map(|(found, _)| found)
-    }
-
-    /// The number of links that [`Listing::resolve`] follows on this path; zero where the path leads nowhere.
-    #[must_use]
-    pub fn links_on(&self, from: NodeId, relative: &str) -> usize {
-        let found = resolve::resolve(self, from, relative.as_bytes(), super::MAX_LINKS);
-        found.map_or(0, |(_, links)| links)
-    }
-
     /// The path from the root with `/` between names; empty for the root.
     #[must_use]
     pub fn path(&self, id: NodeId) -> String {
@@ -359,4 +334,11 @@ impl Listing {
         self.ranges.insert(directory, start..self.ids.len());
         open
     }
+}
+
+/// Steps of a search among so many sorted names: two for each of them that is compared, since they are all over the memory.
+pub(super) fn steps_of_search(names: usize) -> u64 {
+    u64::from(usize::BITS.saturating_sub(names.leading_zeros()))
+        .saturating_add(1)
+        .saturating_mul(2)
 }

@@ -20,12 +20,13 @@ mod memory;
 mod node;
 mod pager;
 pub(crate) mod placing;
+mod planner;
 mod resolve;
 mod tree;
 mod view;
 
 pub use bytes::{Bytes, prefault};
-pub use capture::{Capture, Planner, Run, Wants};
+pub use capture::{Capture, Run, Wants};
 pub use content::{Content, Pieces, ReadAt};
 #[cfg(feature = "fs")]
 pub use disk::{DirectoryTree, guard_mappings};
@@ -38,6 +39,7 @@ pub use listing::Listing;
 pub use memory::{MemoryTree, NamedBytes};
 pub use node::{Gap, GapReason, Kind, Lookup, Node, NodeId};
 pub(crate) use node::{file_name, joined, shown_path};
+pub use planner::Planner;
 pub(crate) use resolve::fold;
 pub use resolve::{MAX_LINKS, differs_in_form_only};
 pub use tree::Tree;

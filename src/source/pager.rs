@@ -3,7 +3,8 @@
 //! A planner sees the beginning of what it plans for: it waits for some bytes ahead, and they pass by when it has looked at them.
 
 use super::capture::Run;
-use super::{Capture, Planner, View, Wants};
+use super::content::{Pieces, for_each_piece};
+use super::{Capture, Planner, SourceError, View, Wants};
 use crate::hash::{HashType, Hasher, Kernel};
 use crate::limits::CAPTURED;
 
@@ -235,6 +236,23 @@ impl Pages {
             self.add(&hasher);
         }
         (self.run, self.digests)
+    }
+}
+
+impl Capture {
+    /// Reads a file once, and keeps what `wants` and the planner say.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the file cannot be read to its end.
+    pub fn of(
+        pieces: &mut dyn Pieces,
+        planner: &mut dyn Planner,
+        wants: &Wants,
+        kernel: Kernel,
+    ) -> Result<Self, SourceError> {
+        let mut pager = Pager::new(pieces.size(), planner, wants, kernel);
+        for_each_piece(pieces, &mut |piece| pager.push(piece))?;
+        Ok(pager.end())
     }
 }
 

@@ -5,6 +5,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::listing::steps_of_search;
 use super::{Kind, Listing, Lookup, NodeId, ResolveError};
 
 /// The most links that are followed on the way to one target, as `realpath` does.
@@ -18,13 +19,6 @@ const MAX_WITHOUT_INDEX: usize = 64;
 
 /// Steps of finding a name in a table: the name is folded, kept for a moment, and hashed.
 const STEPS_PER_TABLE: u64 = 10;
-
-/// Steps of a search among so many sorted names: two for each of them that is compared, since they are all over the memory.
-pub(super) fn steps_of_search(names: usize) -> u64 {
-    u64::from(usize::BITS.saturating_sub(names.leading_zeros()))
-        .saturating_add(1)
-        .saturating_mul(2)
-}
 
 /// One entry of a directory by name; what it cost is added to `steps`.
 fn child(tree: &Listing, directory: NodeId, name: &[u8], steps: &mut u64) -> Lookup {
@@ -69,8 +63,34 @@ pub fn differs_in_form_only(one: &str, other: &str) -> bool {
     one != other && !one.is_ascii() && !other.is_ascii() && one.nfd().eq(other.nfd())
 }
 
+impl Listing {
+    /// Finds a path below `from`, first by exact names, then without regard to case, without following links.
+    ///
+    /// Empty components and `.` are skipped; `..` and a leading `/` find nothing.
+    #[must_use]
+    pub fn lookup(&self, from: NodeId, relative: &str) -> Lookup {
+        lookup(self, from, relative)
+    }
+
+    /// Follows a path and every link on it, at most `limit` (and never more than [`MAX_LINKS`]) links,
+    /// without leaving the listing.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub fn resolve(&self, from: NodeId, relative: &str, limit: usize) -> Result<NodeId, ResolveError> {
+        resolve(self, from, relative.as_bytes(), limit).map(|(found, _)| found)
+    }
+
+    /// The number of links that [`Listing::resolve`] follows on this path; zero where the path leads nowhere.
+    #[must_use]
+    pub fn links_on(&self, from: NodeId, relative: &str) -> usize {
+        let found = resolve(self, from, relative.as_bytes(), MAX_LINKS);
+        found.map_or(0, |(_, links)| links)
+    }
+}
+
 /// See [`Listing::lookup`].
-pub(super) fn lookup(tree: &Listing, from: NodeId, relative: &str) -> Lookup {
+fn lookup(tree: &Listing, from: NodeId, relative: &str) -> Lookup {
     let mut steps = 0;
     let found = look_up(tree, from, relative, &mut steps);
     match tree.budget().step(steps) {
@@ -127,7 +147,7 @@ fn push<'p>(pending: &mut Vec<&'p [u8]>, path: &'p [u8]) -> Result<(), ResolveEr
 }
 
 /// See [`Listing::resolve`]; also returns the number of links on the way.
-pub(super) fn resolve(
+fn resolve(
     tree: &Listing,
     from: NodeId,
     relative: &[u8],

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::content::{Way, for_each_piece, read_to_end};
-use super::hold::{not_kept, too_much};
 use super::{Bytes, Container, Content, Gap, Listing, Lookup, Node, NodeId, ResolveError, SourceError, View};
 use crate::budget::Budget;
 use crate::hash::{Digest, HashType, Hasher};
@@ -294,4 +293,21 @@ fn digests_of(hasher: &Hasher, hash_types: &[HashType]) -> Vec<Digest> {
     digests
         .filter_map(|hash_type| hasher.digest(*hash_type))
         .collect()
+}
+
+/// The file is larger than what may be in memory at once.
+pub(super) fn too_much<T: Tree + ?Sized>(tree: &T, id: NodeId) -> SourceError {
+    SourceError::Budget {
+        path: tree.full_path(id),
+        name: "archive-memory",
+        limit: tree.limits().archive_memory,
+    }
+}
+
+/// What is asked for has passed by and was not kept.
+pub(super) fn not_kept<T: Tree + ?Sized>(tree: &T, id: NodeId) -> SourceError {
+    SourceError::Unread {
+        path: tree.full_path(id),
+        reason: "it was not kept when it was read".to_owned(),
+    }
 }
