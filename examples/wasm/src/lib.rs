@@ -13,8 +13,7 @@
 use std::cell::RefCell;
 
 use sealcheck::report::{Json, Report, Run, Settings, Summary, Unreadable};
-use sealcheck::verify::Skipped;
-use sealcheck::{Checker, NamedBytes, UnixTime};
+use sealcheck::{Checker, NamedBytes, Skipped, UnixTime};
 
 thread_local! {
     static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
